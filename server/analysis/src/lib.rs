@@ -1,0 +1,1 @@
+//! Modules, slices, findings and fixes of Python files; it reads files only through one trait.

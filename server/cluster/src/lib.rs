@@ -1,0 +1,1 @@
+//! Transports, schedulers and the follower; it knows nothing of Python source.

@@ -1,0 +1,3 @@
+//! The binary `hoist`: the command line and the language server over the same engine.
+
+fn main() {}
