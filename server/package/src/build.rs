@@ -1,0 +1,140 @@
+//! Writes the ZIP. The same slice gives the same bytes: sorted names, one fixed date, one fixed mode, one compressor.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Write};
+use std::path::PathBuf;
+
+use hoist_analysis::Slice;
+use sha2::{Digest, Sha256};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+use crate::manifest::{MANIFEST_VERSION, Manifest, ManifestFile};
+use crate::{TreePath, TreePathError};
+
+/// A package: a ZIP in memory, named by its hash.
+#[derive(Debug, Clone)]
+pub struct Package {
+    /// The ZIP.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of [`Self::bytes`] in lower-case hexadecimal digits.
+    pub sha256: String,
+    /// What `manifest.json` says.
+    pub manifest: Manifest,
+    /// Where each file of the tree came from on the user's machine. This is not in the ZIP: a package must not differ
+    /// for the folder it was made in, and the cluster need not know.
+    pub origins: BTreeMap<TreePath, PathBuf>,
+}
+
+/// Why a slice cannot become a package.
+#[derive(Debug, thiserror::Error)]
+pub enum PackageError {
+    /// A file's place in the tree would lead out of it.
+    #[error(transparent)]
+    Path(#[from] TreePathError),
+    /// Two files want the same place.
+    #[error("two files want the place {0} in the package: rename one of them")]
+    Twice(TreePath),
+    /// A path is needed as a file and as a folder.
+    #[error("{0} is a file in the package and {1} lies below it: rename one of them")]
+    FileAndFolder(TreePath, TreePath),
+    /// The slice names a module that is not among its files.
+    #[error("the module {0} is not among the files of the package")]
+    NoModule(TreePath),
+    /// ZIP itself refused.
+    #[error("the package could not be written: {0}")]
+    Zip(#[from] zip::result::ZipError),
+    /// Writing into memory failed.
+    #[error("the package could not be written: {0}")]
+    Io(#[from] std::io::Error),
+    /// The manifest could not be written.
+    #[error("the manifest could not be written: {0}")]
+    Manifest(#[from] serde_json::Error),
+}
+
+/// The runner's files, as they stand at the top of every package.
+const RUNTIME: &[(&str, &str)] = &[("__main__.py", include_str!("../runtime/__main__.py"))];
+
+/// Makes the package of a slice.
+pub fn build(slice: &Slice) -> Result<Package, PackageError> {
+    let manifest = manifest(slice)?;
+    let mut contents: BTreeMap<String, &[u8]> = BTreeMap::new();
+    let mut origins = BTreeMap::new();
+    for file in &slice.files {
+        contents.insert(format!("src/{}", file.path), &file.contents);
+        origins.insert(TreePath::new(&file.path)?, file.origin.clone());
+    }
+    let manifest_text = serde_json::to_vec_pretty(&manifest)?;
+    contents.insert("manifest.json".to_owned(), &manifest_text);
+    for (name, text) in RUNTIME {
+        contents.insert((*name).to_owned(), text.as_bytes());
+    }
+
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, bytes) in &contents {
+        zip.start_file(name.as_str(), options(bytes))?;
+        zip.write_all(bytes)?;
+    }
+    let bytes = zip.finish()?.into_inner();
+    let sha256 = hex_sha256(&bytes);
+    Ok(Package { bytes, sha256, manifest, origins })
+}
+
+fn options(bytes: &[u8]) -> SimpleFileOptions {
+    // A script that travels as data is started by its own name, so it must be executable on the other side too.
+    let mode = if bytes.starts_with(b"#!") { 0o755 } else { 0o644 };
+    SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .last_modified_time(DateTime::default())
+        .unix_permissions(mode)
+        .large_file(u32::try_from(bytes.len()).is_err())
+}
+
+fn manifest(slice: &Slice) -> Result<Manifest, PackageError> {
+    let mut paths = BTreeSet::new();
+    let mut files = Vec::with_capacity(slice.files.len());
+    for file in &slice.files {
+        let path = TreePath::new(&file.path)?;
+        if !paths.insert(path.clone()) {
+            return Err(PackageError::Twice(path));
+        }
+        files.push(ManifestFile {
+            path,
+            size: file.contents.len() as u64,
+            sha256: hex_sha256(&file.contents),
+            kind: file.kind,
+            why: file.why.clone(),
+        });
+    }
+    for path in &paths {
+        for (slash, _) in path.as_str().match_indices('/') {
+            let folder = TreePath::new(&path.as_str()[..slash])?;
+            if paths.contains(&folder) {
+                return Err(PackageError::FileAndFolder(folder, path.clone()));
+            }
+        }
+    }
+    for folder in slice.roots.iter().chain([&slice.cwd]) {
+        if !folder.is_empty() {
+            TreePath::new(folder)?;
+        }
+    }
+    files.sort_by(|a, b| a.path.cmp(&b.path));
+    let module_file = TreePath::new(&slice.module_file)?;
+    if !paths.contains(&module_file) {
+        return Err(PackageError::NoModule(module_file));
+    }
+    Ok(Manifest {
+        version: MANIFEST_VERSION,
+        module_name: slice.module_name.clone(),
+        module_file,
+        roots: slice.roots.clone(),
+        cwd: slice.cwd.clone(),
+        entry: slice.entry.clone(),
+        files,
+    })
+}
+
+fn hex_sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
