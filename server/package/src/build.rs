@@ -77,12 +77,21 @@ pub fn build(slice: &Slice) -> Result<Package, PackageError> {
     }
     let bytes = zip.finish()?.into_inner();
     let sha256 = hex_sha256(&bytes);
-    Ok(Package { bytes, sha256, manifest, origins })
+    Ok(Package {
+        bytes,
+        sha256,
+        manifest,
+        origins,
+    })
 }
 
 fn options(bytes: &[u8]) -> SimpleFileOptions {
     // A script that travels as data is started by its own name, so it must be executable on the other side too.
-    let mode = if bytes.starts_with(b"#!") { 0o755 } else { 0o644 };
+    let mode = if bytes.starts_with(b"#!") {
+        0o755
+    } else {
+        0o644
+    };
     SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
         .last_modified_time(DateTime::default())
@@ -136,5 +145,8 @@ fn manifest(slice: &Slice) -> Result<Manifest, PackageError> {
 }
 
 fn hex_sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

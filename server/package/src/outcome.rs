@@ -155,7 +155,9 @@ pub struct Frame {
 #[derive(Debug, thiserror::Error)]
 pub enum OutcomeError {
     /// It is larger than anything the runner writes.
-    #[error("{what} of the job is {size} bytes long, more than the {limit} bytes that a runner writes: it was not read")]
+    #[error(
+        "{what} of the job is {size} bytes long, more than the {limit} bytes that a runner writes: it was not read"
+    )]
     TooLarge {
         /// The file's name.
         what: &'static str,
@@ -225,7 +227,11 @@ impl Started {
     }
 }
 
-fn parse<'a, T: Deserialize<'a>>(what: &'static str, bytes: &'a [u8], limit: u64) -> Result<T, OutcomeError> {
+fn parse<'a, T: Deserialize<'a>>(
+    what: &'static str,
+    bytes: &'a [u8],
+    limit: u64,
+) -> Result<T, OutcomeError> {
     let size = bytes.len() as u64;
     if size > limit {
         return Err(OutcomeError::TooLarge { what, size, limit });
@@ -242,7 +248,9 @@ fn read(what: &'static str, path: &Path, limit: u64) -> Result<Vec<u8>, OutcomeE
     }
     let mut bytes = Vec::new();
     // It may grow while it is read, so the length that was asked is not enough.
-    file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    file.take(limit + 1)
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
     Ok(bytes)
 }
 
