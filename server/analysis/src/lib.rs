@@ -1,5 +1,23 @@
-//! Modules, slices, findings and fixes of Python files; it reads files only through one trait.
+//! Modules, slices, findings and fixes of Python files.
+//!
+//! In: a [`Document`](hoist_syntax::Document) with its path and workspace, and files through the [`Files`] trait.
+//! Out: what can run in it (`runnables`), what to tell the user about it (`findings`), and the [`Slice`] of an
+//! entry: the lines of the module that the entry needs, each at its own line number, with the local modules and data
+//! files that travel beside it, or a [`Refusal`] that says in one sentence why not.
+//!
+//! The promise of this room: a slice never changes a result silently. What cannot be followed is kept; what cannot be
+//! kept is refused. The user's code is never run or imported, and nothing here touches the network.
 
-mod product;
+mod code;
+mod entry;
+mod files;
+mod finding;
+mod runnables;
+mod slice;
 
-pub use product::{EntryCall, FileKind, Slice, SliceFile};
+pub use code::Code;
+pub use entry::EntrySpec;
+pub use files::{Disk, Files, Meta};
+pub use finding::{Edit, Finding, Fix, Severity, apply};
+pub use runnables::{Directives, Runnable, RunnableKind};
+pub use slice::{EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slice, SliceFile};

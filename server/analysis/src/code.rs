@@ -1,0 +1,122 @@
+//! The stable codes of findings. Each has a page under `docs/findings/`.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $slug:literal, $title:literal;)*) => {
+        /// What kind of thing a finding is about. The number never changes its meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code, in the order of its number.
+            pub const ALL: &'static [Code] = &[$(Code::$name,)*];
+
+            /// The number: 1 for `HST001`.
+            pub fn number(self) -> u16 {
+                match self { $(Code::$name => $number,)* }
+            }
+
+            /// A short name in words with hyphens: `syntax-error`.
+            pub fn slug(self) -> &'static str {
+                match self { $(Code::$name => $slug,)* }
+            }
+
+            /// The title of the code's page.
+            pub fn title(self) -> &'static str {
+                match self { $(Code::$name => $title,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The file does not parse: nothing of it can run.
+    SyntaxError = 1, "syntax-error", "The file does not parse";
+    /// A nested function that travels whole.
+    NestedCarried = 2, "nested-function-carried", "A nested function travels whole";
+    /// A nested function that captures values which will not exist in the job.
+    NestedCaptures = 3, "nested-function-captures", "A nested function captures values that will not exist";
+    /// A name that nothing binds.
+    UnresolvedName = 4, "unresolved-name", "A name is bound nowhere";
+    /// A relative import, or an import inside a local package, of a module that does not exist.
+    MissingLocalModule = 5, "missing-local-module", "A local module is missing";
+    /// A method that needs an instance.
+    InstanceMethod = 6, "instance-method", "A method needs an instance";
+    /// A generator as an entry: its result is the list of what it yields.
+    Generator = 7, "generator-entry", "A generator runs to its end";
+    /// A needed name is bound only under `if __name__ == "__main__":`.
+    OnlyUnderMain = 8, "only-under-main", "A name is bound only in the main block";
+    /// The code reads names in ways that cannot be followed: the whole module travels.
+    WholeModule = 9, "whole-module", "The whole module travels";
+    /// The file has no such function, or no statement in these lines.
+    NoSuchEntry = 10, "no-such-entry", "There is nothing of that name to run";
+    /// The arguments do not fit the function's signature.
+    Arguments = 11, "arguments", "The arguments do not fit the signature";
+    /// A data file that the code reads does not exist.
+    MissingData = 12, "missing-data-file", "A data file is missing";
+    /// A data file is named by an absolute path.
+    AbsolutePath = 13, "absolute-path", "A path that must exist on the cluster";
+    /// A file is too large for the package.
+    TooLarge = 14, "too-large", "A file is too large for the package";
+    /// Taken out of its place, the code would mean something else.
+    MeaningChanges = 15, "meaning-changes", "The function would mean something else outside its place";
+    /// What was named cannot be run: a class, a property, a line of the main block.
+    NotRunnable = 16, "not-runnable", "This cannot be run";
+    /// A star import of a module that cannot be read here.
+    StarImport = 17, "star-import", "A star import cannot be resolved";
+    /// A module is imported by a name that is computed when the code runs.
+    DynamicImport = 18, "dynamic-import", "A module is imported by a computed name";
+    /// A file that should travel cannot be read.
+    Unreadable = 19, "unreadable-file", "A file cannot be read";
+    /// A `# hoist:` comment that cannot be understood.
+    Directive = 20, "directive", "A hoist comment cannot be understood";
+    /// The job raised an exception; shown at the line that raised.
+    RemoteFailure = 900, "remote-failure", "The job raised an exception";
+    /// The job ended without a result: killed, out of memory, out of time, or lost.
+    RemoteEnd = 901, "remote-end", "The job ended without a result";
+}
+
+impl Code {
+    /// The address of the code's page inside the documentation: `docs/findings/HST001.md`.
+    pub fn page(self) -> String {
+        format!("docs/findings/{self}.md")
+    }
+
+    /// The code written `HST001`, in any case.
+    pub fn parse(text: &str) -> Option<Code> {
+        let digits = text
+            .get(..3)
+            .filter(|head| head.eq_ignore_ascii_case("HST"))
+            .and(text.get(3..))?;
+        let number: u16 = digits.parse().ok()?;
+        Code::ALL
+            .iter()
+            .copied()
+            .find(|code| code.number() == number)
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "HST{:03}", self.number())
+    }
+}
+
+impl Serialize for Code {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Code {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Code::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom(format!("{text} is no code of a finding")))
+    }
+}

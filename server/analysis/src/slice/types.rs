@@ -1,0 +1,137 @@
+//! What a slice is made of, and what is said when there is none.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Code, Finding};
+
+/// The part of a module that an entry needs, with the files that it needs beside it: a small tree of source
+/// that can be unpacked anywhere. `/`-separated paths, never absolute, never with `..`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Slice {
+    /// What `__name__` is in the job: `train`, `pkg.sub.train`.
+    pub module_name: String,
+    /// The module's path in the tree: `train.py`, `src/pkg/sub/train.py`.
+    pub module_file: String,
+    /// Folders of the tree put on `sys.path`, in this order; `""` is the tree's top.
+    pub roots: Vec<String>,
+    /// Folder of the tree that is the job's working directory; `""` is the tree's top.
+    pub cwd: String,
+    /// Everything that travels, sorted by path; the module's file is among them.
+    pub files: Vec<SliceFile>,
+    /// What to run.
+    pub entry: EntryCall,
+    /// The arguments as the user wrote them, checked.
+    pub args: Option<String>,
+    /// The modules that the slice and the local modules with it import.
+    pub imports: Vec<ImportedModule>,
+    /// What the user should know though it runs.
+    pub findings: Vec<Finding>,
+}
+
+impl Slice {
+    /// The slice's own text: the bytes of `module_file`.
+    pub fn module_contents(&self) -> &[u8] {
+        self.files
+            .iter()
+            .find(|file| file.path == self.module_file)
+            .map(|file| file.contents.as_slice())
+            .unwrap_or_default()
+    }
+}
+
+/// A file that travels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct SliceFile {
+    /// Where it stands in the tree, `/`-separated.
+    pub path: String,
+    /// Its bytes.
+    #[serde(skip)]
+    pub contents: Vec<u8>,
+    /// Where it comes from on this machine.
+    pub origin: PathBuf,
+    /// Why it travels, in a few words.
+    pub why: String,
+    /// What it is.
+    pub kind: FileKind,
+}
+
+/// What a file of the tree is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FileKind {
+    /// The sliced module.
+    Slice,
+    /// A local module, whole.
+    Module,
+    /// An `__init__.py` that makes a package of a folder.
+    PackageInit,
+    /// A data file.
+    Data,
+}
+
+/// What the runner runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EntryCall {
+    /// A function, called with the arguments.
+    Function {
+        /// Where the runner finds it from the module: `train`, `A.run`, or `g` for a nested one carried out.
+        qualname: String,
+        /// Its qualified name in the user's file: `A.f.<locals>.g`.
+        source_qualname: String,
+        /// `async def`.
+        is_async: bool,
+        /// Has a `yield` of its own.
+        is_generator: bool,
+    },
+    /// The top-level statements in these lines, from 1, both included; the rest of the module runs before them.
+    Statements {
+        /// First line.
+        first: u32,
+        /// Last line.
+        last: u32,
+    },
+}
+
+/// A module that is imported somewhere in what travels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ImportedModule {
+    /// Its absolute dotted name.
+    pub module: String,
+    /// Line of the import from 1, in the file that imports it first.
+    pub line: u32,
+    /// The code runs without it: under `except ImportError`, or only for type checkers.
+    pub optional: bool,
+    /// Where it comes from.
+    pub origin: ImportOrigin,
+}
+
+/// Where a module comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ImportOrigin {
+    /// Python's own library.
+    Stdlib,
+    /// A file of the workspace; it travels.
+    Local,
+    /// A distribution, or unknown.
+    Other,
+}
+
+/// Why there is no slice: one sentence for the user, and the places in the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// What kind of refusal.
+    pub code: Code,
+    /// What, why, what to do: one sentence.
+    pub message: String,
+    /// The line it is about, from 1.
+    pub line: Option<u32>,
+    /// The findings behind it.
+    pub findings: Vec<Finding>,
+    /// Whether `slice_anyway` would still give something that can start.
+    pub can_force: bool,
+}
