@@ -1,0 +1,147 @@
+//! One module's text as the user sees it now, with its tree kept in step.
+
+use crate::kinds;
+use crate::lines::LineIndex;
+use crate::position::{Encoding, Range};
+use crate::scopes::Scopes;
+use std::borrow::Cow;
+use std::sync::{Arc, OnceLock};
+use tree_sitter::{InputEdit, Parser, Point, Tree};
+
+/// A text and what is known of it. A clone is cheap and is a snapshot: later edits of the original do not change it.
+#[derive(Clone)]
+pub struct Document {
+    text: Arc<String>,
+    lines: Arc<LineIndex>,
+    tree: Tree,
+    scopes: Arc<OnceLock<Arc<Scopes>>>,
+}
+
+impl std::fmt::Debug for Document {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Document")
+            .field("bytes", &self.text.len())
+            .field("lines", &self.lines.line_count())
+            .finish()
+    }
+}
+
+impl Document {
+    /// Takes a text (a BOM stays where it is) and parses it.
+    pub fn new(text: String) -> Self {
+        let lines = LineIndex::new(&text);
+        let tree = parse(&text, &lines, None);
+        Document {
+            text: Arc::new(text),
+            lines: Arc::new(lines),
+            tree,
+            scopes: Arc::default(),
+        }
+    }
+
+    /// The text, byte for byte the client's.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The tree over the text; its nodes' byte ranges are ranges of [`Document::text`].
+    pub fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// Where the lines begin.
+    pub fn lines(&self) -> &LineIndex {
+        &self.lines
+    }
+
+    /// The scopes and names of this version of the text; read on first use and kept.
+    pub fn scopes(&self) -> Arc<Scopes> {
+        self.scopes
+            .get_or_init(|| Arc::new(Scopes::read(self)))
+            .clone()
+    }
+
+    /// One change as LSP's `didChange` carries it: `new_text` takes the place of `range`, or of everything. Places past the
+    /// end of a line or of the text mean its end, as the protocol asks; a range whose ends are swapped is turned around.
+    pub fn edit(&mut self, range: Option<Range>, new_text: &str, encoding: Encoding) {
+        let Some(range) = range else {
+            *self = Document::new(new_text.to_owned());
+            return;
+        };
+        let mut start = self.lines.offset(&self.text, range.start, encoding);
+        let mut end = self.lines.offset(&self.text, range.end, encoding);
+        if end < start {
+            std::mem::swap(&mut start, &mut end);
+        }
+        // The break before or after the change may become another kind of break (`\r` + `\n`), so its bytes count as
+        // changed too.
+        let bytes = self.text.as_bytes();
+        let mut seen_start = start;
+        while seen_start > 0 && is_break(bytes[seen_start - 1]) && start - seen_start < 2 {
+            seen_start -= 1;
+        }
+        let mut seen_end = end;
+        while seen_end < bytes.len() && is_break(bytes[seen_end]) && seen_end - end < 2 {
+            seen_end += 1;
+        }
+        let start_position = point(bytes, &self.lines, seen_start);
+        let old_end_position = point(bytes, &self.lines, seen_end);
+
+        let text = Arc::make_mut(&mut self.text);
+        text.replace_range(start..end, new_text);
+        let lines = LineIndex::new(text);
+        let new_end = seen_end - (end - start) + new_text.len();
+        let edit = InputEdit {
+            start_byte: seen_start,
+            old_end_byte: seen_end,
+            new_end_byte: new_end,
+            start_position,
+            old_end_position,
+            new_end_position: point(text.as_bytes(), &lines, new_end),
+        };
+        self.tree.edit(&edit);
+        self.tree = parse(text, &lines, Some(&self.tree));
+        self.lines = Arc::new(lines);
+        self.scopes = Arc::default();
+    }
+}
+
+fn is_break(byte: u8) -> bool {
+    byte == b'\n' || byte == b'\r'
+}
+
+/// The grammar breaks lines at `\n` only. A lone `\r` is shown to it as `\n`, as Python's own reading of files does; no
+/// offset changes by that, and the rows of the tree are the lines of the index.
+fn as_parsed<'t>(text: &'t str, lines: &LineIndex) -> Cow<'t, [u8]> {
+    if !lines.has_lone_carriage_returns() {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    for at in 0..bytes.len() {
+        if bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n') {
+            bytes[at] = b'\n';
+        }
+    }
+    Cow::Owned(bytes)
+}
+
+fn point(bytes: &[u8], lines: &LineIndex, offset: usize) -> Point {
+    let row = lines.line_of(offset.min(bytes.len()));
+    Point::new(row as usize, offset - lines.line_start(row))
+}
+
+fn parse(text: &str, lines: &LineIndex, old: Option<&Tree>) -> Tree {
+    let bytes = as_parsed(text, lines);
+    let mut parser = Parser::new();
+    #[allow(clippy::expect_used)]
+    // The language and the library are linked into this crate; no input decides this.
+    parser
+        .set_language(kinds::language())
+        .expect("the linked grammar fits the linked tree-sitter");
+    #[allow(clippy::expect_used)]
+    // `None` comes only of a missing language, a time limit or a cancellation; there is none.
+    parser
+        .parse(&*bytes, old)
+        .expect("a parse without a time limit ends with a tree")
+}

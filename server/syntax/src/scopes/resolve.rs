@@ -1,0 +1,213 @@
+//! Second pass: find out where each name's value lives, as `analyze_block` of CPython's Python/symtable.c does.
+
+use super::collect::{Block, Collected, NameId};
+use super::flags;
+use super::model::*;
+use rustc_hash::FxHashMap;
+
+type Flags = FxHashMap<(usize, NameId), u16>;
+
+/// Where a name is found from a scope that does not bind it.
+enum Found {
+    /// A function's variable; the scope that owns it, or the class that gives `__class__`.
+    In(usize),
+    Global(Resolution),
+}
+
+/// Finishes the scopes: symbols, qualified names, order.
+pub(super) fn resolve(collected: Collected) -> Vec<Scope> {
+    let Collected {
+        names,
+        mut blocks,
+        mut flags,
+        ..
+    } = collected;
+    let class_cell = names
+        .iter()
+        .position(|name| *name == "__class__")
+        .map(|number| number as NameId);
+    let mut resolutions: FxHashMap<(usize, NameId), Resolution> = FxHashMap::default();
+    for scope in 0..blocks.len() {
+        for index in 0..blocks[scope].names.len() {
+            let name = blocks[scope].names[index];
+            let bits = flags.get(&(scope, name)).copied().unwrap_or(0);
+            if bits & flags::PASSED != 0 {
+                continue;
+            }
+            let resolution = if bits & flags::GLOBAL != 0 {
+                Resolution::GlobalExplicit
+            } else if bits & flags::NONLOCAL == 0 && bits & flags::BOUND != 0 {
+                Resolution::Local
+            } else {
+                match find(&blocks, &flags, scope, name, class_cell) {
+                    Found::Global(resolution) => resolution,
+                    Found::In(owner) => {
+                        pass_through(
+                            &mut blocks,
+                            &mut flags,
+                            &mut resolutions,
+                            scope,
+                            owner,
+                            name,
+                        );
+                        Resolution::Free
+                    }
+                }
+            };
+            resolutions.insert((scope, name), resolution);
+        }
+    }
+    for scope in 0..blocks.len() {
+        blocks[scope].scope.qualname = qualname(&blocks, &flags, scope);
+        let mut symbols: Vec<_> = blocks[scope]
+            .names
+            .iter()
+            .map(|name| {
+                let bits = flags.get(&(scope, *name)).copied().unwrap_or(0);
+                let resolution = resolutions
+                    .get(&(scope, *name))
+                    .copied()
+                    .unwrap_or(Resolution::GlobalImplicit);
+                (names[*name as usize].clone(), symbol(bits, resolution))
+            })
+            .collect();
+        symbols.sort_by(|(one, _), (other, _)| one.cmp(other));
+        let own = &mut blocks[scope].scope;
+        own.symbols = Symbols(symbols);
+        own.bindings.sort_by_key(|binding| binding.range.start);
+        own.references
+            .sort_by_key(|reference| reference.range.start);
+    }
+    blocks.into_iter().map(|block| block.scope).collect()
+}
+
+fn symbol(bits: u16, resolution: Resolution) -> Symbol {
+    let has = |flag: u16| bits & flag != 0;
+    Symbol {
+        resolution: if resolution == Resolution::Local && has(flags::CELL) {
+            Resolution::Cell
+        } else {
+            resolution
+        },
+        is_parameter: has(flags::PARAMETER),
+        is_assigned: has(flags::LOCAL),
+        is_imported: has(flags::IMPORT),
+        is_referenced: has(flags::USE),
+        is_annotated: has(flags::ANNOTATED),
+        is_nonlocal: has(flags::NONLOCAL),
+        is_type_parameter: has(flags::TYPE_PARAMETER),
+        is_free_class: has(flags::FREE_CLASS),
+    }
+}
+
+/// Looks outwards from a scope that does not bind the name. Classes are passed over, but for `__class__`.
+fn find(
+    blocks: &[Block],
+    flags: &Flags,
+    scope: usize,
+    name: NameId,
+    class_cell: Option<NameId>,
+) -> Found {
+    let bits = |scope: usize| flags.get(&(scope, name)).copied().unwrap_or(0);
+    let is_type_scope = |scope: &Scope| {
+        matches!(
+            scope.kind,
+            ScopeKind::TypeParameters | ScopeKind::Annotation
+        )
+    };
+    // Type parameters and the like directly in a class look into it first; at run time, hence not as a free variable.
+    let mut sees_class = is_type_scope(&blocks[scope].scope);
+    let mut at = scope;
+    while let Some(parent) = blocks[at].scope.parent {
+        let around = &blocks[parent.0].scope;
+        match around.kind {
+            ScopeKind::Module => break,
+            ScopeKind::Class if Some(name) == class_cell => return Found::In(parent.0),
+            ScopeKind::Class => {
+                let own = bits(parent.0);
+                if sees_class && own & flags::GLOBAL != 0 {
+                    return Found::Global(Resolution::GlobalExplicit);
+                }
+                if sees_class && own & flags::BOUND != 0 && own & flags::NONLOCAL == 0 {
+                    return Found::Global(Resolution::GlobalImplicit);
+                }
+            }
+            _ => {
+                let own = bits(parent.0);
+                if own & flags::GLOBAL != 0 {
+                    break;
+                }
+                if own & flags::BOUND != 0 && own & flags::NONLOCAL == 0 {
+                    return Found::In(parent.0);
+                }
+            }
+        }
+        sees_class &= is_type_scope(around);
+        at = parent.0;
+    }
+    Found::Global(Resolution::GlobalImplicit)
+}
+
+/// Makes the name a free variable of all scopes between its user and its owner, and a cell of the owner.
+fn pass_through(
+    blocks: &mut [Block],
+    flags: &mut Flags,
+    resolutions: &mut FxHashMap<(usize, NameId), Resolution>,
+    user: usize,
+    owner: usize,
+    name: NameId,
+) {
+    if blocks[user].scope.is_detached {
+        return;
+    }
+    let mut at = blocks[user].scope.parent.map(|parent| parent.0);
+    while let Some(scope) = at.filter(|scope| *scope != owner) {
+        let bits = flags.entry((scope, name)).or_insert(0);
+        if *bits == 0 {
+            *bits = flags::PASSED;
+            blocks[scope].names.push(name);
+            resolutions.insert((scope, name), Resolution::Free);
+        } else if blocks[scope].scope.kind == ScopeKind::Class
+            && *bits & (flags::BOUND | flags::GLOBAL) != 0
+        {
+            *bits |= flags::FREE_CLASS;
+        }
+        at = blocks[scope].scope.parent.map(|parent| parent.0);
+    }
+    if blocks[owner].scope.kind != ScopeKind::Class {
+        *flags.entry((owner, name)).or_insert(0) |= flags::CELL;
+    }
+}
+
+/// `compiler_set_qualname` of CPython's Python/compile.c. The scopes around are finished already.
+fn qualname(blocks: &[Block], flags: &Flags, scope: usize) -> String {
+    let own = &blocks[scope];
+    let mut around = own.scope.parent.map(|parent| &blocks[parent.0].scope);
+    let mut stored_in = own.scope.parent.map(|parent| parent.0);
+    while let Some(parent) = around.filter(|parent| {
+        matches!(
+            parent.kind,
+            ScopeKind::TypeParameters | ScopeKind::Annotation
+        )
+    }) {
+        stored_in = parent.parent.map(|parent| parent.0);
+        around = parent.parent.map(|parent| &blocks[parent.0].scope);
+    }
+    let (Some(parent), Some(number)) = (around, stored_in) else {
+        return String::new();
+    };
+    let is_global = own.stored_name.is_some_and(|name| {
+        flags
+            .get(&(number, name))
+            .is_some_and(|bits| bits & flags::GLOBAL != 0)
+    });
+    if is_global || parent.kind == ScopeKind::Module {
+        return own.scope.name.to_string();
+    }
+    match parent.kind {
+        ScopeKind::Function | ScopeKind::Lambda => {
+            format!("{}.<locals>.{}", parent.qualname, own.scope.name)
+        }
+        _ => format!("{}.{}", parent.qualname, own.scope.name),
+    }
+}
