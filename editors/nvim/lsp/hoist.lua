@@ -1,2 +1,0 @@
--- Read by vim.lsp.config of Neovim 0.11 and newer.
-return require('hoist.server').lsp_config()

@@ -1,0 +1,72 @@
+//! The documents that the client has open.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use hoist_syntax::{Document, Encoding};
+use tower_lsp::ls_types::{TextDocumentContentChangeEvent, TextDocumentItem, Uri};
+
+use super::from_proto;
+use super::tracking::LineEdit;
+
+/// One open document at one version.
+#[derive(Clone)]
+pub(super) struct Open {
+    /// As the client spells it.
+    pub(super) uri: Uri,
+    /// Where it is saved; none for documents without a file.
+    pub(super) path: Option<PathBuf>,
+    /// Is it Python?
+    pub(super) python: bool,
+    /// The client's number for this text.
+    pub(super) version: i32,
+    /// Text and tree.
+    pub(super) document: Document,
+}
+
+impl Open {
+    /// A document as the client opens it.
+    pub(super) fn new(item: TextDocumentItem) -> Self {
+        let path = from_proto::path(&item.uri);
+        let python = item.language_id.eq_ignore_ascii_case("python")
+            || path
+                .as_ref()
+                .and_then(|path| path.extension())
+                .is_some_and(|extension| extension == "py" || extension == "pyi");
+        Self {
+            path,
+            python,
+            version: item.version,
+            document: Document::new(item.text),
+            uri: item.uri,
+        }
+    }
+
+    /// Applies changes in their order; each counts in the text that the one before it left. What each did to the lines is
+    /// told to `moved`.
+    pub(super) fn change(
+        &mut self,
+        version: i32,
+        changes: Vec<TextDocumentContentChangeEvent>,
+        encoding: Encoding,
+        mut moved: impl FnMut(LineEdit),
+    ) {
+        for change in changes {
+            let range = change.range.map(from_proto::range);
+            let text = self.document.text();
+            let bytes = range.map_or(0..text.len(), |range| {
+                let offset = |position| self.document.lines().offset(text, position, encoding);
+                let (start, end) = (offset(range.start), offset(range.end));
+                start.min(end)..start.max(end)
+            });
+            if let Some(edit) = LineEdit::of(text, bytes, &change.text) {
+                self.document.edit(range, &change.text, encoding);
+                moved(edit);
+            }
+        }
+        self.version = version;
+    }
+}
+
+/// All of them, by the URI's text; a clone is a snapshot.
+pub(super) type Documents = Arc<std::collections::BTreeMap<String, Arc<Open>>>;

@@ -1,0 +1,535 @@
+//! What goes over the wire beyond LSP: names and shapes, nothing else.
+//!
+//! `editors/PROTOCOL.md` is the page for the people who write clients. `tests/lsp_protocol.rs` holds the two together: every
+//! name here must stand there, and every example there must be of the shape here.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use tower_lsp::ls_types::notification::Notification;
+use tower_lsp::ls_types::request::Request;
+
+/// Commands of `workspace/executeCommand`.
+pub mod command {
+    /// Runs an entry. Argument: [`super::RunArguments`].
+    pub const RUN: &str = "hoist.run";
+    /// Asks for the arguments, then runs. Argument: [`super::RunArguments`].
+    pub const RUN_WITH: &str = "hoist.runWith";
+    /// Asks for the target, then runs. Argument: [`super::RunArguments`].
+    pub const RUN_ON: &str = "hoist.runOn";
+    /// Runs the entry of a job once more. Argument: [`super::RerunArguments`].
+    pub const RERUN: &str = "hoist.rerun";
+    /// Ends a job. Argument: [`super::CancelArguments`].
+    pub const CANCEL: &str = "hoist.cancel";
+    /// Shows what a job printed. Argument: [`super::ShowOutputArguments`].
+    pub const SHOW_OUTPUT: &str = "hoist.showOutput";
+    /// Shows what would travel. Argument: [`super::PackageArguments`].
+    pub const SHOW_PACKAGE: &str = "hoist.showPackage";
+
+    /// All of them, as the server announces them.
+    pub const ALL: [&str; 7] = [
+        RUN,
+        RUN_WITH,
+        RUN_ON,
+        RERUN,
+        CANCEL,
+        SHOW_OUTPUT,
+        SHOW_PACKAGE,
+    ];
+}
+
+/// The code of the error with which a command is refused.
+pub const REFUSED: i64 = 4001;
+
+/// Every method of our own, in either direction; the page must name each.
+pub const METHODS: [&str; 8] = [
+    JobChanged::METHOD,
+    JobOutputs::METHOD,
+    ShowOutputs::METHOD,
+    Jobs::METHOD,
+    Output::METHOD,
+    Targets::METHOD,
+    TextOf::METHOD,
+    Ask::METHOD,
+];
+
+/// `capabilities.experimental` of a client.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Experimental {
+    /// Ours among the experimental capabilities.
+    pub hoist: Announced,
+}
+
+/// What a client can do beyond LSP.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Announced {
+    /// It answers [`Ask`].
+    pub ask: bool,
+    /// It shows [`JobOutputs`] by itself.
+    pub output: bool,
+}
+
+/// `capabilities.experimental` of the server.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServerExperimental {
+    /// Ours among the experimental capabilities.
+    pub hoist: ServerAnnounced,
+}
+
+/// What the server says of itself.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ServerAnnounced {
+    /// The version of `hoist`.
+    pub version: String,
+}
+
+/// `initializationOptions`.
+#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// Which lenses are shown.
+    pub lenses: Lenses,
+}
+
+/// Which lenses are shown.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Lenses {
+    /// "Run on TARGET".
+    pub run: bool,
+    /// "Run with arguments...".
+    pub run_with: bool,
+    /// The state of the newest job of a function.
+    pub state: bool,
+}
+
+impl Default for Lenses {
+    fn default() -> Self {
+        Self {
+            run: true,
+            run_with: true,
+            state: true,
+        }
+    }
+}
+
+/// What to run: the argument of `hoist.run`, `hoist.runWith` and `hoist.runOn`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunArguments {
+    /// The document.
+    pub uri: String,
+    /// A qualified name, or lines from 1, inclusive (`12-30`).
+    pub entry: String,
+    /// The target's name; absent: of the comment above the function, else the default of the configuration.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Python source of call arguments; absent: of the comment above the function, else none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// Resources as in the configuration; they go before those of comment and target.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub resources: BTreeMap<String, String>,
+    /// Run in spite of a refusal that allows it.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// The answer to the commands that run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// The job's name; `null` while there is still something to ask.
+    pub job: Option<String>,
+}
+
+/// The argument of `hoist.rerun`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct RerunArguments {
+    /// Absent: the newest job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+}
+
+/// The argument of `hoist.cancel`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct CancelArguments {
+    /// Absent: the newest job that is not at its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+}
+
+/// The argument of `hoist.showOutput`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct ShowOutputArguments {
+    /// Absent: the newest job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
+    /// Absent: standard output, or standard error when only that has bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stream: Option<Stream>,
+}
+
+/// The argument of `hoist.showPackage`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PackageArguments {
+    /// The document.
+    pub uri: String,
+    /// As in [`RunArguments`].
+    pub entry: String,
+    /// As in [`RunArguments`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// Show it in spite of a refusal that allows it.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// What would travel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PackageView {
+    /// The package's name, lower-case hexadecimal.
+    pub sha256: String,
+    /// Its size.
+    pub bytes: u64,
+    /// What is in it, sorted by path.
+    pub files: Vec<PackageFile>,
+}
+
+/// One file that would travel.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct PackageFile {
+    /// Its path on the other side, with '/'.
+    pub path: String,
+    /// Its size, uncompressed.
+    pub bytes: u64,
+    /// Why it is in.
+    pub why: String,
+    /// Where it comes from.
+    pub origin: String,
+}
+
+/// `data` of the error with which a command is refused.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct RefusedData {
+    /// The finding's code.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub code: Option<String>,
+    /// The line that is to blame, 0-based.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The same command with `force` would run.
+    pub forcible: bool,
+}
+
+/// One of a job's two streams.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// A job, as clients see it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Job {
+    /// Its name, a ULID.
+    pub job: String,
+    /// `preparing uploading queued running succeeded failed cancelled timed_out lost`.
+    pub state: String,
+    /// For people.
+    pub name: String,
+    /// As in [`RunArguments`].
+    pub entry: String,
+    /// The document.
+    pub uri: String,
+    /// The `def` line, 0-based, where it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<u32>,
+    /// The target's name.
+    pub target: String,
+    /// Python source of call arguments.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub args: Option<String>,
+    /// Milliseconds since 1970.
+    pub created: u64,
+    /// Milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started: Option<u64>,
+    /// Milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<u64>,
+    /// How long the function ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall_seconds: Option<f64>,
+    /// Why it waits, or why it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What goes on right now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Of a job that succeeded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub result: Option<JobResult>,
+    /// Of a job whose function raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<JobError>,
+}
+
+/// What a function returned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct JobResult {
+    /// Python's `repr`.
+    pub repr: String,
+    /// The value, where it has a JSON form whose numbers every client can hold (integers up to 2^53). A value that is
+    /// `None` is `null` here, which is not the same as absent.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "present"
+    )]
+    pub json: Option<serde_json::Value>,
+    /// The JSON as text, digit for digit, where `json` could not hold it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json_text: Option<String>,
+}
+
+/// A field that is there with `null` is `Some(null)`; only a missing one is `None`.
+fn present<'de, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(Some)
+}
+
+/// What a function raised.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobError {
+    /// The exception's class.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its text.
+    pub message: String,
+    /// Outermost call first, raising line last.
+    pub frames: Vec<Frame>,
+    /// As Python prints it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traceback: Option<String>,
+}
+
+/// A line of a traceback.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Frame {
+    /// As in the job: relative to the workspace for the user's files.
+    pub file: String,
+    /// From 1.
+    pub line: u32,
+    /// The function's name.
+    pub function: String,
+    /// The document, where the file is one of the user's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+}
+
+/// A piece of a job's output.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct JobOutput {
+    /// The job.
+    pub job: String,
+    /// Which of its streams.
+    pub stream: Stream,
+    /// Of the first byte of `text` in the stream.
+    pub offset: u64,
+    /// Of the first byte after `text`.
+    pub next: u64,
+    /// What was printed; bytes that are not UTF-8 are U+FFFD here.
+    pub text: String,
+}
+
+/// Parameters of `hoist/showOutput`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct ShowOutput {
+    /// The job.
+    pub job: String,
+}
+
+/// Parameters of `hoist/output`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OutputParams {
+    /// The job.
+    pub job: String,
+    /// Which of its streams.
+    pub stream: Stream,
+    /// Where to begin, in bytes.
+    #[serde(default)]
+    pub offset: u64,
+}
+
+/// Answer to `hoist/output`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct OutputAnswer {
+    /// As asked.
+    pub offset: u64,
+    /// Where to ask next.
+    pub next: u64,
+    /// How many bytes the stream has by now.
+    pub size: u64,
+    /// The bytes from `offset` to `next`.
+    pub text: String,
+}
+
+/// Parameters of `hoist/jobs`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct NoParams {}
+
+/// Parameters of `hoist/targets`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct TargetsParams {
+    /// The document whose workspace is meant; absent: the first workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uri: Option<String>,
+}
+
+/// A target of the configuration.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Target {
+    /// Its name.
+    pub name: String,
+    /// `none`, `slurm`, ...
+    pub scheduler: String,
+    /// Absent: this machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// The one that runs where none is named.
+    pub default: bool,
+}
+
+/// Parameters of `hoist/text`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct TextParams {
+    /// The document.
+    pub uri: String,
+}
+
+/// Answer to `hoist/text`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Text {
+    /// The version of the last change.
+    pub version: i32,
+    /// The whole text.
+    pub text: String,
+}
+
+/// Parameters of `hoist/ask`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AskParams {
+    /// What kind of answer is wanted.
+    pub kind: AskKind,
+    /// The question.
+    pub title: String,
+    /// A sentence for below it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// What the answer starts with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub default: Option<String>,
+    /// For `choice`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
+}
+
+/// What kind of answer is wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AskKind {
+    /// A line of text.
+    Text,
+    /// A line of text that is not shown.
+    Secret,
+    /// One of `choices`.
+    Choice,
+    /// Yes or no.
+    Confirm,
+}
+
+/// Answer to `hoist/ask`; `null` is [`Option::None`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Answer {
+    /// To `confirm`.
+    Yes(bool),
+    /// To the others.
+    Text(String),
+}
+
+/// A job was made or changed.
+#[derive(Debug)]
+pub enum JobChanged {}
+impl Notification for JobChanged {
+    type Params = Job;
+    const METHOD: &'static str = "hoist/jobChanged";
+}
+
+/// A job printed something.
+#[derive(Debug)]
+pub enum JobOutputs {}
+impl Notification for JobOutputs {
+    type Params = JobOutput;
+    const METHOD: &'static str = "hoist/jobOutput";
+}
+
+/// The user wants to see a job's output.
+#[derive(Debug)]
+pub enum ShowOutputs {}
+impl Notification for ShowOutputs {
+    type Params = ShowOutput;
+    const METHOD: &'static str = "hoist/showOutput";
+}
+
+/// All jobs.
+#[derive(Debug)]
+pub enum Jobs {}
+impl Request for Jobs {
+    type Params = NoParams;
+    type Result = Vec<Job>;
+    const METHOD: &'static str = "hoist/jobs";
+}
+
+/// What a job printed.
+#[derive(Debug)]
+pub enum Output {}
+impl Request for Output {
+    type Params = OutputParams;
+    type Result = OutputAnswer;
+    const METHOD: &'static str = "hoist/output";
+}
+
+/// All targets.
+#[derive(Debug)]
+pub enum Targets {}
+impl Request for Targets {
+    type Params = TargetsParams;
+    type Result = Vec<Target>;
+    const METHOD: &'static str = "hoist/targets";
+}
+
+/// The text that the server holds.
+#[derive(Debug)]
+pub enum TextOf {}
+impl Request for TextOf {
+    type Params = TextParams;
+    type Result = Option<Text>;
+    const METHOD: &'static str = "hoist/text";
+}
+
+/// A question to the user.
+#[derive(Debug)]
+pub enum Ask {}
+impl Request for Ask {
+    type Params = AskParams;
+    type Result = Option<Answer>;
+    const METHOD: &'static str = "hoist/ask";
+}
