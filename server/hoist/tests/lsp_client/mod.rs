@@ -438,7 +438,8 @@ fn read(
             let result = answers.lock().unwrap().get(method).cloned();
             // A table entry "never" stands for a client that does not answer.
             if result != Some(json!("never")) {
-                let answer = json!({ "jsonrpc": "2.0", "id": id, "result": result.unwrap_or(Value::Null) });
+                let answer =
+                    json!({ "jsonrpc": "2.0", "id": id, "result": result.unwrap_or(Value::Null) });
                 if let Some(input) = input.lock().unwrap().as_mut() {
                     let _ = write_message(input, &answer);
                 }
