@@ -1,0 +1,154 @@
+#!/usr/bin/env bash
+# A real OpenSSH server for the tests, and a home for Hoist that knows it.
+#
+#   tests/clusters/sshd.sh start DIR    DIR/env then is a shell file to source
+#   tests/clusters/sshd.sh stop DIR
+#
+# As root it makes one account for each login shell (bash, zsh, tcsh, fish), each with a talkative start file, and removes them
+# at the stop; otherwise everything logs in as the caller. Host aliases of HOIST_TEST_HOME/.ssh/config:
+#   hoist-ssh       bash                             hoist-zsh hoist-tcsh hoist-fish   the other shells (root only)
+#   hoist-one       MaxSessions 1                    hoist-nopython   a PATH without any Python
+#   hoist-unknown   its key is in no known_hosts     hoist-changed    known_hosts has another key
+#   hoist-refused   nobody listens                   hoist-nokey      a key that the server does not accept
+# Slurm (slurm.sh) is reached through the same server: every session has SLURM_CONF set to DIR/slurm/slurm.conf.
+. "$(dirname "$0")/common.sh"
+[ $# -eq 2 ] || { sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 2; }
+mkdir -p "$2"
+DIR=$(cd "$2" && pwd)
+SSHD=$DIR/sshd
+TAG=$(printf %s "$DIR" | cksum | cut -d' ' -f1)
+
+account() { # account SHELL: the login name of the account with this shell
+  if [ "$(id -u)" = 0 ]; then echo "hz$TAG${1:0:1}"; else id -un; fi
+}
+
+make_account() { # make_account SHELL PATH
+  local user home
+  user=$(account "$1") home="$DIR/homes/$1"
+  useradd -M -d "$home" -s "$2" "$user" 2>/dev/null || id "$user" >/dev/null
+  mkdir -p "$home/.ssh"
+  case $1 in
+    bash) echo 'echo "Welcome to the cluster, $USER"; echo "quota: 3% of 100G" >&2' >"$home/.bashrc"; cp "$home/.bashrc" "$home/.bash_profile" ;;
+    zsh) echo 'echo "Welcome to the cluster"; print -P "%F{red}maintenance on Friday%f" >&2' >"$home/.zshenv" ;;
+    tcsh) printf 'echo "Welcome to the cluster"\nsetenv GREETED yes\n' >"$home/.cshrc" ;;
+    fish) mkdir -p "$home/.config/fish"; echo 'echo "Welcome to the cluster"; echo noise >&2' >"$home/.config/fish/config.fish" ;;
+  esac
+  cp "$SSHD/client.pub" "$home/.ssh/authorized_keys"
+  chown -R "$user:" "$home"
+  chmod 755 "$home"
+}
+
+config() { # config NAME PORT EXTRA...: writes an sshd configuration
+  local name=$1 port=$2; shift 2
+  {
+    echo "Port $port"
+    echo "ListenAddress 127.0.0.1"
+    echo "HostKey $SSHD/host_ed25519"
+    echo "PidFile $SSHD/$name.pid"
+    echo "AuthorizedKeysFile $SSHD/client.pub"
+    echo "StrictModes no"
+    if [ "$(id -u)" = 0 ]; then echo "UsePAM yes"; fi
+    echo "PasswordAuthentication no"
+    echo "KbdInteractiveAuthentication no"
+    echo "MaxStartups 100:30:200"
+    echo "UseDNS no"
+    echo "PrintMotd no"
+    echo "AllowTcpForwarding yes"
+    echo "Subsystem sftp internal-sftp"
+    printf '%s\n' "$@"
+  } >"$SSHD/$name.conf"
+}
+
+launch() { # launch NAME PORT
+  /usr/sbin/sshd -f "$SSHD/$1.conf" -E "$SSHD/$1.log" || fail "sshd did not start: $(tail -n 3 "$SSHD/$1.log")"
+  await 10 test -s "$SSHD/$1.pid" || fail "sshd wrote no pid file: $(tail -n 3 "$SSHD/$1.log")"
+}
+
+host() { # host ALIAS PORT USER LINES...: one Host block
+  printf 'Host %s\n  HostName 127.0.0.1\n  Port %s\n  User %s\n' "$1" "$2" "$3"
+  shift 3
+  local line; for line in "$@"; do printf '  %s\n' "$line"; done
+}
+
+start() {
+  packages sshd=openssh-server ssh-keygen=openssh-client python3=python3 curl=curl
+  if [ "$(id -u)" = 0 ]; then packages zsh=zsh tcsh=tcsh fish=fish; mkdir -p /run/sshd; fi
+  [ ! -s "$SSHD/main.pid" ] || fail "already started in $DIR"
+  chmod 755 "$DIR"
+  local home=$DIR/home key=IdentityFile\ $DIR/home/.ssh/id_ed25519 main one refused bare shell path user
+  mkdir -p "$SSHD/nopython" "$home/.ssh" "$home/.config/hoist" "$DIR/homes"
+  read -r main one bare refused < <(ports 4)
+  ssh-keygen -q -t ed25519 -N '' -C host -f "$SSHD/host_ed25519"
+  ssh-keygen -q -t ed25519 -N '' -C other -f "$SSHD/other"
+  ssh-keygen -q -t ed25519 -N '' -C client -f "$home/.ssh/id_ed25519"
+  ssh-keygen -q -t ed25519 -N '' -C stranger -f "$home/.ssh/id_stranger"
+  cp "$home/.ssh/id_ed25519.pub" "$SSHD/client.pub"
+  for path in sh bash cat cp mv rm mkdir rmdir ls ln chmod base64 sha256sum head tail wc date sleep nohup setsid kill ps df touch grep sed awk cut tr uname id stat env test printf mktemp find dd sync true false; do
+    if command -v "$path" >/dev/null; then ln -sf "$(type -P "$path")" "$SSHD/nopython/$path"; fi
+  done
+
+  local slurm="SLURM_CONF=$DIR/slurm/slurm.conf"
+  config main "$main" "SetEnv $slurm" "MaxSessions 10"
+  config one "$one" "SetEnv $slurm" "MaxSessions 1"
+  config bare "$bare" "SetEnv PATH=$SSHD/nopython" "MaxSessions 10"
+  local name; for name in main one bare; do launch $name 0; done
+
+  local shells=bash
+  if [ "$(id -u)" = 0 ]; then
+    shells="bash zsh tcsh fish"
+    for shell in $shells; do make_account "$shell" "$(type -P "$shell")"; done
+  fi
+  user=$(account bash)
+  {
+    host hoist-ssh "$main" "$user" "$key"
+    host hoist-slurm "$main" "$user" "$key"
+    if [ "$(id -u)" = 0 ]; then for shell in zsh tcsh fish; do host "hoist-$shell" "$main" "$(account $shell)" "$key"; done; fi
+    host hoist-one "$one" "$user" "$key"
+    host hoist-nopython "$bare" "$user" "$key"
+    host hoist-unknown "$main" "$user" "$key" "UserKnownHostsFile $home/.ssh/known_none"
+    host hoist-changed "$main" "$user" "$key" "UserKnownHostsFile $home/.ssh/known_changed"
+    host hoist-refused "$refused" "$user" "$key"
+    host hoist-nokey "$main" "$user" "IdentityFile $home/.ssh/id_stranger" "IdentitiesOnly yes"
+  } >"$home/.ssh/config"
+  local port; for port in $main $one $bare; do
+    printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d' ' -f1,2 "$SSHD/host_ed25519.pub")"
+  done >"$home/.ssh/known_hosts"
+  printf '[127.0.0.1]:%s %s\n' "$main" "$(cut -d' ' -f1,2 "$SSHD/other.pub")" >"$home/.ssh/known_changed"
+  chmod 700 "$home/.ssh"; chmod 600 "$home/.ssh/"*
+
+  cat >"$home/.config/hoist/config.toml" <<C
+[targets.ssh]
+host = "hoist-ssh"
+
+[targets.slurm]
+scheduler = "slurm"
+host = "hoist-slurm"
+C
+  cat >"$DIR/env" <<C
+HOIST_TEST_CLUSTER=1
+HOIST_TEST_DIR='$DIR'
+HOIST_TEST_HOME='$home'
+HOIST_TEST_SHELLS='$shells'
+C
+  # The account must really let us in before a test tries.
+  await 10 ssh -F "$home/.ssh/config" -o "UserKnownHostsFile=$home/.ssh/known_hosts" -o BatchMode=yes hoist-ssh true \
+    || fail "cannot log in: $(tail -n 3 "$SSHD/main.log")"
+}
+
+stop() {
+  local name shell user
+  for name in main one bare; do stop_pid "$SSHD/$name.pid"; done
+  if [ "$(id -u)" = 0 ]; then
+    for shell in bash zsh tcsh fish; do
+      user=$(account $shell)
+      if id "$user" >/dev/null 2>&1; then
+        pkill -KILL -u "$user" 2>/dev/null || true
+        await 5 eval "! pgrep -u $user" || true
+        userdel "$user" 2>/dev/null || say "could not remove the account $user"
+      fi
+    done
+  fi
+  rm -f "$DIR/env"
+}
+
+case $1 in start) start ;; stop) stop ;; *) fail "start or stop, not $1" ;; esac
