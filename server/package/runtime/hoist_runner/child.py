@@ -1,0 +1,182 @@
+"""Inside the entry's process: makes it as if the module had been started at home, runs the entry, writes the outcome."""
+import faulthandler
+import io
+import json
+import os
+import signal
+import sys
+
+from . import errors, imports, processes
+from .entry import CannotCall, Entry
+from .values import clean, describe
+
+
+class Stopped(SystemExit):
+    """Raised in the main thread when the job is told to end, so that `finally` and `with` of the programme run."""
+
+
+class Stop:
+    """The handler of the signals that tell the job to end, where the programme sets none of its own."""
+
+    def __init__(self, mask):
+        self.mask = mask
+        self.pid = os.getpid()
+        self.raised = False
+
+    def arm(self):
+        """From here on it may be raised, also for what came while the process was set up."""
+        for name in ("SIGTERM", "SIGXCPU", "SIGUSR1", "SIGUSR2"):
+            if signal.getsignal(getattr(signal, name)) == signal.SIG_DFL:
+                signal.signal(getattr(signal, name), self)
+        # A shell that starts a job in the background has it ignore SIGINT; Python's own way is KeyboardInterrupt.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, self.mask)
+
+    def __call__(self, number, frame):
+        if os.getpid() != self.pid:
+            # A process forked by the programme (multiprocessing) dies of it as it does at home.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        elif not self.raised:
+            # Only once: a second one would break off the programme's own cleaning up.
+            self.raised = True
+            raise Stopped(128 + number)
+
+
+def run(job, parent, mask):
+    """Runs the entry; gives the exit status for the process. `mask` are the signals to block once it can take them."""
+    folder, manifest = job.folder, job.package.manifest
+    os.setsid()
+    processes.die_with(parent)
+    # Opened now: the programme may use up all file descriptors.
+    outcome_file = os.open(folder.outcome, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    fault_file = open(folder.fault, "w")
+    faulthandler.enable(fault_file)
+    set_streams()
+    set_environment(job)
+    roots = [os.path.join(folder.source, *root.split("/")).rstrip(os.sep) for root in manifest["roots"]]
+    module_file = os.path.join(folder.source, *manifest["module_file"].split("/"))
+    entry = Entry(manifest, module_file)
+    view = errors.View(folder.source, manifest["module_name"])
+    os.chdir(os.path.join(folder.source, *manifest["cwd"].split("/")))
+    imports.set_up(roots, module_file)
+    stop = Stop(mask)
+    outcome = run_entry(entry, job.request.get("args"), view, stop)
+    write_outcome(outcome, outcome_file, folder.outcome)
+    # The shutdown that follows is the programme's own: its threads and atexit handlers may still be told to end.
+    return 0 if outcome["state"] == "succeeded" else 1
+
+
+def run_entry(entry, args, view, stop):
+    notes = []
+    try:
+        stop.arm()
+        value = entry.run(args)
+        outcome = dict(describe(value, notes, entry.name), state="succeeded")
+        if stop.raised:
+            # The programme swallowed the exception that told it to end: what it returned may be half of the work.
+            outcome = {"state": "stopped"}
+            notes.append("it was told to end while it ran, so the value that it returned was not taken")
+    except CannotCall as refusal:
+        described = {"type": "Refused", "message": str(refusal), "frames": [], "traceback": ""}
+        outcome = {"state": "failed", "code": 3, "reason": str(refusal), "error": described}
+        errors.say("hoist: %s\n" % refusal)
+    except BaseException as error:
+        outcome = failed(error, entry, view, stop, notes)
+    outcome["notes"] = notes
+    flush()
+    return outcome
+
+
+def failed(error, entry, view, stop, notes):
+    described = errors.describe(error, view, fallback(entry, view))
+    if stop.raised:
+        return {"state": "stopped", "error": described}
+    if isinstance(error, SystemExit):
+        # As Python does: None and 0 are a good end, a number is the exit status, anything else is shown and is 1.
+        code = error.code
+        if code is None or code is False or code == 0 and isinstance(code, int):
+            notes.append("it ended by SystemExit with status 0 and so has no value")
+            return dict(describe(None, notes, entry.name), state="succeeded")
+        if isinstance(code, int):
+            described["message"] = "the programme ended itself with exit status %d" % code
+        else:
+            described["message"] = clean(errors.message(error))
+            described["traceback"] = described["message"] + "\n"
+            errors.say(described["traceback"])
+        return {"state": "failed", "error": described}
+    errors.show(error, described, view)
+    outcome = {"state": "failed", "error": described}
+    if entry.phase == "arguments":
+        outcome["code"] = 3
+        outcome["reason"] = "the arguments raised %s: %s" % (described["type"], described["message"])
+    return outcome
+
+
+def fallback(entry, view):
+    """The `def` of the entry, for errors that arise before its first line runs."""
+    code = entry.code()
+    if code is None or not view.is_user(code.co_filename):
+        return None
+    return {
+        "file": clean(view.shown(code.co_filename)),
+        "line": code.co_firstlineno,
+        "function": code.co_name,
+        "user": True,
+    }
+
+
+def write_outcome(outcome, number, path):
+    for attempt in (outcome, dict(outcome, repr=None, json_text=None, notes=["the value was too large to be kept"])):
+        data = json.dumps(attempt).encode("ascii")
+        try:
+            os.ftruncate(number, 0)
+            os.lseek(number, 0, os.SEEK_SET)
+            written = 0
+            while written < len(data):
+                written += os.write(number, data[written:])
+            return
+        except OSError:
+            pass
+        try:
+            # The programme may have closed every number that it did not know.
+            with open(path, "wb") as file:
+                file.write(data)
+            return
+        except OSError:
+            pass
+
+
+def flush():
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BaseException:
+            pass
+
+
+def set_streams():
+    """UTF-8 whatever the locale, written out line by line, never failing for a character."""
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        old = getattr(sys, name)
+        raw = io.FileIO(number, "wb", closefd=False)
+        raw.name = "<%s>" % name
+        stream = io.TextIOWrapper(
+            io.BufferedWriter(raw), encoding="utf-8", errors="backslashreplace", newline="\n", line_buffering=True
+        )
+        stream.mode = "w"
+        setattr(sys, name, stream)
+        setattr(sys, "__%s__" % name, stream)
+        # Kept alive: its end would close the number under the new one.
+        imports.KEPT.append(old)
+
+
+def set_environment(job):
+    environment = os.environ
+    environment["PYTHONUNBUFFERED"] = "1"
+    environment.setdefault("PYTHONIOENCODING", "utf-8:backslashreplace")
+    environment["HOIST_JOB"] = str(job.request.get("job") or "")
+    environment["HOIST_JOB_DIR"] = job.folder.path

@@ -1,0 +1,123 @@
+"""The way of a job: check, unpack, fork, watch, write down."""
+import os
+import signal
+import socket
+import sys
+import time
+
+from . import child, processes, supervisor
+from .folder import Folder, Refused
+from .package import Package
+
+
+class Job:
+    """What both sides of the fork know."""
+
+    def __init__(self, folder, by_hand):
+        self.folder = folder
+        self.by_hand = by_hand
+        self.request = {}
+        self.package = None
+        self.unpacked = {}
+
+
+def main(argv):
+    open_missing_streams()
+    settle_locale()
+    by_hand = not (len(argv) > 1 and os.path.isdir(argv[1]))
+    folder = Folder(scratch_folder() if by_hand else argv[1])
+    code = folder.finished_code()
+    if code is not None:
+        return code
+    job = Job(folder, by_hand)
+    signals = supervisor.Signals()
+    report = supervisor.Report(job)
+    try:
+        job.request = {"args": ", ".join(argv[1:])} if by_hand else folder.request()
+        prepare(job)
+    except Refused as refusal:
+        return report.could_not_run(str(refusal))
+    except OSError as error:
+        return report.could_not_run("the job's folder cannot be used: %s" % error)
+    if folder.has("cancel"):
+        return report.cancelled_before_start()
+
+    sys.stdout.flush()
+    sys.stderr.flush()
+    parent = os.getpid()
+    # What comes between the fork and the child's own handlers waits until the child can take it.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, signals.before)
+    pid = os.fork()
+    if pid == 0:
+        signals.forget()
+        return child.run(job, parent, mask)
+    signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+    return report.write(supervisor.Watch(job, signals, pid).until_the_end())
+
+
+def prepare(job):
+    folder = job.folder
+    processes.adopt_orphans()
+    # A scheduler may start a job anew after a node was lost: nothing of the first try must be in the way.
+    folder.clean()
+    folder.reserve()
+    folder.write(
+        "started",
+        {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "python": "%d.%d.%d" % sys.version_info[:3],
+            "time": time.time(),
+        },
+    )
+    job.package = Package(__loader__)
+    if job.request.get("package_sha256"):
+        job.package.verify(job.request["package_sha256"])
+    os.makedirs(folder.source, exist_ok=True)
+    job.unpacked = job.package.unpack(folder.source)
+
+
+def scratch_folder():
+    # The tempfile module would cost more time than the rest of the start.
+    for top in (os.environ.get("TMPDIR"), "/tmp", "/var/tmp", os.getcwd()):
+        if top:
+            path = os.path.join(top, "hoist-%d-%s" % (os.getpid(), os.urandom(4).hex()))
+            try:
+                os.mkdir(path, 0o700)
+                return path
+            except OSError:
+                continue
+    sys.stderr.write("hoist: no folder for temporary files can be written: set TMPDIR\n")
+    sys.exit(3)
+
+
+def open_missing_streams():
+    """A file must never be opened as number 0, 1 or 2, where output would be written into it."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", closefd=False))
+
+
+def settle_locale():
+    """What Python 3.7 and newer do by themselves (PEP 538): in the locale C, text is UTF-8 all the same.
+
+    Python 3.6 settles the encoding of file names at its start, so it has to start again.
+    """
+    if sys.version_info >= (3, 7) or sys.getfilesystemencoding() != "ascii" or "HOIST_LOCALE" in os.environ:
+        return
+    import _locale
+
+    for name in ("C.UTF-8", "C.utf8", "en_US.UTF-8", "en_US.utf8"):
+        try:
+            _locale.setlocale(_locale.LC_CTYPE, name)
+        except _locale.Error:
+            continue
+        variable = "LC_ALL" if os.environ.get("LC_ALL") else "LC_CTYPE"
+        os.environ[variable] = os.environ["HOIST_LOCALE"] = name
+        flags = ["-u"] if sys.flags.unbuffered else []
+        os.execv(sys.executable, [sys.executable] + flags + sys.argv)

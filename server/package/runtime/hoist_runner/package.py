@@ -1,0 +1,73 @@
+"""The package itself: its manifest, its hashes, and its unpacking."""
+import hashlib
+import json
+import os
+import zlib
+
+from .folder import NO_SPACE, Refused
+
+SEND_AGAIN = "it was altered or damaged on its way; run the function again to send it anew"
+
+
+class Package:
+    def __init__(self, loader):
+        # The loader that has read this very file from the ZIP reads the rest of it, too.
+        self.loader = loader
+        self.path = os.path.abspath(loader.archive)
+        try:
+            self.manifest = json.loads(self.read("manifest.json").decode("utf-8"))
+        except ValueError as error:
+            raise Refused("the package's manifest is broken (%s): %s" % (error, SEND_AGAIN))
+
+    def read(self, name):
+        try:
+            return self.loader.get_data(self.loader.archive + os.sep + name.replace("/", os.sep))
+        except (OSError, EOFError, ValueError, zlib.error) as error:
+            raise Refused("%s cannot be read from the package (%s): %s" % (name, error, SEND_AGAIN))
+
+    def verify(self, sha256):
+        """Refuses a package whose bytes are not those that the client named."""
+        digest = hashlib.sha256()
+        try:
+            with open(self.path, "rb") as file:
+                for block in iter(lambda: file.read(1 << 20), b""):
+                    digest.update(block)
+        except OSError as error:
+            raise Refused("the package cannot be read (%s)" % error)
+        if digest.hexdigest() != sha256:
+            raise Refused(
+                "the package's SHA-256 is %s and not %s: %s" % (digest.hexdigest(), sha256, SEND_AGAIN)
+            )
+
+    def unpack(self, folder):
+        """Writes the tree below `folder`, refusing what differs from the manifest; gives {path: (size, mtime)}."""
+        written = {}
+        for entry in self.manifest["files"]:
+            path = entry["path"]
+            parts = path.split("/")
+            if os.path.isabs(path) or "\\" in path or any(part in ("", ".", "..") for part in parts):
+                raise Refused("%r is no path of a package: %s" % (path, SEND_AGAIN))
+            data = self.read("src/" + path)
+            if hashlib.sha256(data).hexdigest() != entry["sha256"]:
+                raise Refused("%s differs from the package's manifest: %s" % (path, SEND_AGAIN))
+            target = os.path.join(folder, *parts)
+            try:
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                with open(target, "wb") as file:
+                    file.write(data)
+                if data.startswith(b"#!"):
+                    os.chmod(target, os.stat(target).st_mode | 0o111)
+                written[path] = stamp(target)
+            except OSError as error:
+                if error.errno in NO_SPACE:
+                    raise Refused("no space is left to unpack the package into %s (%s)" % (folder, error.strerror))
+                raise Refused("the package cannot be unpacked: %s" % error)
+        for path in self.manifest["roots"] + [self.manifest["cwd"]]:
+            os.makedirs(os.path.join(folder, *path.split("/")), exist_ok=True)
+        return written
+
+
+def stamp(path):
+    """What tells a file that was left alone from one that was written."""
+    info = os.stat(path)
+    return info.st_size, info.st_mtime_ns
