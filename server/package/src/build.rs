@@ -55,17 +55,50 @@ pub enum PackageError {
 /// The runner's files, as they stand at the top of every package.
 const RUNTIME: &[(&str, &str)] = &[
     ("__main__.py", include_str!("../runtime/__main__.py")),
-    ("hoist_runner/__init__.py", include_str!("../runtime/hoist_runner/__init__.py")),
-    ("hoist_runner/child.py", include_str!("../runtime/hoist_runner/child.py")),
-    ("hoist_runner/entry.py", include_str!("../runtime/hoist_runner/entry.py")),
-    ("hoist_runner/errors.py", include_str!("../runtime/hoist_runner/errors.py")),
-    ("hoist_runner/folder.py", include_str!("../runtime/hoist_runner/folder.py")),
-    ("hoist_runner/imports.py", include_str!("../runtime/hoist_runner/imports.py")),
-    ("hoist_runner/job.py", include_str!("../runtime/hoist_runner/job.py")),
-    ("hoist_runner/package.py", include_str!("../runtime/hoist_runner/package.py")),
-    ("hoist_runner/processes.py", include_str!("../runtime/hoist_runner/processes.py")),
-    ("hoist_runner/supervisor.py", include_str!("../runtime/hoist_runner/supervisor.py")),
-    ("hoist_runner/values.py", include_str!("../runtime/hoist_runner/values.py")),
+    (
+        "hoist_runner/__init__.py",
+        include_str!("../runtime/hoist_runner/__init__.py"),
+    ),
+    (
+        "hoist_runner/child.py",
+        include_str!("../runtime/hoist_runner/child.py"),
+    ),
+    (
+        "hoist_runner/entry.py",
+        include_str!("../runtime/hoist_runner/entry.py"),
+    ),
+    (
+        "hoist_runner/errors.py",
+        include_str!("../runtime/hoist_runner/errors.py"),
+    ),
+    (
+        "hoist_runner/folder.py",
+        include_str!("../runtime/hoist_runner/folder.py"),
+    ),
+    (
+        "hoist_runner/imports.py",
+        include_str!("../runtime/hoist_runner/imports.py"),
+    ),
+    (
+        "hoist_runner/job.py",
+        include_str!("../runtime/hoist_runner/job.py"),
+    ),
+    (
+        "hoist_runner/package.py",
+        include_str!("../runtime/hoist_runner/package.py"),
+    ),
+    (
+        "hoist_runner/processes.py",
+        include_str!("../runtime/hoist_runner/processes.py"),
+    ),
+    (
+        "hoist_runner/supervisor.py",
+        include_str!("../runtime/hoist_runner/supervisor.py"),
+    ),
+    (
+        "hoist_runner/values.py",
+        include_str!("../runtime/hoist_runner/values.py"),
+    ),
 ];
 
 /// Makes the package of a slice.

@@ -1,5 +1,10 @@
 //! Runs programmes through the real runner: builds the package, makes the job's folder and starts a Python.
-#![allow(dead_code, clippy::unwrap_used, reason = "each test binary uses its own part; a test may panic")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "each test binary uses its own part; a test may panic"
+)]
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -15,7 +20,10 @@ use tempfile::TempDir;
 pub fn slice(source: &str, entry: &str) -> Slice {
     let files = vec![file("train.py", source.as_bytes(), FileKind::Slice)];
     let entry = match entry.split_once('-') {
-        Some((first, last)) => EntryCall::Statements { first: first.parse().unwrap(), last: last.parse().unwrap() },
+        Some((first, last)) => EntryCall::Statements {
+            first: first.parse().unwrap(),
+            last: last.parse().unwrap(),
+        },
         None => EntryCall::Function {
             qualname: entry.to_owned(),
             source_qualname: entry.to_owned(),
@@ -31,6 +39,8 @@ pub fn slice(source: &str, entry: &str) -> Slice {
         files,
         entry,
         args: None,
+        imports: Vec::new(),
+        findings: Vec::new(),
     }
 }
 
@@ -49,7 +59,10 @@ pub fn file(path: &str, contents: &[u8], kind: FileKind) -> SliceFile {
 pub fn dedent(text: &str) -> String {
     let text = text.strip_prefix('\n').unwrap_or(text);
     let indent = text.len() - text.trim_start_matches(' ').len();
-    let mut out: String = text.lines().map(|line| line.get(indent..).unwrap_or("").to_owned() + "\n").collect();
+    let mut out: String = text
+        .lines()
+        .map(|line| line.get(indent..).unwrap_or("").to_owned() + "\n")
+        .collect();
     while out.ends_with("\n\n") {
         out.pop();
     }
@@ -82,15 +95,27 @@ impl Job {
         fs::create_dir_all(&folder).unwrap();
         let zip = home.path().join(format!("{}.zip", package.sha256));
         fs::write(&zip, &package.bytes).unwrap();
-        let request = Request { package_sha256: Some(package.sha256.clone()), ..request.clone() };
+        let request = Request {
+            package_sha256: Some(package.sha256.clone()),
+            ..request.clone()
+        };
         fs::write(folder.join("request.json"), request.to_bytes()).unwrap();
-        Self { home, folder, package, zip }
+        Self {
+            home,
+            folder,
+            package,
+            zip,
+        }
     }
 
     /// The command as the job script has it.
     pub fn command(&self, python: &Path) -> Command {
         let mut command = Command::new(python);
-        command.arg("-u").arg(&self.zip).arg(&self.folder).stdin(Stdio::null());
+        command
+            .arg("-u")
+            .arg(&self.zip)
+            .arg(&self.folder)
+            .stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("PYTHON") {
                 command.env_remove(name);
@@ -124,17 +149,31 @@ impl Job {
             std::thread::sleep(Duration::from_millis(3));
         };
         let (stdout, stderr) = (self.read("stdout"), self.read("stderr"));
-        let exit = ExitMarker::read(&self.folder.join("exit")).unwrap_or_else(|error| panic!("{error}\n{stderr}"));
-        let result =
-            RunResult::read(&self.folder.join("result.json")).unwrap_or_else(|error| panic!("{error}\n{stderr}"));
-        assert!(!self.folder.join("run").exists(), "the unpacked tree was left behind");
+        let exit = ExitMarker::read(&self.folder.join("exit"))
+            .unwrap_or_else(|error| panic!("{error}\n{stderr}"));
+        let result = RunResult::read(&self.folder.join("result.json"))
+            .unwrap_or_else(|error| panic!("{error}\n{stderr}"));
+        assert!(
+            !self.folder.join("run").exists(),
+            "the unpacked tree was left behind"
+        );
         let left: BTreeSet<String> = fs::read_dir(&self.folder)
             .unwrap()
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .filter(|name| name.starts_with('.'))
             .collect();
-        assert!(left.is_empty(), "temporary files were left behind: {left:?}");
-        Ran { code: status.code().unwrap_or(-1), exit, result, stdout, stderr, job: self }
+        assert!(
+            left.is_empty(),
+            "temporary files were left behind: {left:?}"
+        );
+        Ran {
+            code: status.code().unwrap_or(-1),
+            exit,
+            result,
+            stdout,
+            stderr,
+            job: self,
+        }
     }
 
     pub fn read(&self, name: &str) -> String {
@@ -145,7 +184,11 @@ impl Job {
     pub fn wait_for(&self, text: &str) {
         let begun = Instant::now();
         while !self.read("stdout").contains(text) {
-            assert!(begun.elapsed() < Duration::from_secs(30), "no {text:?} in stdout; stderr:\n{}", self.read("stderr"));
+            assert!(
+                begun.elapsed() < Duration::from_secs(30),
+                "no {text:?} in stdout; stderr:\n{}",
+                self.read("stderr")
+            );
             std::thread::sleep(Duration::from_millis(3));
         }
     }
@@ -154,8 +197,17 @@ impl Job {
 impl Ran {
     /// The value's repr, when the job succeeded.
     pub fn value(&self) -> &str {
-        assert_eq!(self.exit.state, Outcome::Succeeded, "{}\n{}", self.exit.reason, self.stderr);
-        assert_eq!((self.code, self.exit.code, self.result.state), (0, 0, Outcome::Succeeded));
+        assert_eq!(
+            self.exit.state,
+            Outcome::Succeeded,
+            "{}\n{}",
+            self.exit.reason,
+            self.stderr
+        );
+        assert_eq!(
+            (self.code, self.exit.code, self.result.state),
+            (0, 0, Outcome::Succeeded)
+        );
         self.result.repr.as_deref().unwrap_or("<no repr>")
     }
 
@@ -166,21 +218,32 @@ impl Ran {
 
     /// The error's type and message, when the job failed.
     pub fn error(&self) -> (String, String) {
-        let error = self.result.error.as_ref().unwrap_or_else(|| panic!("no error; {}", self.exit.reason));
+        let error = self
+            .result
+            .error
+            .as_ref()
+            .unwrap_or_else(|| panic!("no error; {}", self.exit.reason));
         (error.type_name.clone(), error.message.clone())
     }
 
     /// The frames as `file:line function`.
     pub fn frames(&self) -> Vec<String> {
         let error = self.result.error.as_ref().unwrap();
-        error.frames.iter().map(|frame| format!("{}:{} {}", frame.file, frame.line, frame.function)).collect()
+        error
+            .frames
+            .iter()
+            .map(|frame| format!("{}:{} {}", frame.file, frame.line, frame.function))
+            .collect()
     }
 }
 
 /// Builds, starts and waits, with a programme as it stands in a test.
 pub fn run(python: &Path, source: &str, entry: &str, args: &str) -> Ran {
-    let request =
-        Request { job: "01J".to_owned(), args: (!args.is_empty()).then(|| args.to_owned()), ..Request::default() };
+    let request = Request {
+        job: "01J".to_owned(),
+        args: (!args.is_empty()).then(|| args.to_owned()),
+        ..Request::default()
+    };
     Job::new(&slice(&dedent(source), entry), &request).run(python)
 }
 
@@ -200,7 +263,11 @@ pub fn pythons() -> Vec<(String, PathBuf)> {
         .map(PathBuf::from)
         .or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".pyenv")));
     if let Some(versions) = pyenv.and_then(|root| fs::read_dir(root.join("versions")).ok()) {
-        candidates.extend(versions.flatten().map(|version| version.path().join("bin/python3")));
+        candidates.extend(
+            versions
+                .flatten()
+                .map(|version| version.path().join("bin/python3")),
+        );
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     for folder in std::env::split_paths(&path) {
@@ -208,19 +275,31 @@ pub fn pythons() -> Vec<(String, PathBuf)> {
         candidates.extend((6..30).map(|minor| folder.join(format!("python3.{minor}"))));
     }
     let mut found: Vec<((u32, u32), PathBuf)> = Vec::new();
-    for candidate in candidates.into_iter().filter(|candidate| candidate.exists()) {
-        let Some(version) = version(&candidate) else { continue };
+    for candidate in candidates
+        .into_iter()
+        .filter(|candidate| candidate.exists())
+    {
+        let Some(version) = version(&candidate) else {
+            continue;
+        };
         if version >= (3, 6) && found.iter().all(|(known, _)| *known != version) {
             found.push((version, candidate));
         }
     }
     found.sort();
-    found.into_iter().map(|((major, minor), path)| (format!("{major}.{minor}"), path)).collect()
+    found
+        .into_iter()
+        .map(|((major, minor), path)| (format!("{major}.{minor}"), path))
+        .collect()
 }
 
 fn version(python: &Path) -> Option<(u32, u32)> {
     let out = Command::new(python)
-        .args(["-S", "-c", "import sys; print('%d %d' % sys.version_info[:2])"])
+        .args([
+            "-S",
+            "-c",
+            "import sys; print('%d %d' % sys.version_info[:2])",
+        ])
         .stderr(Stdio::null())
         .output()
         .ok()?;
