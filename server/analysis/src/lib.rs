@@ -8,16 +8,24 @@
 //! The promise of this room: a slice never changes a result silently. What cannot be followed is kept; what cannot be
 //! kept is refused. The user's code is never run or imported, and nothing here touches the network.
 
+mod captures;
 mod code;
+mod directives;
 mod entry;
 mod files;
 mod finding;
+mod library;
+mod module;
+mod place;
+mod python;
 mod runnables;
 mod slice;
+mod uses;
 
 pub use code::Code;
 pub use entry::EntrySpec;
 pub use files::{Disk, Files, Meta};
 pub use finding::{Edit, Finding, Fix, Severity, apply};
-pub use runnables::{Directives, Runnable, RunnableKind};
+pub use module::Module;
+pub use runnables::{Directives, Runnable, RunnableKind, runnables};
 pub use slice::{EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slice, SliceFile};

@@ -1,11 +1,16 @@
 //! The functions of a file that can be run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use hoist_syntax::scopes::{ParameterKind, Scope, ScopeId, ScopeKind};
+use hoist_syntax::{Document, Scopes};
 use serde::Serialize;
 
-use crate::EntrySpec;
+use crate::captures::{Judge, Obstacle};
+use crate::directives::{self, Mistake};
+use crate::uses::Uses;
+use crate::{EntrySpec, Module, place};
 
 /// A function that can be run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,4 +64,240 @@ pub struct Directives {
     pub args: Option<String>,
     /// `cores`, `memory`, `time`, `gpus`, `nodes`, `tasks`, `partition`, `account`...: as written, unquoted.
     pub resources: BTreeMap<String, String>,
+}
+
+/// Every function that can run, in source order. It works on broken code, too; only what the broken part swallows is missing.
+///
+/// Methods that need an instance, properties, functions that a later definition replaces, functions of the main block and
+/// nested functions that capture what will not exist are left out.
+pub fn runnables(module: &Module<'_>) -> Vec<Runnable> {
+    let scopes = module.document.scopes();
+    let uses = Uses::read(&scopes);
+    survey(module.document, &scopes, &uses)
+        .into_iter()
+        .filter(|candidate| candidate.obstacles.is_empty())
+        .map(|candidate| candidate.runnable)
+        .collect()
+}
+
+/// A function that could be run but for its obstacles.
+pub(crate) struct Candidate {
+    pub(crate) runnable: Runnable,
+    pub(crate) obstacles: Vec<Obstacle>,
+    pub(crate) mistakes: Vec<Mistake>,
+    /// What of the functions around it travels with it.
+    pub(crate) carried: Vec<String>,
+}
+
+/// All functions that a user might want to run, with what is in their way.
+pub(crate) fn survey(document: &Document, scopes: &Scopes, uses: &Uses) -> Vec<Candidate> {
+    let text = document.text();
+    let guards = main_blocks(document);
+    let judge = Judge {
+        document,
+        scopes,
+        uses,
+    };
+    let mut found = Vec::new();
+    for (id, scope) in scopes.iter() {
+        if scope.is_detached
+            || guards
+                .iter()
+                .any(|guard| guard.contains(&scope.range.start))
+        {
+            continue;
+        }
+        let qualname = match scope.kind {
+            ScopeKind::Function => scope.qualname.clone(),
+            ScopeKind::Lambda => match lambda_name(text, scopes, scope) {
+                Some(qualname) => qualname,
+                None => continue,
+            },
+            _ => continue,
+        };
+        let Some(place) = place::find(scopes, text, &qualname) else {
+            continue;
+        };
+        if place.scope != Some(id) {
+            continue;
+        }
+        let Some(kind) = kind_of(text, scopes, scope) else {
+            continue;
+        };
+        let (obstacles, carried) = match &place.root {
+            None => (Vec::new(), Vec::new()),
+            Some(root) => match judge.carry(root) {
+                Ok(carried) => {
+                    let own = |name: &&hoist_syntax::scopes::Name| **name != root.name;
+                    let names = carried.names.keys().filter(own);
+                    (Vec::new(), names.map(|name| name.to_string()).collect())
+                }
+                Err(obstacles) => (obstacles, Vec::new()),
+            },
+        };
+        let mut mistakes = Vec::new();
+        let directives = directives_of(document, scope, &mut mistakes);
+        let skip = usize::from(kind == RunnableKind::ClassMethod);
+        let parameters = scope.parameters.iter().skip(skip);
+        found.push(Candidate {
+            runnable: Runnable {
+                entry: EntrySpec::Name(qualname.clone()),
+                qualname,
+                line: document.lines().line_of(scope.def_range.start),
+                name_range: place.name_range.clone(),
+                range: place.statement.clone(),
+                parameters: parameters
+                    .clone()
+                    .map(|parameter| match parameter.kind {
+                        ParameterKind::VarPositional => format!("*{}", parameter.name),
+                        ParameterKind::VarKeyword => format!("**{}", parameter.name),
+                        _ => parameter.name.to_string(),
+                    })
+                    .collect(),
+                required: parameters
+                    .filter(|parameter| {
+                        !parameter.has_default
+                            && !matches!(
+                                parameter.kind,
+                                ParameterKind::VarPositional | ParameterKind::VarKeyword
+                            )
+                    })
+                    .map(|parameter| parameter.name.to_string())
+                    .collect(),
+                kind,
+                is_async: scope.is_async,
+                is_generator: scope.is_generator,
+                directives,
+            },
+            obstacles,
+            mistakes,
+            carried,
+        });
+    }
+    found.sort_by_key(|candidate| candidate.runnable.name_range.start);
+    found
+}
+
+/// The scope around one, type parameters left out.
+pub(crate) fn parent_of(scopes: &Scopes, scope: &Scope) -> Option<ScopeId> {
+    let mut at = scope.parent;
+    while let Some(id) = at {
+        if scopes.get(id).kind != ScopeKind::TypeParameters {
+            return Some(id);
+        }
+        at = scopes.get(id).parent;
+    }
+    None
+}
+
+/// How a function is reached; none when it needs an instance or is a property.
+pub(crate) fn kind_of(text: &str, scopes: &Scopes, scope: &Scope) -> Option<RunnableKind> {
+    let parent = parent_of(scopes, scope)?;
+    match scopes.get(parent).kind {
+        ScopeKind::Module if scope.kind == ScopeKind::Lambda => Some(RunnableKind::Lambda),
+        ScopeKind::Module => Some(RunnableKind::Function),
+        ScopeKind::Class => {
+            let has = |name: &str| {
+                scope.decorators.iter().any(|range| {
+                    let decorator = text.get(range.clone()).unwrap_or_default();
+                    decorator.trim_start_matches('@').trim() == name
+                })
+            };
+            if has("staticmethod") {
+                Some(RunnableKind::StaticMethod)
+            } else if has("classmethod") {
+                Some(RunnableKind::ClassMethod)
+            } else {
+                None
+            }
+        }
+        _ => Some(RunnableKind::Nested),
+    }
+}
+
+/// The qualified name of a lambda that is bound to a name by an assignment.
+fn lambda_name(text: &str, scopes: &Scopes, scope: &Scope) -> Option<String> {
+    let parent = scopes.get(scope.parent?);
+    if parent.kind == ScopeKind::Class {
+        return None;
+    }
+    let binding = parent.bindings.iter().find(|binding| {
+        binding.statement.end == scope.range.end && binding.range.end < scope.range.start
+    })?;
+    let between = text.get(binding.range.end..scope.range.start)?;
+    if binding.statement.start != binding.range.start
+        || !between.trim_end().ends_with('=')
+        || between.matches('=').count() != 1
+    {
+        return None;
+    }
+    Some(match parent.kind {
+        ScopeKind::Function => format!("{}.<locals>.{}", parent.qualname, binding.name),
+        ScopeKind::Module => binding.name.to_string(),
+        _ => return None,
+    })
+}
+
+/// The comments and decorators that stand at a function.
+fn directives_of(document: &Document, scope: &Scope, mistakes: &mut Vec<Mistake>) -> Directives {
+    let text = document.text();
+    let lines = document.lines();
+    let mut found = Directives::default();
+    for range in &scope.decorators {
+        directives::read_decorator(text.get(range.clone()).unwrap_or_default(), &mut found);
+    }
+    let first = lines.line_of(scope.range.start);
+    let mut above = first;
+    while above > 0 {
+        let line = lines.line_range(text, above - 1);
+        if !text
+            .get(line)
+            .unwrap_or_default()
+            .trim_start()
+            .starts_with('#')
+        {
+            break;
+        }
+        above -= 1;
+    }
+    for line in above..lines.line_of(scope.def_range.start) {
+        let range = lines.line_range(text, line);
+        if let Some(comment) = directives::hoist_comment(text, range) {
+            directives::read_comment(text, comment, &mut found, mistakes);
+        }
+    }
+    found
+}
+
+/// The bodies of `if __name__ == "__main__":` at the top level, as the live tree has them.
+pub(crate) fn main_blocks(document: &Document) -> Vec<Range<usize>> {
+    let text = document.text();
+    let root = document.tree().root_node();
+    let mut cursor = root.walk();
+    let mut blocks = Vec::new();
+    for node in root.children(&mut cursor) {
+        if node.kind() != "if_statement" {
+            continue;
+        }
+        let condition = node.child_by_field_name("condition");
+        let body = node.child_by_field_name("consequence");
+        if let (Some(condition), Some(body)) = (condition, body) {
+            let words: String = text
+                .get(condition.byte_range())
+                .unwrap_or_default()
+                .chars()
+                .filter(|c| !c.is_whitespace() && !"()".contains(*c))
+                .collect();
+            let tests: BTreeSet<&str> = BTreeSet::from([
+                "__name__==\"__main__\"",
+                "__name__=='__main__'",
+                "\"__main__\"==__name__",
+                "'__main__'==__name__",
+            ]);
+            if tests.contains(words.as_str()) {
+                blocks.push(body.byte_range());
+            }
+        }
+    }
+    blocks
 }

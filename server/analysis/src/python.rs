@@ -1,0 +1,138 @@
+//! The strict parser's tree, behind one door.
+//!
+//! The live buffer's tree mends broken code; a slice is cut from the tree of the strict parser, which is right about every
+//! statement of a text that it accepts. Names always come from [`hoist_syntax::Scopes`]; the two meet by byte offsets.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use hoist_syntax::strict::{self, SyntaxError};
+use hoist_syntax::{Document, Scopes};
+pub(crate) use ruff_python_ast as ast;
+use ruff_python_ast::{Expr, ModModule, Stmt};
+use ruff_text_size::Ranged;
+
+use crate::uses::Uses;
+
+/// A text that Python accepts, with its statements and names.
+pub(crate) struct Source {
+    pub(crate) document: Document,
+    pub(crate) scopes: Arc<Scopes>,
+    pub(crate) uses: Uses,
+    module: ModModule,
+}
+
+impl Source {
+    /// Parses afresh; the first error when Python would not accept the text.
+    pub(crate) fn parse(text: &str) -> Result<Source, SyntaxError> {
+        strict::check(text)?;
+        let module = match ruff_python_parser::parse_module(text) {
+            Ok(parsed) => parsed.into_syntax(),
+            Err(error) => {
+                return Err(SyntaxError {
+                    message: error.error.to_string(),
+                    line: 0,
+                    range: 0..0,
+                });
+            }
+        };
+        let document = Document::new(text.to_owned());
+        let scopes = document.scopes();
+        let uses = Uses::read(&scopes);
+        Ok(Source {
+            document,
+            scopes,
+            uses,
+            module,
+        })
+    }
+
+    pub(crate) fn text(&self) -> &str {
+        self.document.text()
+    }
+
+    /// The module's statements.
+    pub(crate) fn body(&self) -> &[Stmt] {
+        &self.module.body
+    }
+
+    /// Line of a byte offset, from 1.
+    pub(crate) fn line(&self, offset: usize) -> u32 {
+        self.document.lines().line_of(offset) + 1
+    }
+}
+
+/// The byte range of a node.
+pub(crate) fn range_of(node: &impl Ranged) -> Range<usize> {
+    node.start().to_usize()..node.end().to_usize()
+}
+
+/// Where a node begins.
+pub(crate) fn start_of(node: &impl Ranged) -> usize {
+    node.start().to_usize()
+}
+
+/// Parses one expression; none when it is none.
+pub(crate) fn expression(text: &str) -> Option<Expr> {
+    let parsed = ruff_python_parser::parse_expression(text).ok()?;
+    Some(parsed.into_expr())
+}
+
+/// Parses the text of one simple statement that is taken out of its place.
+pub(crate) fn statement(text: &str) -> Option<Stmt> {
+    let parsed = ruff_python_parser::parse_module(text).ok()?;
+    parsed.into_syntax().body.into_iter().next()
+}
+
+/// The text of a string literal without substitutions.
+pub(crate) fn constant_text(expression: &Expr) -> Option<&str> {
+    match expression {
+        Expr::StringLiteral(literal) => Some(literal.value.to_str()),
+        _ => None,
+    }
+}
+
+/// `a.b.c` as its names from the left; none for anything else.
+pub(crate) fn dotted(expression: &Expr) -> Option<Vec<&str>> {
+    let mut parts = Vec::new();
+    let mut at = expression;
+    loop {
+        match at {
+            Expr::Attribute(attribute) => {
+                parts.push(attribute.attr.as_str());
+                at = &attribute.value;
+            }
+            Expr::Name(name) => {
+                parts.push(name.id.as_str());
+                parts.reverse();
+                return Some(parts);
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// Is this the test of a main block, which is never true in a job: `__name__ == "__main__"`, also with `and`?
+pub(crate) fn is_main_test(test: &Expr) -> bool {
+    match test {
+        Expr::Compare(compare) => {
+            let [op] = &*compare.ops else { return false };
+            let [right] = &*compare.comparators else {
+                return false;
+            };
+            let is_name =
+                |side: &Expr| matches!(side, Expr::Name(name) if name.id.as_str() == "__name__");
+            let is_main = |side: &Expr| constant_text(side) == Some("__main__");
+            *op == ast::CmpOp::Eq
+                && ((is_name(&compare.left) && is_main(right))
+                    || (is_main(&compare.left) && is_name(right)))
+        }
+        Expr::BoolOp(both) if both.op == ast::BoolOp::And => both.values.iter().any(is_main_test),
+        _ => false,
+    }
+}
+
+/// Runs a step of a walk with enough stack for the deepest code.
+pub(crate) fn with_stack<T>(step: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(64 * 1024, 2 * 1024 * 1024, step)
+}
