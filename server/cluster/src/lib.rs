@@ -1,1 +1,3 @@
 //! Transports, schedulers and the follower; it knows nothing of Python source.
+
+pub mod ssh;
