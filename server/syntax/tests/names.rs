@@ -131,3 +131,8 @@ fn broken_code_keeps_the_functions_around_the_break() {
         .collect();
     assert!(all.contains(&"f".to_owned()), "{all:?}");
 }
+
+#[test]
+fn an_attribute_of_a_type_is_assigned_and_no_type_declared() {
+    names("def f(m, p):\n    type(m).foo = p\n", "f", &[], &["type"]);
+}

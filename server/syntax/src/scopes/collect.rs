@@ -529,7 +529,11 @@ impl<'t> Collector<'t> {
                 Some(place.scope),
             );
             self.type_parameters(parameters, place.in_scope(inside));
-        } else if Kind::of(target) == Kind::Subscript {
+        } else if Kind::of(target) == Kind::Subscript
+            && target
+                .named_child(0)
+                .is_some_and(|name| Kind::of(name) == Kind::Identifier)
+        {
             let children = self.children(target);
             if let Some((_, name)) = children.first() {
                 target = *name;
@@ -544,9 +548,20 @@ impl<'t> Collector<'t> {
                 self.type_parameter(parameter, place.in_scope(inside));
             }
         }
+        if Kind::of(target) != Kind::Identifier {
+            return self.type_call(node, place);
+        }
         self.push(target, place, Context::Store(BindingKind::TypeAlias));
         let value = self.open(ScopeKind::Annotation, "<type alias>", right, Some(inside));
         self.push(right, place.in_scope(value), Context::Load);
+    }
+
+    /// `type(x).y = z` looks like a type alias to the grammar.
+    fn type_call(&mut self, node: Node<'t>, place: Place) {
+        if let Some(word) = node.child(0) {
+            self.load(word.byte_range(), place);
+        }
+        self.push_children(node, place, Context::Load);
     }
 
     fn type_parameters(&mut self, node: Node<'t>, place: Place) {
