@@ -9,7 +9,8 @@ use std::path::PathBuf;
 #[test]
 fn every_function_of_the_standard_libraries_reads_as_in_cpython() {
     let mut pythons = reference::pythons();
-    if std::env::var_os("HOIST_TEST_PYTHONS").is_none() {
+    let given = std::env::var_os("HOIST_TEST_PYTHONS").is_some();
+    if !given {
         pythons.extend(of_pyenv());
     }
     let mut failed = Vec::new();
@@ -25,7 +26,7 @@ fn every_function_of_the_standard_libraries_reads_as_in_cpython() {
         }
     }
     assert!(
-        seen.contains(&11),
+        given || seen.contains(&11),
         "a Python 3.11 must be among the versions at hand: {seen:?}"
     );
     assert!(failed.is_empty(), "differences with Python 3.{failed:?}");

@@ -9,8 +9,10 @@ use super::names::Name;
 use super::{Rules, flags};
 use crate::kinds::{Kind, fields};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::ops::Range;
 use tree_sitter::{Node, TreeCursor};
+use unicode_normalization::UnicodeNormalization;
 
 /// What the first pass found. `blocks` lie in the order in which their nodes begin, parents first.
 pub(super) struct Collected {
@@ -679,7 +681,9 @@ impl<'t> Collector<'t> {
             stored_name = Some(self.stored(place.scope, &self.text[name.byte_range()]));
             self.bind(name.byte_range(), BindingKind::Class, flags::LOCAL, place);
         }
-        let written = Name::new(name.map_or("", |name| &self.text[name.byte_range()]));
+        let written = Name::new(&normal(
+            name.map_or("", |name| &self.text[name.byte_range()]),
+        ));
         if let Some(parameters) = node.child_by_field_id(fields().type_parameters.get()) {
             header.scope = self.open(
                 ScopeKind::TypeParameters,
@@ -798,7 +802,7 @@ impl<'t> Collector<'t> {
                         inside,
                     );
                     self.blocks[scope].scope.parameters.push(Parameter {
-                        name: Name::new(&self.text[name.byte_range()]),
+                        name: Name::new(&normal(&self.text[name.byte_range()])),
                         kind,
                         has_default: default.is_some(),
                         range: name.byte_range(),
@@ -857,7 +861,7 @@ impl<'t> Collector<'t> {
         let range = node.byte_range();
         let scope = Scope {
             kind,
-            name: Name::new(name),
+            name: Name::new(&normal(name)),
             qualname: String::new(),
             parent: parent.map(ScopeId),
             children: Vec::new(),
@@ -929,15 +933,9 @@ impl<'t> Collector<'t> {
 
     /// The number of a name as CPython stores it in this scope.
     fn stored(&mut self, scope: usize, written: &str) -> NameId {
-        let mangled = mangle(self.blocks[scope].private.as_deref(), written);
-        if mangled.is_ascii() {
-            self.numbers
-                .get(&*mangled)
-                .copied()
-                .unwrap_or_else(|| self.add_name(&mangled))
-        } else {
-            self.number(&mangled)
-        }
+        let normal = normal(written);
+        let mangled = mangle(self.blocks[scope].private.as_deref(), &normal);
+        self.number(&mangled)
     }
 
     fn number(&mut self, name: &str) -> NameId {
@@ -1039,6 +1037,15 @@ impl<'t> Collector<'t> {
                 return children;
             }
         }
+    }
+}
+
+/// Two spellings of a name that Python takes for the same are made one (PEP 3131: NFKC).
+fn normal(written: &str) -> Cow<'_, str> {
+    if written.is_ascii() {
+        Cow::Borrowed(written)
+    } else {
+        Cow::Owned(written.nfkc().collect())
     }
 }
 

@@ -15,8 +15,15 @@ struct Answer {
     text: Option<String>,
     error: Option<String>,
     #[serde(default)]
-    functions: Vec<(u32, String, Option<String>, Vec<String>, Vec<String>)>,
+    functions: Vec<Row>,
 }
+
+/// A function: its line from 1, its name, its qualified name if its code was kept, its free variables, its globals.
+#[derive(Deserialize)]
+struct Row(u32, String, Option<String>, Vec<String>, Vec<String>);
+
+/// What we say of a function: its qualified name, its free variables, its globals.
+type Ours = (String, Vec<String>, Vec<String>);
 
 /// What a comparison saw.
 #[derive(Default)]
@@ -101,7 +108,7 @@ impl Comparison {
                 "{file}: CPython compiles it, the strict check says: {error}"
             ));
         }
-        let mut ours: BTreeMap<(u32, String), (String, Vec<String>, Vec<String>)> = BTreeMap::new();
+        let mut ours: BTreeMap<(u32, String), Ours> = BTreeMap::new();
         for id in scopes.functions() {
             let scope = scopes.get(id);
             let line = document.lines().line_of(scope.def_range.start) + 1;
@@ -114,7 +121,7 @@ impl Comparison {
                 ),
             );
         }
-        for (line, name, qualname, captures, globals) in answer.functions {
+        for Row(line, name, qualname, captures, globals) in answer.functions {
             self.functions += 1;
             let Some((our_qualname, our_captures, our_globals)) =
                 ours.remove(&(line, name.clone()))
@@ -153,7 +160,7 @@ impl Comparison {
 
     /// Fails with the first differences.
     pub(crate) fn expect_none(&self, python: &Path) {
-        println!(
+        eprintln!(
             "{}: {} functions in {} files, {} files that CPython refuses, {} differences",
             python.display(),
             self.functions,
@@ -162,12 +169,23 @@ impl Comparison {
             self.differences.len()
         );
         assert!(self.functions > 0, "nothing was compared");
-        let shown: Vec<_> = self.differences.iter().take(60).cloned().collect();
+        // One wrong place often spoils the rest of its file; show a few of each.
+        let mut of_file: BTreeMap<&str, usize> = BTreeMap::new();
+        let mut shown = String::new();
+        for difference in &self.differences {
+            let count = of_file
+                .entry(difference.split(':').next().unwrap_or_default())
+                .or_default();
+            *count += 1;
+            if *count <= 3 {
+                let _ = writeln!(shown, "{difference}");
+            }
+        }
         assert!(
             self.differences.is_empty(),
             "{} differences:\n{}",
             self.differences.len(),
-            shown.join("\n")
+            shown
         );
     }
 }
