@@ -172,12 +172,15 @@ local function start_by_hand(buf)
   local function start(root)
     local full = vim.tbl_extend('force', settings, {
       name = util.NAME,
-      filetypes = nil,
-      root_dir = root,
       capabilities = vim.tbl_deep_extend('force', vim.lsp.protocol.make_client_capabilities(), capabilities),
     })
+    full.root_dir = root
     if buf then
-      vim.lsp.start(full, { bufnr = buf })
+      -- Files without a workspace share a server too.
+      local function same_root(client)
+        return client.name == util.NAME and client.config.root_dir == root
+      end
+      vim.lsp.start(full, { bufnr = buf, reuse_client = same_root })
     elseif vim.fn.has('nvim-0.11') == 1 then
       vim.lsp.start(full, { attach = false })
     else
