@@ -195,8 +195,11 @@ function t.notice(part, milliseconds)
   end)
 end
 
---- Defines and runs a test.
+--- Defines and runs a test. HOIST_TEST_ONLY=TEXT leaves out those without the text in their name.
 function t.test(name, body)
+  if vim.env.HOIST_TEST_ONLY and not name:find(vim.env.HOIST_TEST_ONLY, 1, true) then
+    return
+  end
   t.notices, t.before, t.choose, t.answer = {}, {}, nil, nil
   for _, job in ipairs(require('hoist').jobs()) do
     t.before[job.job] = true
