@@ -69,7 +69,10 @@ pub(crate) trait Transport: Send + Sync {
 
 /// The transport of a target.
 pub(crate) async fn open(settings: &TargetSettings, ask: Arc<dyn Ask>) -> Result<Arc<dyn Transport>, ClusterError> {
-    let _ = ask;
+    if let Some(host) = &settings.host {
+        drop(ask);
+        return Err(ClusterError::new(&settings.name, ErrorKind::Settings, format!("{host} cannot be reached"), "use the target `local`"));
+    }
     Ok(Arc::new(Local::new(&settings.name)))
 }
 
