@@ -32,7 +32,12 @@ impl Question {
     /// A question without choices.
     #[must_use]
     pub fn new(kind: QuestionKind, title: impl Into<String>, detail: impl Into<String>) -> Self {
-        Self { kind, title: title.into(), detail: detail.into(), choices: Vec::new() }
+        Self {
+            kind,
+            title: title.into(),
+            detail: detail.into(),
+            choices: Vec::new(),
+        }
     }
 }
 

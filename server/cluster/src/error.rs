@@ -48,21 +48,40 @@ pub struct ClusterError {
 }
 
 impl ClusterError {
-    pub(crate) fn new(target: &str, kind: ErrorKind, why: impl Into<String>, mend: impl Into<String>) -> Self {
-        Self { target: target.to_owned(), kind, why: one_line(&why.into()), mend: one_line(&mend.into()) }
+    pub(crate) fn new(
+        target: &str,
+        kind: ErrorKind,
+        why: impl Into<String>,
+        mend: impl Into<String>,
+    ) -> Self {
+        Self {
+            target: target.to_owned(),
+            kind,
+            why: one_line(&why.into()),
+            mend: one_line(&mend.into()),
+        }
     }
 
     /// Whether trying again, without a person and without a change, may help.
     #[must_use]
     pub fn is_transient(&self) -> bool {
-        matches!(self.kind, ErrorKind::UnknownHost | ErrorKind::Refused | ErrorKind::Timeout | ErrorKind::Connection)
+        matches!(
+            self.kind,
+            ErrorKind::UnknownHost
+                | ErrorKind::Refused
+                | ErrorKind::Timeout
+                | ErrorKind::Connection
+        )
     }
 }
 
 /// Text from the other side, made fit for a sentence: one line, no control characters, at most 400 characters.
 pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::new();
-    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|w| !w.is_empty()) {
+    for word in text
+        .split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|w| !w.is_empty())
+    {
         if !line.is_empty() {
             line.push(' ');
         }

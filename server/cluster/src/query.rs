@@ -45,22 +45,40 @@ pub(crate) async fn query(
         let script = about(&site.work, "") + &scheduler.query(&ids);
         let output = exec(transport, &script, b"").await?;
         let text = output.text();
-        if let Some(words) = text.lines().find_map(|line| line.strip_prefix("fail scheduler ")) {
+        if let Some(words) = text
+            .lines()
+            .find_map(|line| line.strip_prefix("fail scheduler "))
+        {
             return Err(no_answer(settings, words));
         }
         if output.status != 0 {
             return Err(no_answer(settings, &output.complaint()));
         }
         let states = scheduler.read(&text);
-        let changed = ids.iter().any(|id| states.get(*id) != answers.states.get(*id));
-        answers.pause = if changed { least } else { (answers.pause.max(least) * 3 / 2).min(least * 4) };
+        let changed = ids
+            .iter()
+            .any(|id| states.get(*id) != answers.states.get(*id));
+        answers.pause = if changed {
+            least
+        } else {
+            (answers.pause.max(least) * 3 / 2).min(least * 4)
+        };
         answers.next = Some(now + answers.pause);
         answers.states = states;
         settle(transport, site, jobs, &answers.states).await?;
     }
     Ok(jobs
         .iter()
-        .map(|(job, id)| (job.clone(), answers.states.get(&id.0).cloned().unwrap_or(SchedulerState::Unknown)))
+        .map(|(job, id)| {
+            (
+                job.clone(),
+                answers
+                    .states
+                    .get(&id.0)
+                    .cloned()
+                    .unwrap_or(SchedulerState::Unknown),
+            )
+        })
         .collect())
 }
 
@@ -82,7 +100,9 @@ async fn settle(
 ) -> Result<(), ClusterError> {
     let mut script = String::new();
     for (job, id) in jobs {
-        let Some(SchedulerState::Ended { outcome, words }) = states.get(&id.0) else { continue };
+        let Some(SchedulerState::Ended { outcome, words }) = states.get(&id.0) else {
+            continue;
+        };
         let (code, state) = match outcome {
             Outcome::Completed => (3, "crashed"),
             Outcome::Failed => (1, "crashed"),
@@ -117,7 +137,9 @@ async fn settle(
 "#,
         GRACE.as_secs() / 3
     );
-    exec(transport, &(about(&site.work, "") + &head + &script), b"").await.map(drop)
+    exec(transport, &(about(&site.work, "") + &head + &script), b"")
+        .await
+        .map(drop)
 }
 
 /// Asks for the end of a job. One that has not begun never will, and its exit marker says so at once.
@@ -146,13 +168,19 @@ if [ -n "$first" ]; then mark_exit 143 cancelled "cancelled before it began"; fi
     ]
     .concat();
     let output = exec(transport, &script, b"").await?;
-    let failure = output.text().lines().find_map(|line| line.strip_prefix("fail scheduler ").map(str::to_owned));
+    let failure = output
+        .text()
+        .lines()
+        .find_map(|line| line.strip_prefix("fail scheduler ").map(str::to_owned));
     match failure {
         None if output.status == 0 => Ok(()),
         failure => Err(ClusterError::new(
             &settings.name,
             ErrorKind::Scheduler,
-            format!("the job could not be cancelled ({})", failure.unwrap_or_else(|| output.complaint())),
+            format!(
+                "the job could not be cancelled ({})",
+                failure.unwrap_or_else(|| output.complaint())
+            ),
             "try again, or cancel it there by hand",
         )),
     }
@@ -166,14 +194,22 @@ pub(crate) async fn remove(
     job: &str,
 ) -> Result<(), ClusterError> {
     check_job(&settings.name, job)?;
-    let output = exec(transport, &(about(&site.work, job) + "rm -rf -- \"$job\"\n"), b"").await?;
+    let output = exec(
+        transport,
+        &(about(&site.work, job) + "rm -rf -- \"$job\"\n"),
+        b"",
+    )
+    .await?;
     if output.status == 0 {
         return Ok(());
     }
     Err(ClusterError::new(
         &settings.name,
         ErrorKind::File,
-        format!("the folder of job {job} could not be removed ({})", output.complaint()),
+        format!(
+            "the folder of job {job} could not be removed ({})",
+            output.complaint()
+        ),
         "remove it there by hand",
     ))
 }

@@ -69,10 +69,14 @@ impl FromStr for Memory {
     type Err = ResourceError;
     fn from_str(text: &str) -> Result<Self, ResourceError> {
         let refuse = |why: &str| {
-            Err(ResourceError(format!("memory {text:?} cannot be used: {why}, write it as \"16G\" or \"500M\"")))
+            Err(ResourceError(format!(
+                "memory {text:?} cannot be used: {why}, write it as \"16G\" or \"500M\""
+            )))
         };
         let trimmed = text.trim();
-        let split = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(trimmed.len());
+        let split = trimmed
+            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .unwrap_or(trimmed.len());
         let (number, unit) = trimmed.split_at(split);
         let unit = unit.trim().to_ascii_lowercase();
         let shift = match unit.as_str() {
@@ -91,7 +95,11 @@ impl FromStr for Memory {
         if !bytes.is_finite() || bytes < 1.0 || bytes > 1e18 {
             return refuse("the amount is out of range");
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked just above"
+        )]
         Ok(Self(bytes.round() as u64))
     }
 }
@@ -121,7 +129,9 @@ impl FromStr for TimeLimit {
         } else if trimmed.contains([':', '-']) {
             clock(&trimmed)
         } else if trimmed.bytes().all(|b| b.is_ascii_digit()) {
-            return refuse("a number without a unit is minutes to one scheduler and seconds to another");
+            return refuse(
+                "a number without a unit is minutes to one scheduler and seconds to another",
+            );
         } else {
             units(&trimmed)
         };
@@ -137,7 +147,11 @@ impl FromStr for TimeLimit {
 /// "MM:SS", "HH:MM:SS", "D-HH", "D-HH:MM", "D-HH:MM:SS", as sbatch(1) and qsub(1) read them.
 fn clock(text: &str) -> Option<u64> {
     let number = |part: &str| -> Option<u64> {
-        if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) { None } else { part.parse().ok() }
+        if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
+            None
+        } else {
+            part.parse().ok()
+        }
     };
     let (days, rest) = match text.split_once('-') {
         Some((days, rest)) => (Some(number(days)?), rest),
@@ -166,7 +180,9 @@ fn units(text: &str) -> Option<u64> {
         let split = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
         let number: f64 = rest[..split].parse().ok()?;
         let tail = rest[split..].trim_start();
-        let end = tail.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(tail.len());
+        let end = tail
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(tail.len());
         let factor = match &tail[..end] {
             "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
             "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
@@ -180,7 +196,11 @@ fn units(text: &str) -> Option<u64> {
     if !total.is_finite() || total < 0.0 || total > 1e12 {
         return None;
     }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked just above")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked just above"
+    )]
     Some(total.ceil() as u64)
 }
 
@@ -191,7 +211,13 @@ impl fmt::Display for TimeLimit {
         if days > 0 {
             write!(f, "{days}-")?;
         }
-        write!(f, "{:02}:{:02}:{:02}", rest / 3_600, rest / 60 % 60, rest % 60)
+        write!(
+            f,
+            "{:02}:{:02}:{:02}",
+            rest / 3_600,
+            rest / 60 % 60,
+            rest % 60
+        )
     }
 }
 
@@ -228,7 +254,9 @@ impl Resources {
     pub fn set(&mut self, key: &str, value: &str) -> Result<(), ResourceError> {
         let count = |what: &str| {
             value.trim().parse::<u32>().map_err(|_| {
-                ResourceError(format!("{what} {value:?} cannot be used: it is not a whole number, write it as \"4\""))
+                ResourceError(format!(
+                    "{what} {value:?} cannot be used: it is not a whole number, write it as \"4\""
+                ))
             })
         };
         match key {
@@ -276,20 +304,34 @@ impl Resources {
     /// # Errors
     /// A sentence that names the first value that cannot.
     pub fn check(&self) -> Result<(), ResourceError> {
-        for (name, count) in [("cores", self.cores), ("nodes", self.nodes), ("tasks", self.tasks)] {
+        for (name, count) in [
+            ("cores", self.cores),
+            ("nodes", self.nodes),
+            ("tasks", self.tasks),
+        ] {
             if count == Some(0) {
-                return Err(ResourceError(format!("{name} 0 cannot be used: a job needs at least one")));
+                return Err(ResourceError(format!(
+                    "{name} 0 cannot be used: a job needs at least one"
+                )));
             }
         }
         for (name, word) in [("partition", &self.partition), ("account", &self.account)] {
             if let Some(word) = word
-                && (word.is_empty() || word.contains(|c: char| c.is_whitespace() || c.is_control() || "\"'\\`$".contains(c)))
+                && (word.is_empty()
+                    || word.contains(|c: char| {
+                        c.is_whitespace() || c.is_control() || "\"'\\`$".contains(c)
+                    }))
             {
-                return Err(ResourceError(format!("{name} {word:?} cannot be used: it must be one word without quotes")));
+                return Err(ResourceError(format!(
+                    "{name} {word:?} cannot be used: it must be one word without quotes"
+                )));
             }
         }
         for line in &self.extra {
-            if line.trim().is_empty() || line.contains(|c: char| c.is_control()) || !line.trim_start().starts_with('-') {
+            if line.trim().is_empty()
+                || line.contains(|c: char| c.is_control())
+                || !line.trim_start().starts_with('-')
+            {
                 return Err(ResourceError(format!(
                     "extra {line:?} cannot be used: it must be one option of the scheduler, as in \"--qos=short\""
                 )));

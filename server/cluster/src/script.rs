@@ -31,7 +31,11 @@ fn needs_bash(settings: &TargetSettings, scheduler: &dyn Scheduler) -> bool {
 
 /// What runs the script when no scheduler reads its first line.
 pub(crate) fn shell(settings: &TargetSettings, scheduler: &dyn Scheduler) -> &'static str {
-    if needs_bash(settings, scheduler) { "bash -l" } else { "/bin/sh" }
+    if needs_bash(settings, scheduler) {
+        "bash -l"
+    } else {
+        "/bin/sh"
+    }
 }
 
 /// The whole script. `work` is the work folder as the job sees it, `python` what the login node's search found.
@@ -45,18 +49,31 @@ pub(crate) fn render(
     let job = format!("{work}/jobs/{}", submission.job);
     let resources = submission.resources.over(&settings.resources);
     let mut lines = Vec::new();
-    let first = if needs_bash(settings, scheduler) { "#!/bin/bash -l" } else { "#!/bin/sh" };
+    let first = if needs_bash(settings, scheduler) {
+        "#!/bin/bash -l"
+    } else {
+        "#!/bin/sh"
+    };
     lines.push(first.to_owned());
     lines.extend(scheduler.header(&submission.name, &submission.job, &resources));
     lines.push(format!("job={}", quote(&job)));
-    lines.push(format!("package={}", quote(&format!("{work}/packages/{}.zip", submission.sha256))));
+    lines.push(format!(
+        "package={}",
+        quote(&format!("{work}/packages/{}.zip", submission.sha256))
+    ));
     lines.push(START_OF.trim_end().to_owned());
     lines.push(MARK_EXIT.trim_end().to_owned());
     lines.push(CLAIM.trim().to_owned());
-    lines.push(format!("{} >\"$job/.native_id.$$\" && mv -f \"$job/.native_id.$$\" \"$job/native_id\"", scheduler.own_id()));
+    lines.push(format!(
+        "{} >\"$job/.native_id.$$\" && mv -f \"$job/.native_id.$$\" \"$job/native_id\"",
+        scheduler.own_id()
+    ));
     for module in &settings.modules {
         let module = quote(module);
-        lines.push(format!("module load {module} || stop 126 {}", quote(&format!("`module load {module}` failed"))));
+        lines.push(format!(
+            "module load {module} || stop 126 {}",
+            quote(&format!("`module load {module}` failed"))
+        ));
     }
     for (name, value) in &settings.env {
         lines.push(format!("export {name}={}", quote(value)));
@@ -66,7 +83,10 @@ pub(crate) fn render(
         let line = line.trim_end_matches('\n');
         let shown = crate::error::one_line(line);
         lines.push(line.to_owned());
-        lines.push(format!("hoist_status=$?; [ $hoist_status = 0 ] || stop 126 {}\"$hoist_status\"", quote(&format!("the set-up line `{shown}` ended with status "))));
+        lines.push(format!(
+            "hoist_status=$?; [ $hoist_status = 0 ] || stop 126 {}\"$hoist_status\"",
+            quote(&format!("the set-up line `{shown}` ended with status "))
+        ));
     }
     match &settings.python {
         Some(python) => {
@@ -84,7 +104,10 @@ pub(crate) fn render(
             lines.push(format!(
                 "python=\nfor candidate in {PYTHONS}; do\n  if \"$candidate\" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1; then python=$candidate; break; fi\ndone"
             ));
-            lines.push("[ -n \"$python\" ] || stop 127 \"no Python 3.6 or newer on $(uname -n)\"".to_owned());
+            lines.push(
+                "[ -n \"$python\" ] || stop 127 \"no Python 3.6 or newer on $(uname -n)\""
+                    .to_owned(),
+            );
         }
     }
     lines.push(RUN.trim().to_owned());

@@ -59,7 +59,10 @@ impl TargetSettings {
     /// The target that always exists: a plain process on this machine.
     #[must_use]
     pub fn local() -> Self {
-        Self { name: "local".to_owned(), ..Self::default() }
+        Self {
+            name: "local".to_owned(),
+            ..Self::default()
+        }
     }
 
     /// Whether every value can be used.
@@ -75,11 +78,16 @@ impl TargetSettings {
                 format!("correct `{key}` of the target in the configuration"),
             ))
         };
-        if self.work_dir.trim().is_empty() || self.work_dir.contains('\0') || self.work_dir.contains('\n') {
+        if self.work_dir.trim().is_empty()
+            || self.work_dir.contains('\0')
+            || self.work_dir.contains('\n')
+        {
             return refuse("work_dir", &self.work_dir, "it is not a folder's path");
         }
         if let Some(host) = &self.host
-            && (host.trim().is_empty() || host.starts_with('-') || host.contains(char::is_whitespace))
+            && (host.trim().is_empty()
+                || host.starts_with('-')
+                || host.contains(char::is_whitespace))
         {
             return refuse("host", host, "it is not a host name");
         }
@@ -93,14 +101,21 @@ impl TargetSettings {
             }
         }
         let texts = self.modules.iter().map(|v| ("modules", v));
-        let texts = texts.chain(self.setup.iter().map(|v| ("setup", v))).chain(self.python.iter().map(|v| ("python", v)));
+        let texts = texts
+            .chain(self.setup.iter().map(|v| ("setup", v)))
+            .chain(self.python.iter().map(|v| ("python", v)));
         for (key, value) in texts {
             if value.trim().is_empty() || value.contains('\0') {
                 return refuse(key, value, "it is empty or holds a zero byte");
             }
         }
         self.resources.check().map_err(|e| {
-            ClusterError::new(&self.name, ErrorKind::Settings, e.to_string(), "correct the target's resources")
+            ClusterError::new(
+                &self.name,
+                ErrorKind::Settings,
+                e.to_string(),
+                "correct the target's resources",
+            )
         })
     }
 }

@@ -22,7 +22,11 @@ pub(crate) fn path(path: &str) -> String {
         if index > 0 {
             word.push('/');
         }
-        let name = part.strip_prefix('$').map(|n| n.strip_prefix('{').and_then(|n| n.strip_suffix('}')).unwrap_or(n));
+        let name = part.strip_prefix('$').map(|n| {
+            n.strip_prefix('{')
+                .and_then(|n| n.strip_suffix('}'))
+                .unwrap_or(n)
+        });
         match name {
             _ if index == 0 && part == "~" => word.push_str("\"$HOME\""),
             Some(name) if is_name(name) => {
@@ -32,7 +36,11 @@ pub(crate) fn path(path: &str) -> String {
             _ => word.push_str(&quote(part)),
         }
     }
-    if word.is_empty() { "''".to_owned() } else { word }
+    if word.is_empty() {
+        "''".to_owned()
+    } else {
+        word
+    }
 }
 
 /// Whether this can be the name of a shell variable.
@@ -52,16 +60,26 @@ pub(crate) struct Markers {
 impl Markers {
     /// Fresh markers that no other output can hold.
     pub(crate) fn fresh() -> Self {
-        let number = || std::collections::hash_map::RandomState::new().build_hasher().finish();
+        let number = || {
+            std::collections::hash_map::RandomState::new()
+                .build_hasher()
+                .finish()
+        };
         let nonce = format!("{:016x}{:016x}", number(), number());
-        Self { begin: format!("hoist<{nonce}<\n").into_bytes(), end: format!("hoist>{nonce}>").into_bytes() }
+        Self {
+            begin: format!("hoist<{nonce}<\n").into_bytes(),
+            end: format!("hoist>{nonce}>").into_bytes(),
+        }
     }
 
     /// `script` that says where its output begins and ends, and with which status.
     pub(crate) fn around(&self, script: &str) -> String {
         let begin = String::from_utf8_lossy(&self.begin);
         let end = String::from_utf8_lossy(&self.end);
-        format!("printf %s\\\\n '{}'\n(\n{script}\n)\nprintf '%s%d\\n' '{end}' \"$?\"\n", begin.trim_end())
+        format!(
+            "printf %s\\\\n '{}'\n(\n{script}\n)\nprintf '%s%d\\n' '{end}' \"$?\"\n",
+            begin.trim_end()
+        )
     }
 
     /// `script` that says where its output begins; it may then become another programme.
@@ -72,7 +90,11 @@ impl Markers {
 
     /// A reader of what such a script prints.
     pub(crate) fn reader(&self) -> MarkedReader {
-        MarkedReader { markers: self.clone(), held: Vec::new(), state: State::Before }
+        MarkedReader {
+            markers: self.clone(),
+            held: Vec::new(),
+            state: State::Before,
+        }
     }
 }
 
@@ -116,7 +138,10 @@ impl MarkedReader {
         }
         let end = &self.markers.end;
         let longest = self.held.len().min(end.len() - 1);
-        let keep = (1..=longest).rev().find(|&n| self.held.ends_with(&end[..n])).unwrap_or(0);
+        let keep = (1..=longest)
+            .rev()
+            .find(|&n| self.held.ends_with(&end[..n]))
+            .unwrap_or(0);
         let ready = self.held.len() - keep;
         self.held.drain(..ready).collect()
     }
@@ -149,7 +174,10 @@ const IN_COMMAND: usize = 12 * 1024;
 pub(crate) fn wrap(script: &str) -> (String, Vec<u8>) {
     let encoded = BASE64.encode(script);
     if encoded.len() <= IN_COMMAND {
-        (format!("exec /bin/sh -c 'eval \"$(echo {encoded} | base64 -d)\"'"), Vec::new())
+        (
+            format!("exec /bin/sh -c 'eval \"$(echo {encoded} | base64 -d)\"'"),
+            Vec::new(),
+        )
     } else {
         // `read` takes no byte more than the line, so what follows is left to the script.
         let command = "exec /bin/sh -c 'IFS= read -r s; eval \"$(echo \"$s\" | base64 -d)\"'";
@@ -166,8 +194,16 @@ mod tests {
     use super::*;
 
     fn sh(script: &str) -> Vec<u8> {
-        let out = Command::new("/bin/sh").arg("-c").arg(script).output().expect("sh runs");
-        assert!(out.status.success(), "{script:?}: {}", String::from_utf8_lossy(&out.stderr));
+        let out = Command::new("/bin/sh")
+            .arg("-c")
+            .arg(script)
+            .output()
+            .expect("sh runs");
+        assert!(
+            out.status.success(),
+            "{script:?}: {}",
+            String::from_utf8_lossy(&out.stderr)
+        );
         out.stdout
     }
 
@@ -217,8 +253,14 @@ mod tests {
     #[test]
     fn paths_of_the_configuration_are_read_by_the_other_side() {
         assert_eq!(path("~/.hoist"), "\"$HOME\"/.hoist");
-        assert_eq!(path("/scratch/$USER/a b"), "/scratch/\"${USER:?is not set}\"/'a b'");
-        assert_eq!(path("/x/$(id)/${HOME}"), "/x/'$(id)'/\"${HOME:?is not set}\"");
+        assert_eq!(
+            path("/scratch/$USER/a b"),
+            "/scratch/\"${USER:?is not set}\"/'a b'"
+        );
+        assert_eq!(
+            path("/x/$(id)/${HOME}"),
+            "/x/'$(id)'/\"${HOME:?is not set}\""
+        );
         assert_eq!(path("/a/~/b"), "/a/'~'/b");
     }
 
@@ -235,7 +277,8 @@ mod tests {
                 .spawn()
                 .expect("sh runs");
             let mut input = child.stdin.take().expect("piped");
-            std::io::Write::write_all(&mut input, &[first.as_slice(), b"in\n"].concat()).expect("written");
+            std::io::Write::write_all(&mut input, &[first.as_slice(), b"in\n"].concat())
+                .expect("written");
             drop(input);
             assert_eq!(child.wait_with_output().expect("ends").stdout, b"in\nit's");
         }

@@ -24,11 +24,16 @@ pub(crate) struct Site {
 }
 
 /// Looks around and makes the work folder.
-pub(crate) async fn look(transport: &dyn Transport, settings: &TargetSettings) -> Result<Site, ClusterError> {
+pub(crate) async fn look(
+    transport: &dyn Transport,
+    settings: &TargetSettings,
+) -> Result<Site, ClusterError> {
     let output = exec(transport, &script(settings), b"").await?;
     let text = output.text();
     let fact = |name: &str| {
-        text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')).map(str::to_owned)
+        text.lines()
+            .find_map(|line| line.strip_prefix(name)?.strip_prefix(' '))
+            .map(str::to_owned)
     };
     if let Some(words) = fact("fail") {
         return Err(work_dir_error(&settings.name, &settings.work_dir, &words));
@@ -36,9 +41,15 @@ pub(crate) async fn look(transport: &dyn Transport, settings: &TargetSettings) -
     let (Some(host), Some(home), Some(work)) = (fact("host"), fact("home"), fact("work")) else {
         let said = output.complaint();
         let why = if said.contains("is not set") {
-            format!("work_dir = \"{}\" names a variable that is not set there ({said})", settings.work_dir)
+            format!(
+                "work_dir = \"{}\" names a variable that is not set there ({said})",
+                settings.work_dir
+            )
         } else {
-            format!("the first look at the machine ended with status {} ({said})", output.status)
+            format!(
+                "the first look at the machine ended with status {} ({said})",
+                output.status
+            )
         };
         return Err(ClusterError::new(
             &settings.name,
@@ -65,7 +76,11 @@ pub(crate) async fn look(transport: &dyn Transport, settings: &TargetSettings) -
 pub(crate) fn work_dir_error(target: &str, work_dir: &str, words: &str) -> ClusterError {
     let low = words.to_ascii_lowercase();
     if low.contains("no space left") || low.contains("quota") {
-        let what = if low.contains("quota") { "the disk quota there is used up" } else { "the disk there is full" };
+        let what = if low.contains("quota") {
+            "the disk quota there is used up"
+        } else {
+            "the disk there is full"
+        };
         return ClusterError::new(
             target,
             ErrorKind::DiskFull,
@@ -88,13 +103,17 @@ pub(crate) fn no_python(settings: &TargetSettings, host: &str) -> ClusterError {
         Some(python) => ClusterError::new(
             target,
             ErrorKind::NoPython,
-            format!("no Python 3.6+ on {target}: `{python}` does not run on {host}, and no other Python was found"),
+            format!(
+                "no Python 3.6+ on {target}: `{python}` does not run on {host}, and no other Python was found"
+            ),
             "set `python` of the target to the path of a Python there, or `modules` to a module that brings one",
         ),
         None => ClusterError::new(
             target,
             ErrorKind::NoPython,
-            format!("no Python 3.6+ on {target}: neither python3 nor /usr/libexec/platform-python nor python runs on {host}"),
+            format!(
+                "no Python 3.6+ on {target}: neither python3 nor /usr/libexec/platform-python nor python runs on {host}"
+            ),
             "set `python` of the target to the path of a Python there, or `modules` to a module that brings one",
         ),
     }
@@ -102,13 +121,27 @@ pub(crate) fn no_python(settings: &TargetSettings, host: &str) -> ClusterError {
 
 fn script(settings: &TargetSettings) -> String {
     let work = shell::path(&settings.work_dir);
-    let first = settings.python.as_deref().map(shell::path).unwrap_or_default();
+    let first = settings
+        .python
+        .as_deref()
+        .map(shell::path)
+        .unwrap_or_default();
     let modules = if settings.modules.is_empty() {
         String::new()
     } else {
-        let names = settings.modules.iter().map(|m| shell::quote(m)).collect::<Vec<_>>().join(" ");
-        let load = format!("module load {names} >/dev/null 2>&1; printf '\\n%s\\n' \"$(command -v python3)\"");
-        format!("[ -n \"$found\" ] || try \"$(bash -lc {} </dev/null 2>/dev/null | tail -n 1)\"\n", shell::quote(&load))
+        let names = settings
+            .modules
+            .iter()
+            .map(|m| shell::quote(m))
+            .collect::<Vec<_>>()
+            .join(" ");
+        let load = format!(
+            "module load {names} >/dev/null 2>&1; printf '\\n%s\\n' \"$(command -v python3)\""
+        );
+        format!(
+            "[ -n \"$found\" ] || try \"$(bash -lc {} </dev/null 2>/dev/null | tail -n 1)\"\n",
+            shell::quote(&load)
+        )
     };
     format!(
         r#"umask 077

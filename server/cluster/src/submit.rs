@@ -71,7 +71,10 @@ pub(crate) fn check_job(target: &str, job: &str) -> Result<(), ClusterError> {
 
 /// The first lines of every script about a job.
 pub(crate) fn about(work: &str, job: &str) -> String {
-    format!("umask 077\nwork={}\njob=\"$work/jobs/{job}\"\n{START_OF}{MARK_EXIT}{HELPERS}", quote(work))
+    format!(
+        "umask 077\nwork={}\njob=\"$work/jobs/{job}\"\n{START_OF}{MARK_EXIT}{HELPERS}",
+        quote(work)
+    )
 }
 
 /// `fail KIND TEXT` ends the script with an error in one line. `tools NAME` looks for a scheduler's commands: many sites
@@ -85,8 +88,18 @@ tools() {
 }
 "#;
 
-fn script(scheduler: &dyn Scheduler, shell: &str, work: &str, submission: &Submission, small: bool) -> String {
-    let receive = if small { RECEIVE } else { "fail absent 'the package'\n" };
+fn script(
+    scheduler: &dyn Scheduler,
+    shell: &str,
+    work: &str,
+    submission: &Submission,
+    small: bool,
+) -> String {
+    let receive = if small {
+        RECEIVE
+    } else {
+        "fail absent 'the package'\n"
+    };
     [
         "IFS= read -r request\nIFS= read -r script\n",
         &about(work, &submission.job),
@@ -173,7 +186,14 @@ pub(crate) async fn submit(
     progress: &(dyn Fn(Upload) + Send + Sync),
 ) -> Result<NativeId, ClusterError> {
     check_job(&settings.name, &submission.job)?;
-    let refuse = |why: String| Err(ClusterError::new(&settings.name, ErrorKind::Settings, why, "correct it and run again"));
+    let refuse = |why: String| {
+        Err(ClusterError::new(
+            &settings.name,
+            ErrorKind::Settings,
+            why,
+            "correct it and run again",
+        ))
+    };
     if submission.sha256.len() != 64 || !submission.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
         return refuse(format!("{:?} is not a SHA-256", submission.sha256));
     }
@@ -193,7 +213,9 @@ pub(crate) async fn submit(
                     return Err(ClusterError::new(
                         &settings.name,
                         ErrorKind::Scheduler,
-                        format!("the scheduler does not answer, the job was not submitted ({words})"),
+                        format!(
+                            "the scheduler does not answer, the job was not submitted ({words})"
+                        ),
                         "wait until the scheduler answers again, then run once more",
                     ));
                 }
@@ -219,11 +241,24 @@ async fn attempt(
     progress: &(dyn Fn(Upload) + Send + Sync),
 ) -> Result<Answer, ClusterError> {
     let scheduler = settings.scheduler.get();
-    let job_script = crate::script::render(settings, scheduler, submission, &site.work, site.python_path());
+    let job_script = crate::script::render(
+        settings,
+        scheduler,
+        submission,
+        &site.work,
+        site.python_path(),
+    );
     let small = submission.package.len() <= SMALL;
     let shell = crate::script::shell(settings, scheduler);
-    let script = format!("{SUM_OF}{}", script(scheduler, shell, &site.work, submission, small));
-    let input = format!("{}\n{}\n", BASE64.encode(&submission.request), BASE64.encode(job_script));
+    let script = format!(
+        "{SUM_OF}{}",
+        script(scheduler, shell, &site.work, submission, small)
+    );
+    let input = format!(
+        "{}\n{}\n",
+        BASE64.encode(&submission.request),
+        BASE64.encode(job_script)
+    );
     let work = async {
         let mut running = Running::start(transport, &script).await?;
         running.write(input.as_bytes()).await;
@@ -252,13 +287,19 @@ async fn attempt(
         Err(ClusterError::new(
             &settings.name,
             ErrorKind::Command,
-            format!("the submission there ended with status {} ({})", output.status, output.complaint()),
+            format!(
+                "the submission there ended with status {} ({})",
+                output.status,
+                output.complaint()
+            ),
             "run `hoist doctor` for this target to see what is wrong with it",
         ))
     };
     match tokio::time::timeout(Duration::from_secs(180), work).await {
         Ok(answer) => answer,
-        Err(_) => Ok(Answer::Uncertain("no answer within three minutes".to_owned())),
+        Err(_) => Ok(Answer::Uncertain(
+            "no answer within three minutes".to_owned(),
+        )),
     }
 }
 
@@ -301,10 +342,16 @@ pub(crate) fn altered(target: &str) -> ClusterError {
 }
 
 /// Makes sure that a job of which nobody knows whether it is queued never begins.
-async fn forbid(transport: &dyn Transport, site: &Site, submission: &Submission) -> Result<(), ClusterError> {
+async fn forbid(
+    transport: &dyn Transport,
+    site: &Site,
+    submission: &Submission,
+) -> Result<(), ClusterError> {
     let script = about(&site.work, &submission.job)
         + "if mkdir \"$job/claimed\" 2>/dev/null; then : >\"$job/cancel\"; mark_exit 143 cancelled 'never submitted for certain'; fi\n";
-    crate::transport::exec(transport, &script, b"").await.map(drop)
+    crate::transport::exec(transport, &script, b"")
+        .await
+        .map(drop)
 }
 
 /// Sends a large package: by the transport's file protocol, else through a script.
@@ -316,7 +363,10 @@ async fn upload(
     progress: &(dyn Fn(Upload) + Send + Sync),
 ) -> Result<(), ClusterError> {
     let total = submission.package.len() as u64;
-    let temporary = format!("{}/packages/.{}.{}", site.work, submission.sha256, submission.job);
+    let temporary = format!(
+        "{}/packages/.{}.{}",
+        site.work, submission.sha256, submission.job
+    );
     let head = format!(
         "umask 077\n{SUM_OF}temporary={}\npackage={}\n",
         quote(&temporary),
@@ -335,10 +385,14 @@ fi
     );
     progress(Upload { sent: 0, total });
     let sent = transport
-        .upload(&temporary, &submission.package, &|sent| progress(Upload { sent, total }))
+        .upload(&temporary, &submission.package, &|sent| {
+            progress(Upload { sent, total })
+        })
         .await;
     let text = match sent {
-        Ok(true) => crate::transport::exec(transport, &(head + &tail), b"").await?.text(),
+        Ok(true) => crate::transport::exec(transport, &(head + &tail), b"")
+            .await?
+            .text(),
         Ok(false) => {
             let script = format!(
                 "{head}words=$( {{ cat >\"$temporary\"; }} 2>&1 ) || {{ rm -f \"$temporary\"; echo \"fail write $(echo $words)\"; exit 0; }}\n{tail}"

@@ -34,7 +34,10 @@ struct Inner {
 
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Target").field("settings", &self.inner.settings).field("site", &self.inner.site).finish_non_exhaustive()
+        f.debug_struct("Target")
+            .field("settings", &self.inner.settings)
+            .field("site", &self.inner.site)
+            .finish_non_exhaustive()
     }
 }
 
@@ -77,7 +80,12 @@ impl Target {
         submission: &Submission,
         progress: impl Fn(Upload) + Send + Sync,
     ) -> Result<NativeId, ClusterError> {
-        let Inner { settings, transport, site, .. } = &*self.inner;
+        let Inner {
+            settings,
+            transport,
+            site,
+            ..
+        } = &*self.inner;
         if site.python.is_none() {
             return Err(site::no_python(settings, &site.host));
         }
@@ -88,8 +96,18 @@ impl Target {
     ///
     /// # Errors
     /// When there is no Python for the follower.
-    pub fn follow(&self, job: &str, offsets: Offsets) -> Result<Receiver<FollowEvent>, ClusterError> {
-        let Inner { settings, transport, site, follower, .. } = &*self.inner;
+    pub fn follow(
+        &self,
+        job: &str,
+        offsets: Offsets,
+    ) -> Result<Receiver<FollowEvent>, ClusterError> {
+        let Inner {
+            settings,
+            transport,
+            site,
+            follower,
+            ..
+        } = &*self.inner;
         check_job(&settings.name, job)?;
         let Some(python) = site.python_path() else {
             return Err(site::no_python(settings, &site.host));
@@ -108,8 +126,17 @@ impl Target {
     ///
     /// # Errors
     /// When the scheduler does not answer; nothing is known then, and the jobs go on.
-    pub async fn query(&self, jobs: &[(String, NativeId)]) -> Result<HashMap<String, SchedulerState>, ClusterError> {
-        let Inner { settings, transport, site, answers, .. } = &*self.inner;
+    pub async fn query(
+        &self,
+        jobs: &[(String, NativeId)],
+    ) -> Result<HashMap<String, SchedulerState>, ClusterError> {
+        let Inner {
+            settings,
+            transport,
+            site,
+            answers,
+            ..
+        } = &*self.inner;
         let mut answers = answers.lock().await;
         query::query(&**transport, settings, site, &mut answers, jobs).await
     }
@@ -119,7 +146,12 @@ impl Target {
     /// # Errors
     /// One sentence when it could not be asked for.
     pub async fn cancel(&self, job: &str, id: &NativeId) -> Result<(), ClusterError> {
-        let Inner { settings, transport, site, .. } = &*self.inner;
+        let Inner {
+            settings,
+            transport,
+            site,
+            ..
+        } = &*self.inner;
         query::cancel(&**transport, settings, site, job, id).await
     }
 
@@ -128,7 +160,12 @@ impl Target {
     /// # Errors
     /// One sentence when it could not be removed.
     pub async fn remove(&self, job: &str) -> Result<(), ClusterError> {
-        let Inner { settings, transport, site, .. } = &*self.inner;
+        let Inner {
+            settings,
+            transport,
+            site,
+            ..
+        } = &*self.inner;
         query::remove(&**transport, settings, site, job).await
     }
 
@@ -136,7 +173,13 @@ impl Target {
     #[must_use]
     pub fn script(&self, submission: &Submission) -> String {
         let Inner { settings, site, .. } = &*self.inner;
-        crate::script::render(settings, settings.scheduler.get(), submission, &site.work, site.python_path())
+        crate::script::render(
+            settings,
+            settings.scheduler.get(),
+            submission,
+            &site.work,
+            site.python_path(),
+        )
     }
 
     /// The work folder there, absolute.

@@ -43,16 +43,28 @@ impl Decoder {
             return Ok(None);
         }
         let mut head = &self.held[..HEAD];
-        let (kind, job, number, length) = (head.get_u8(), head.get_u32(), head.get_u64(), head.get_u32() as usize);
+        let (kind, job, number, length) = (
+            head.get_u8(),
+            head.get_u32(),
+            head.get_u64(),
+            head.get_u32() as usize,
+        );
         if !b"HSOERLXG".contains(&kind) || length > LONGEST {
-            return Err(format!("the follower sent something that is no frame (kind {kind}, length {length})"));
+            return Err(format!(
+                "the follower sent something that is no frame (kind {kind}, length {length})"
+            ));
         }
         if self.held.len() < HEAD + length {
             self.held.reserve(HEAD + length - self.held.len());
             return Ok(None);
         }
         self.held.advance(HEAD);
-        Ok(Some(Frame { kind, job, number, body: self.held.split_to(length).freeze() }))
+        Ok(Some(Frame {
+            kind,
+            job,
+            number,
+            body: self.held.split_to(length).freeze(),
+        }))
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::mpsc::{self, Receiver, Sender, UnboundedReceiver, UnboundedSend
 use tokio::time::{Instant, timeout};
 
 use crate::error::{ClusterError, ErrorKind};
-use crate::shell::{Markers, MarkedReader, quote};
+use crate::shell::{MarkedReader, Markers, quote};
 use crate::transport::{Piece, Process, Transport};
 use frame::{Decoder, encode};
 
@@ -76,9 +76,18 @@ pub enum FollowEvent {
 }
 
 enum Command {
-    Follow { dir: String, offsets: Offsets, events: Sender<FollowEvent> },
-    Ack { job: u32, bytes: u64 },
-    Unfollow { job: u32 },
+    Follow {
+        dir: String,
+        offsets: Offsets,
+        events: Sender<FollowEvent>,
+    },
+    Ack {
+        job: u32,
+        bytes: u64,
+    },
+    Unfollow {
+        job: u32,
+    },
 }
 
 /// The follower of one connection.
@@ -114,7 +123,11 @@ impl Follower {
     pub(crate) fn follow(&self, dir: String, offsets: Offsets) -> Receiver<FollowEvent> {
         let (events, receiver) = mpsc::channel(64);
         // When the task has ended the receiver ends too.
-        let _ = self.commands.send(Command::Follow { dir, offsets, events });
+        let _ = self.commands.send(Command::Follow {
+            dir,
+            offsets,
+            events,
+        });
         receiver
     }
 }
@@ -210,7 +223,9 @@ impl Driver {
             self.give_up(&error);
             return;
         }
-        let pause = Duration::from_millis(100).saturating_mul(1 << self.failures.min(9)).min(Duration::from_secs(30));
+        let pause = Duration::from_millis(100)
+            .saturating_mul(1 << self.failures.min(9))
+            .min(Duration::from_secs(30));
         let until = Instant::now() + pause;
         while let Ok(command) = tokio::time::timeout_at(until, self.inbox.recv()).await {
             match command {
@@ -231,15 +246,30 @@ impl Driver {
     /// Takes in a command; returns the frame that a running follower must be told.
     fn take(&mut self, command: Command) -> Option<Vec<u8>> {
         match command {
-            Command::Follow { dir, offsets, events } => {
+            Command::Follow {
+                dir,
+                offsets,
+                events,
+            } => {
                 self.next = self.next.wrapping_add(1).max(1);
                 let number = self.next;
                 let (sender, receiver) = mpsc::unbounded_channel();
                 tokio::spawn(hand_on(number, receiver, events, self.commands.clone()));
-                self.jobs.insert(number, Followed { dir, offsets, started: false, events: sender });
+                self.jobs.insert(
+                    number,
+                    Followed {
+                        dir,
+                        offsets,
+                        started: false,
+                        events: sender,
+                    },
+                );
                 self.follow_frame(number)
             }
-            Command::Ack { job, bytes } => self.jobs.contains_key(&job).then(|| encode(b'A', job, bytes, b"")),
+            Command::Ack { job, bytes } => self
+                .jobs
+                .contains_key(&job)
+                .then(|| encode(b'A', job, bytes, b"")),
             Command::Unfollow { job } => self.jobs.remove(&job).map(|_| encode(b'U', job, 0, b"")),
         }
     }
@@ -259,7 +289,11 @@ impl Driver {
             program.len()
         );
         let markers = Markers::fresh();
-        let script = markers.before(&format!("exec {} -I -S -u -c {}", quote(&self.python), quote(&boot)));
+        let script = markers.before(&format!(
+            "exec {} -I -S -u -c {}",
+            quote(&self.python),
+            quote(&boot)
+        ));
         let mut process = self.transport.spawn(&script).await?;
         let mut first = program.to_vec();
         for number in self.jobs.keys() {
@@ -268,7 +302,13 @@ impl Driver {
         // What is written to a process that has ended is lost; its end is seen below.
         let _ = process.input.write_all(&first).await;
         let _ = process.input.flush().await;
-        Ok(Session { process, reader: markers.reader(), decoder: Decoder::default(), said: Vec::new(), greeted: false })
+        Ok(Session {
+            process,
+            reader: markers.reader(),
+            decoder: Decoder::default(),
+            said: Vec::new(),
+            greeted: false,
+        })
     }
 
     async fn session(&mut self, mut session: Session) -> End {
@@ -312,7 +352,11 @@ impl Driver {
                     }
                 }
             }
-            idle_since = if self.jobs.is_empty() { idle_since.or(Some(Instant::now())) } else { None };
+            idle_since = if self.jobs.is_empty() {
+                idle_since.or(Some(Instant::now()))
+            } else {
+                None
+            };
         }
     }
 
@@ -331,7 +375,9 @@ impl Driver {
                 }
                 continue;
             }
-            let Some(job) = self.jobs.get_mut(&frame.job) else { continue };
+            let Some(job) = self.jobs.get_mut(&frame.job) else {
+                continue;
+            };
             let length = frame.body.len() as u64;
             let (event, last) = match frame.kind {
                 b'S' if job.started => continue,
@@ -346,15 +392,28 @@ impl Driver {
                         (Stream::Stderr, &mut job.offsets.stderr)
                     };
                     if frame.number != *at {
-                        return Err(format!("the follower sent offset {} where {at} was due", frame.number));
+                        return Err(format!(
+                            "the follower sent offset {} where {at} was due",
+                            frame.number
+                        ));
                     }
                     *at += length;
-                    (FollowEvent::Output { stream, offset: frame.number, bytes: frame.body }, false)
+                    (
+                        FollowEvent::Output {
+                            stream,
+                            offset: frame.number,
+                            bytes: frame.body,
+                        },
+                        false,
+                    )
                 }
                 b'R' => (FollowEvent::Result(frame.body), false),
                 b'L' => (FollowEvent::ResultTooLarge(frame.number), false),
                 b'X' => (FollowEvent::Exit(frame.body), true),
-                _ => (FollowEvent::Gone(String::from_utf8_lossy(&frame.body).into_owned()), true),
+                _ => (
+                    FollowEvent::Gone(String::from_utf8_lossy(&frame.body).into_owned()),
+                    true,
+                ),
             };
             let _ = job.events.send(event);
             if last {
@@ -417,7 +476,9 @@ async fn hand_on(
         if to.send(event).await.is_err() {
             break;
         }
-        if bytes > 0 && let Some(commands) = commands.upgrade() {
+        if bytes > 0
+            && let Some(commands) = commands.upgrade()
+        {
             let _ = commands.send(Command::Ack { job, bytes });
         }
     }

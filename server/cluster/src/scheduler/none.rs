@@ -59,13 +59,20 @@ check() {
         for id in ids {
             let mut parts = id.splitn(3, ':').map(quote);
             let mut next = || parts.next().unwrap_or_else(|| "''".to_owned());
-            script.push_str(&format!("check {} {} {} {}\n", quote(id), next(), next(), next()));
+            script.push_str(&format!(
+                "check {} {} {} {}\n",
+                quote(id),
+                next(),
+                next(),
+                next()
+            ));
         }
         script
     }
 
     fn read(&self, printed: &str) -> HashMap<String, SchedulerState> {
-        let state = |word: &str| match word {
+        let state = |word: &str| {
+            match word {
             "running" => SchedulerState::Running,
             "gone" => SchedulerState::Ended {
                 outcome: Outcome::Vanished,
@@ -73,10 +80,14 @@ check() {
                     .to_owned(),
             },
             _ => SchedulerState::Unknown,
+        }
         };
         printed
             .lines()
-            .filter_map(|line| line.rsplit_once(' ').map(|(id, word)| (id.to_owned(), state(word))))
+            .filter_map(|line| {
+                line.rsplit_once(' ')
+                    .map(|(id, word)| (id.to_owned(), state(word)))
+            })
             .collect()
     }
 

@@ -26,11 +26,25 @@ impl Scheduler for Slurm {
         option("nodes", resources.nodes.map(|n| n.to_string()));
         option("ntasks", resources.tasks.map(|n| n.to_string()));
         option("cpus-per-task", resources.cores.map(|n| n.to_string()));
-        option("mem", resources.memory.map(|m| format!("{}M", m.0.div_ceil(1 << 20))));
+        option(
+            "mem",
+            resources
+                .memory
+                .map(|m| format!("{}M", m.0.div_ceil(1 << 20))),
+        );
         option("time", resources.time.map(|t| t.to_string()));
-        option("gres", resources.gpus.filter(|&n| n > 0).map(|n| format!("gpu:{n}")));
+        option(
+            "gres",
+            resources
+                .gpus
+                .filter(|&n| n > 0)
+                .map(|n| format!("gpu:{n}")),
+        );
         options.extend(resources.extra.iter().map(|line| line.trim().to_owned()));
-        options.into_iter().map(|option| format!("#SBATCH {option}")).collect()
+        options
+            .into_iter()
+            .map(|option| format!("#SBATCH {option}"))
+            .collect()
     }
 
     fn wants_login_shell(&self) -> bool {
@@ -80,7 +94,9 @@ rm -f "$job/.squeue"
         let mut states = HashMap::new();
         for line in printed.lines() {
             let mut parts = line.splitn(3, '|');
-            let (Some(id), Some(word), reason) = (parts.next(), parts.next(), parts.next().unwrap_or("")) else {
+            let (Some(id), Some(word), reason) =
+                (parts.next(), parts.next(), parts.next().unwrap_or(""))
+            else {
                 continue;
             };
             states.insert(id.trim().to_owned(), state(word.trim(), reason.trim()));
@@ -143,28 +159,49 @@ exit 0
 
 /// A job's name as one word that `squeue` shows and no parser trips over.
 fn word(name: &str) -> String {
-    let word: String =
-        name.chars().take(60).map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
-    if word.is_empty() { "hoist".to_owned() } else { word }
+    let word: String = name
+        .chars()
+        .take(60)
+        .map(|c| {
+            if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        })
+        .collect();
+    if word.is_empty() {
+        "hoist".to_owned()
+    } else {
+        word
+    }
 }
 
 /// Slurm's word for a state, and the reason or exit code beside it, in ours. See squeue(1), "JOB STATE CODES".
 fn state(word: &str, reason: &str) -> SchedulerState {
-    let ended = |outcome, words: &str| SchedulerState::Ended { outcome, words: words.to_owned() };
+    let ended = |outcome, words: &str| SchedulerState::Ended {
+        outcome,
+        words: words.to_owned(),
+    };
     // "CANCELLED by 1000", "FAILED+".
     let first = word.split([' ', '+']).next().unwrap_or_default();
     match first {
         "PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "REQUEUE_FED" | "SPECIAL_EXIT" => {
-            SchedulerState::Pending { reason: pending(reason) }
+            SchedulerState::Pending {
+                reason: pending(reason),
+            }
         }
-        "RUNNING" | "CONFIGURING" | "COMPLETING" | "SUSPENDED" | "STOPPED" | "SIGNALING" | "RESIZING" | "STAGE_OUT" => {
-            SchedulerState::Running
-        }
+        "RUNNING" | "CONFIGURING" | "COMPLETING" | "SUSPENDED" | "STOPPED" | "SIGNALING"
+        | "RESIZING" | "STAGE_OUT" => SchedulerState::Running,
         "COMPLETED" => ended(Outcome::Completed, "Slurm says the job completed"),
-        "FAILED" if reason.contains("JobLaunchFailure") => {
-            ended(Outcome::Failed, "Slurm could not launch the job on its node (JobLaunchFailure)")
-        }
-        "FAILED" => ended(Outcome::Failed, &format!("Slurm says the job failed ({reason})")),
+        "FAILED" if reason.contains("JobLaunchFailure") => ended(
+            Outcome::Failed,
+            "Slurm could not launch the job on its node (JobLaunchFailure)",
+        ),
+        "FAILED" => ended(
+            Outcome::Failed,
+            &format!("Slurm says the job failed ({reason})"),
+        ),
         "CANCELLED" | "REVOKED" => ended(Outcome::Cancelled, "the job was cancelled"),
         "TIMEOUT" | "DEADLINE" => ended(
             Outcome::TimedOut,
@@ -174,9 +211,18 @@ fn state(word: &str, reason: &str) -> SchedulerState {
             Outcome::OutOfMemory,
             "the job needed more memory than it had asked for; ask for more with memory=...",
         ),
-        "NODE_FAIL" | "BOOT_FAIL" => ended(Outcome::NodeFailed, "a node failed under the job; run it again"),
-        "PREEMPTED" => ended(Outcome::Preempted, "the job had to make room for another one; run it again"),
-        "LEFT" => ended(Outcome::Vanished, "Slurm no longer knows the job, and it left no exit marker"),
+        "NODE_FAIL" | "BOOT_FAIL" => ended(
+            Outcome::NodeFailed,
+            "a node failed under the job; run it again",
+        ),
+        "PREEMPTED" => ended(
+            Outcome::Preempted,
+            "the job had to make room for another one; run it again",
+        ),
+        "LEFT" => ended(
+            Outcome::Vanished,
+            "Slurm no longer knows the job, and it left no exit marker",
+        ),
         _ => SchedulerState::Unknown,
     }
 }
@@ -198,17 +244,25 @@ fn pending(reason: &str) -> String {
         "PartitionDown" => "the partition is down; choose another one",
         "PartitionInactive" => "the partition takes no jobs; choose another one",
         "PartitionNodeLimit" => "it asks for more nodes than the partition allows; ask for fewer",
-        "PartitionTimeLimit" => "it asks for more time than the partition allows; ask for less or choose another one",
-        "ReqNodeNotAvail" => "nodes that it needs are not available, perhaps reserved for maintenance; ask for less time",
+        "PartitionTimeLimit" => {
+            "it asks for more time than the partition allows; ask for less or choose another one"
+        }
+        "ReqNodeNotAvail" => {
+            "nodes that it needs are not available, perhaps reserved for maintenance; ask for less time"
+        }
         "Reservation" => "waiting for its reservation",
         "InvalidAccount" => "its account is not valid; correct `account`",
         "InvalidQOS" => "its quality of service is not valid; correct it",
         "BadConstraints" => "no node can ever give what it asks for; ask for less",
-        r if r.starts_with("ReqNodeNotAvail") => "nodes that it needs are not available, perhaps reserved or down",
+        r if r.starts_with("ReqNodeNotAvail") => {
+            "nodes that it needs are not available, perhaps reserved or down"
+        }
         r if r.contains("PerUser") || r.contains("PerAcc") || r.contains("PerJob") => {
             "a limit on what you may use at once is reached; wait for your other jobs or ask for less"
         }
-        r if r.starts_with("Assoc") || r.starts_with("QOS") => "a limit of your account or quality of service is reached",
+        r if r.starts_with("Assoc") || r.starts_with("QOS") => {
+            "a limit of your account or quality of service is reached"
+        }
         other => return format!("Slurm says {other}"),
     };
     format!("{words} ({reason})")
@@ -256,7 +310,12 @@ mod tests {
             SchedulerState::Ended { outcome, .. } => Some(*outcome),
             _ => None,
         };
-        assert_eq!(states["1"], SchedulerState::Pending { reason: "other jobs come first (Priority)".to_owned() });
+        assert_eq!(
+            states["1"],
+            SchedulerState::Pending {
+                reason: "other jobs come first (Priority)".to_owned()
+            }
+        );
         assert_eq!(states["2"], SchedulerState::Running);
         assert_eq!(outcome("3"), Some(Outcome::Cancelled));
         assert_eq!(outcome("4"), Some(Outcome::OutOfMemory));

@@ -18,7 +18,9 @@ pub(crate) struct Local {
 
 impl Local {
     pub(crate) fn new(target: &str) -> Self {
-        Self { target: target.to_owned() }
+        Self {
+            target: target.to_owned(),
+        }
     }
 }
 
@@ -52,7 +54,11 @@ impl Transport for Local {
             let (sender, output) = unbounded_channel();
             tokio::spawn(pump(stdout, sender.clone(), Piece::Stdout));
             tokio::spawn(pump(stderr, sender, Piece::Stderr));
-            Ok(Process { input: Box::new(input), output, guard: Box::new(Killer(Some(child))) })
+            Ok(Process {
+                input: Box::new(input),
+                output,
+                guard: Box::new(Killer(Some(child))),
+            })
         })
     }
 
@@ -66,7 +72,9 @@ struct Killer(Option<Child>);
 
 impl Drop for Killer {
     fn drop(&mut self) {
-        let Some(mut child) = self.0.take() else { return };
+        let Some(mut child) = self.0.take() else {
+            return;
+        };
         if matches!(child.try_wait(), Ok(Some(_))) {
             return;
         }
@@ -85,7 +93,11 @@ impl Drop for Killer {
     }
 }
 
-async fn pump(mut from: impl AsyncRead + Unpin, to: UnboundedSender<Piece>, kind: fn(Bytes) -> Piece) {
+async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    to: UnboundedSender<Piece>,
+    kind: fn(Bytes) -> Piece,
+) {
     loop {
         let mut buffer = BytesMut::with_capacity(64 * 1024);
         match from.read_buf(&mut buffer).await {

@@ -68,10 +68,18 @@ pub(crate) trait Transport: Send + Sync {
 }
 
 /// The transport of a target.
-pub(crate) async fn open(settings: &TargetSettings, ask: Arc<dyn Ask>) -> Result<Arc<dyn Transport>, ClusterError> {
+pub(crate) async fn open(
+    settings: &TargetSettings,
+    ask: Arc<dyn Ask>,
+) -> Result<Arc<dyn Transport>, ClusterError> {
     if let Some(host) = &settings.host {
         drop(ask);
-        return Err(ClusterError::new(&settings.name, ErrorKind::Settings, format!("{host} cannot be reached"), "use the target `local`"));
+        return Err(ClusterError::new(
+            &settings.name,
+            ErrorKind::Settings,
+            format!("{host} cannot be reached"),
+            "use the target `local`",
+        ));
     }
     Ok(Arc::new(Local::new(&settings.name)))
 }
@@ -95,7 +103,11 @@ impl Output {
     /// The last lines of standard error in one line.
     pub(crate) fn complaint(&self) -> String {
         let text = String::from_utf8_lossy(&self.stderr);
-        let lines: Vec<&str> = text.lines().map(str::trim).filter(|l| !l.is_empty()).collect();
+        let lines: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty())
+            .collect();
         crate::error::one_line(&lines[lines.len().saturating_sub(3)..].join(" "))
     }
 }
@@ -113,7 +125,10 @@ pub(crate) struct Running {
 
 impl Running {
     /// Starts `script` over `transport`.
-    pub(crate) async fn start(transport: &dyn Transport, script: &str) -> Result<Self, ClusterError> {
+    pub(crate) async fn start(
+        transport: &dyn Transport,
+        script: &str,
+    ) -> Result<Self, ClusterError> {
         let markers = Markers::fresh();
         let process = transport.spawn(&markers.around(script)).await?;
         Ok(Self {
@@ -127,7 +142,8 @@ impl Running {
 
     /// Writes to its standard input. A script that has stopped reading is no error here: its end says why.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
-        self.process.input.write_all(bytes).await.is_ok() && self.process.input.flush().await.is_ok()
+        self.process.input.write_all(bytes).await.is_ok()
+            && self.process.input.flush().await.is_ok()
     }
 
     /// Ends its standard input.
@@ -177,21 +193,45 @@ impl Running {
         match self.reader.status() {
             Some(status) => {
                 // What it still says on standard error comes at once; a process it left behind may hold the stream.
-                let _ = tokio::time::timeout(Duration::from_millis(20), async { while self.advance().await {} }).await;
-                Ok(Output { status, stdout: self.stdout, stderr: self.stderr })
+                let _ = tokio::time::timeout(Duration::from_millis(20), async {
+                    while self.advance().await {}
+                })
+                .await;
+                Ok(Output {
+                    status,
+                    stdout: self.stdout,
+                    stderr: self.stderr,
+                })
             }
             None => {
-                let said = Output { status: -1, stdout: Vec::new(), stderr: self.stderr }.complaint();
-                let said = if said.is_empty() { String::new() } else { format!(" ({said})") };
+                let said = Output {
+                    status: -1,
+                    stdout: Vec::new(),
+                    stderr: self.stderr,
+                }
+                .complaint();
+                let said = if said.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({said})")
+                };
                 let (why, mend) = if begun {
-                    (format!("a command there was cut off before its end{said}"), "try again")
+                    (
+                        format!("a command there was cut off before its end{said}"),
+                        "try again",
+                    )
                 } else {
                     (
                         format!("its login shell did not run a command{said}"),
                         "check that /bin/sh and base64 work there and that no start file ends the shell",
                     )
                 };
-                Err(ClusterError::new(&self.target, ErrorKind::Connection, why, mend))
+                Err(ClusterError::new(
+                    &self.target,
+                    ErrorKind::Connection,
+                    why,
+                    mend,
+                ))
             }
         }
     }
@@ -201,7 +241,11 @@ impl Running {
 pub(crate) const COMMAND_LIMIT: Duration = Duration::from_secs(120);
 
 /// Runs a script with `input` to its end.
-pub(crate) async fn exec(transport: &dyn Transport, script: &str, input: &[u8]) -> Result<Output, ClusterError> {
+pub(crate) async fn exec(
+    transport: &dyn Transport,
+    script: &str,
+    input: &[u8],
+) -> Result<Output, ClusterError> {
     let work = async {
         let mut running = Running::start(transport, script).await?;
         if !input.is_empty() {
@@ -214,7 +258,10 @@ pub(crate) async fn exec(transport: &dyn Transport, script: &str, input: &[u8]) 
         Err(_) => Err(ClusterError::new(
             transport.target(),
             ErrorKind::Timeout,
-            format!("a command there did not end within {} s", COMMAND_LIMIT.as_secs()),
+            format!(
+                "a command there did not end within {} s",
+                COMMAND_LIMIT.as_secs()
+            ),
             "look whether the machine or its file system hangs, then try again",
         )),
     }

@@ -34,8 +34,15 @@ end(0, "succeeded")
 /// A job name that no other test of this run has.
 pub fn job_name() -> String {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-    format!("T{now:x}x{}x{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed))
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_nanos();
+    format!(
+        "T{now:x}x{}x{}",
+        std::process::id(),
+        NEXT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// A job that runs these lines of Python.
@@ -47,7 +54,9 @@ pub fn job(python: &str) -> Submission {
 pub fn sized_job(python: &str, padding: usize) -> Submission {
     let mut package = RUNNER.as_bytes().to_vec();
     while package.len() < padding {
-        package.extend_from_slice(b"#0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n");
+        package.extend_from_slice(
+            b"#0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde\n",
+        );
     }
     Submission {
         job: job_name(),
@@ -60,7 +69,10 @@ pub fn sized_job(python: &str, padding: usize) -> Submission {
 }
 
 pub fn sum(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|b| format!("{b:02x}"))
+        .collect()
 }
 
 /// What was heard of a job.
@@ -80,14 +92,25 @@ pub struct Heard {
 impl Heard {
     /// Takes in one event and checks that each byte comes once and in order; true when it was the last.
     pub fn take(&mut self, event: FollowEvent) -> bool {
-        assert!(self.exit.is_none(), "nothing may come after the exit: {event:?}");
+        assert!(
+            self.exit.is_none(),
+            "nothing may come after the exit: {event:?}"
+        );
         match event {
             FollowEvent::Started(_) => self.started += 1,
-            FollowEvent::Output { stream, offset, bytes } => {
+            FollowEvent::Output {
+                stream,
+                offset,
+                bytes,
+            } => {
                 if stream == Stream::Stdout {
                     self.times.push(Instant::now());
                 }
-                let log = if stream == Stream::Stdout { &mut self.stdout } else { &mut self.stderr };
+                let log = if stream == Stream::Stdout {
+                    &mut self.stdout
+                } else {
+                    &mut self.stderr
+                };
                 assert_eq!(offset, log.len() as u64, "the next byte of {stream:?}");
                 log.extend_from_slice(&bytes);
             }
@@ -122,7 +145,11 @@ impl Heard {
     }
 
     pub fn reason(&self) -> String {
-        self.exit.as_ref().and_then(|exit| exit["reason"].as_str()).unwrap_or_default().to_owned()
+        self.exit
+            .as_ref()
+            .and_then(|exit| exit["reason"].as_str())
+            .unwrap_or_default()
+            .to_owned()
     }
 }
 
@@ -137,14 +164,22 @@ pub async fn listen(mut events: Receiver<FollowEvent>) -> Heard {
         }
     };
     let limit = Duration::from_secs(90);
-    assert!(tokio::time::timeout(limit, listen).await.is_ok(), "the job must end in time: {heard:?}");
+    assert!(
+        tokio::time::timeout(limit, listen).await.is_ok(),
+        "the job must end in time: {heard:?}"
+    );
     heard
 }
 
 /// Submits a job and listens to its end.
 pub async fn run(target: &Target, job: &Submission) -> (NativeId, Heard) {
     let id = target.submit(job, |_| {}).await.expect("submitted");
-    let heard = listen(target.follow(&job.job, Offsets::default()).expect("followed")).await;
+    let heard = listen(
+        target
+            .follow(&job.job, Offsets::default())
+            .expect("followed"),
+    )
+    .await;
     (id, heard)
 }
 
