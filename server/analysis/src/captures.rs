@@ -121,8 +121,9 @@ pub(crate) struct Judge<'a> {
 }
 
 impl Judge<'_> {
-    /// Follows everything that a root needs of the functions around it.
-    pub(crate) fn carry(&self, root: &Root) -> Result<Carried, Vec<Obstacle>> {
+    /// Follows everything that a root needs of the functions around it. What could be found travels, also when there are
+    /// obstacles: a user may want to run it all the same.
+    pub(crate) fn carry(&self, root: &Root) -> (Carried, Vec<Obstacle>) {
         let mut carried = Carried::default();
         let mut obstacles: BTreeSet<Obstacle> = BTreeSet::new();
         let mut mutable: Vec<(ScopeId, Name)> = Vec::new();
@@ -229,11 +230,7 @@ impl Judge<'_> {
                 obstacles.insert(Obstacle::Enclosing(name.to_string()));
             }
         }
-        if obstacles.is_empty() {
-            Ok(carried)
-        } else {
-            Err(obstacles.into_iter().collect())
-        }
+        (carried, obstacles.into_iter().collect())
     }
 
     /// Is the statement an import, and does the module bind the same name by the same import and by nothing else?

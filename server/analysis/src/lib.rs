@@ -11,11 +11,13 @@
 mod captures;
 mod code;
 mod directives;
+mod encoding;
 mod entry;
 mod files;
 mod finding;
 mod library;
 mod module;
+mod modules;
 mod place;
 mod python;
 mod runnables;
@@ -23,9 +25,13 @@ mod slice;
 mod uses;
 
 pub use code::Code;
+pub use encoding::decode;
 pub use entry::EntrySpec;
 pub use files::{Disk, Files, Meta};
 pub use finding::{Edit, Finding, Fix, Severity, apply};
 pub use module::Module;
 pub use runnables::{Directives, Runnable, RunnableKind, runnables};
-pub use slice::{EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slice, SliceFile};
+pub use slice::{
+    EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slice, SliceFile, slice,
+    slice_anyway,
+};

@@ -15,7 +15,6 @@ pub mod lines;
 pub mod position;
 pub mod scopes;
 pub mod strict;
-mod view;
 
 pub use document::Document;
 pub use kinds::Kind;

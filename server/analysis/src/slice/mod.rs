@@ -1,5 +1,487 @@
 //! Slices: what of a module travels so that an entry runs as it does here.
 
+mod aim;
+mod cut;
+mod data;
+pub(crate) mod emit;
+mod knowledge;
+mod local;
+pub(crate) mod paths;
+mod program;
+pub(crate) mod refuse;
+mod signature;
+mod tree;
 mod types;
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use hoist_syntax::strict;
 
 pub use types::{EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slice, SliceFile};
+
+use crate::captures::{Carried, Judge, Obstacle, Root};
+use crate::files::Files;
+use crate::modules::{Follower, Import, Resolver, Standing, imports_of, standing};
+use crate::python::{Source, range_of, start_of};
+use crate::{Code, EntrySpec, Finding, Module, Severity};
+use aim::Aim;
+use cut::{Cut, Want};
+use local::Local;
+use walk::Surroundings;
+
+/// The slice of an entry: the lines of its module that it needs, with the local modules and data files beside it. It is
+/// cut from a fresh parse of the text, checked by the strict parser, and refused when it could not run or would give
+/// something else than here. `args` is what stands between the parentheses of the call.
+pub fn slice(
+    module: &Module<'_>,
+    files: &dyn Files,
+    entry: &EntrySpec,
+    args: Option<&str>,
+) -> Result<Slice, Refusal> {
+    cut_out(module, files, entry, args, false)
+}
+
+/// As [`slice`], but what would be refused only because it probably fails in the job is packaged all the same; what the
+/// user was warned of is among the slice's findings.
+pub fn slice_anyway(
+    module: &Module<'_>,
+    files: &dyn Files,
+    entry: &EntrySpec,
+    args: Option<&str>,
+) -> Result<Slice, Refusal> {
+    cut_out(module, files, entry, args, true)
+}
+
+/// What stands in the way of a run but can be overridden.
+#[derive(Default)]
+struct Objections {
+    findings: Vec<Finding>,
+}
+
+impl Objections {
+    fn add(
+        &mut self,
+        code: Code,
+        message: String,
+        range: std::ops::Range<usize>,
+        entry: &EntrySpec,
+    ) {
+        self.findings.push(Finding {
+            code,
+            severity: Severity::Error,
+            message,
+            range,
+            entry: Some(entry.clone()),
+            fixes: Vec::new(),
+        });
+    }
+
+    /// All of them as one refusal.
+    fn refusal(self, source: &Source) -> Option<Refusal> {
+        let first = self.findings.first()?;
+        let message = match self.findings.len() {
+            1 => first.message.clone(),
+            more => format!("{} (and {} more)", first.message, more - 1),
+        };
+        Some(Refusal {
+            code: first.code,
+            message,
+            line: Some(source.line(first.range.start)),
+            can_force: true,
+            findings: self.findings,
+        })
+    }
+}
+
+fn cut_out(
+    module: &Module<'_>,
+    files: &dyn Files,
+    entry: &EntrySpec,
+    args: Option<&str>,
+    force: bool,
+) -> Result<Slice, Refusal> {
+    let source = Source::parse(module.document.text()).map_err(|error| refuse::syntax(&error))?;
+    let aim = aim::find(&source, entry)?;
+    let entry = &aim.entry;
+    let mut objections = Objections::default();
+    let call = aim::arguments(&source, &aim, args, &mut objections)?;
+
+    let imports = imports_of(source.body());
+    let standing = standing(files, module.path, module.workspace, &imports);
+    let resolver = Resolver::new(
+        files,
+        module.path,
+        module.workspace,
+        &standing,
+        source.body(),
+    );
+    let own = standing
+        .name
+        .rsplit('.')
+        .next()
+        .unwrap_or_default()
+        .to_owned();
+    let is_local = |top: &str| top != own && resolver.is_local(top, "");
+
+    // All local modules that the file imports anywhere, to know what their functions do.
+    let mut everything = Follower::new(&resolver);
+    let active: Vec<Import> = imports
+        .iter()
+        .filter(|import| !import.guarded)
+        .cloned()
+        .collect();
+    everything.follow(module.path, &standing.name, &standing.root, &active);
+    let sources = everything
+        .collected
+        .modules
+        .values()
+        .filter_map(|module| module.source.as_ref());
+    let local = Local::read(sources, &is_local);
+    let around = Surroundings {
+        is_local: &is_local,
+        spares: &|name| local.spares(name),
+    };
+    let program = walk::read(&source, &around);
+    let stars = tree::stars(
+        &program.stars,
+        &everything.collected,
+        &resolver,
+        &standing,
+        module.path,
+    );
+    let foreign: Vec<String> = Vec::new();
+
+    let judge = Judge {
+        document: &source.document,
+        scopes: &source.scopes,
+        uses: &source.uses,
+    };
+    let carried = match &aim.root {
+        Some(root) => Some((
+            root.clone(),
+            carry(&judge, root, &aim, &source, &mut objections)?,
+        )),
+        None => None,
+    };
+    let want = want(&aim, &carried, &call, &source);
+    let cut = cut::cut(
+        &source, &program, &want, &local, &stars, &is_local, &foreign,
+    );
+    // The local modules of the slice may need what sets up their libraries.
+    let (cut, collected) = with_local_modules(
+        &source,
+        module,
+        &standing,
+        &resolver,
+        cut,
+        |foreign| cut::cut(&source, &program, &want, &local, &stars, &is_local, foreign),
+        carried.as_ref().map(|(_, carried)| carried),
+    );
+
+    let mut findings = Vec::new();
+    judge_cut(
+        &source,
+        &cut,
+        &carried,
+        &judge,
+        entry,
+        &mut objections,
+        &mut findings,
+    )?;
+
+    let mut kept: BTreeSet<usize> = cut
+        .units
+        .iter()
+        .map(|unit| start_of(&source.body()[*unit]))
+        .collect();
+    if let Some((_, carried)) = &carried {
+        kept.extend(carried.statements.keys());
+    }
+    if let Some(doc) = source.body().first()
+        && cut.used.contains("__doc__")
+        && crate::python::range_of(doc).start < source.text().len()
+        && matches!(doc, crate::python::ast::Stmt::Expr(expr) if expr.value.is_string_literal_expr())
+    {
+        kept.insert(start_of(doc));
+    }
+    let text = emit::write(source.text(), source.document.lines(), source.body(), &kept);
+    if let Err(error) = strict::check(&text) {
+        return Err(refuse::refusal(
+            Code::MeaningChanges,
+            format!(
+                "{entry} cannot be taken out of its place: line {}: {}",
+                error.line + 1,
+                error.message
+            ),
+            Some(error.line + 1),
+            aim.name_range.clone(),
+            Some(entry),
+        ));
+    }
+
+    let ground = tree::Ground {
+        module,
+        files,
+        standing: &standing,
+        source: &source,
+        entry,
+    };
+    let tree = tree::grow(
+        &ground,
+        &collected,
+        &kept,
+        &aim,
+        text,
+        &mut objections,
+        &mut findings,
+    );
+    if force {
+        for mut finding in objections.findings {
+            finding.severity = Severity::Warning;
+            findings.push(finding);
+        }
+    } else if let Some(refusal) = objections.refusal(&source) {
+        return Err(refusal);
+    }
+    Ok(Slice {
+        module_name: standing.name.clone(),
+        module_file: tree.module_file,
+        roots: tree.roots,
+        cwd: tree.cwd,
+        files: tree.files,
+        entry: aim.call.clone(),
+        args: args
+            .map(str::trim)
+            .filter(|args| !args.is_empty())
+            .map(str::to_owned),
+        imports: tree.imports,
+        findings,
+    })
+}
+
+/// Follows the imports of what is kept; once more when the local modules bring libraries with them.
+fn with_local_modules<'a>(
+    source: &Source,
+    module: &Module<'_>,
+    standing: &Standing,
+    resolver: &'a Resolver<'a>,
+    first: Cut,
+    again: impl Fn(&[String]) -> Cut,
+    carried: Option<&Carried>,
+) -> (Cut, crate::modules::Collected) {
+    let mut cut = first;
+    let mut known: BTreeSet<String> = BTreeSet::new();
+    loop {
+        let ranges: Vec<_> = cut
+            .units
+            .iter()
+            .map(|unit| range_of(&source.body()[*unit]))
+            .collect();
+        let imports: Vec<Import> = imports_of(source.body())
+            .into_iter()
+            .filter(|import| !import.guarded)
+            .filter(|import| {
+                ranges.iter().any(|range| range.contains(&import.at))
+                    || carried.is_some_and(|carried| {
+                        carried
+                            .statements
+                            .values()
+                            .any(|range| range.contains(&import.at))
+                    })
+            })
+            .collect();
+        let mut follower = Follower::new(resolver);
+        follower.follow(module.path, &standing.name, &standing.root, &imports);
+        let foreign: BTreeSet<String> = follower.collected.foreign.keys().cloned().collect();
+        if foreign.is_subset(&known) {
+            return (cut, follower.collected);
+        }
+        known.extend(foreign);
+        cut = again(&known.iter().cloned().collect::<Vec<_>>());
+    }
+}
+
+/// Judges a nested entry; obstacles that would change its meaning refuse it, captured values object.
+fn carry(
+    judge: &Judge<'_>,
+    root: &Root,
+    aim: &Aim,
+    source: &Source,
+    objections: &mut Objections,
+) -> Result<Carried, Refusal> {
+    let (carried, obstacles) = judge.carry(root);
+    let (values, hard): (Vec<Obstacle>, Vec<Obstacle>) = obstacles
+        .into_iter()
+        .partition(|obstacle| matches!(obstacle, Obstacle::Value { .. }));
+    if !values.is_empty() {
+        let message = refuse::obstacles_in_words(&aim.qualname, &values);
+        objections.add(
+            Code::NestedCaptures,
+            message,
+            aim.name_range.clone(),
+            &aim.entry,
+        );
+    }
+    if hard.is_empty() {
+        return Ok(carried);
+    }
+    let all: Vec<Obstacle> = values.into_iter().chain(hard).collect();
+    Err(refuse::refusal(
+        refuse::code_of(&all),
+        refuse::obstacles_in_words(&aim.qualname, &all),
+        Some(source.line(aim.name_range.start)),
+        aim.name_range.clone(),
+        Some(&aim.entry),
+    ))
+}
+
+fn want(
+    aim: &Aim,
+    carried: &Option<(Root, Carried)>,
+    call: &strict::CallArguments,
+    source: &Source,
+) -> Want {
+    let mut want = Want {
+        units: aim.units.clone(),
+        entry: aim.scope,
+        ..Want::default()
+    };
+    let mut names = BTreeMap::new();
+    for name in &call.names {
+        names.insert(hoist_syntax::scopes::Name::new(name), None);
+    }
+    if let Some(name) = &aim.module_name {
+        names.insert(name.clone(), Some(aim.name_range.start));
+    }
+    if let Some((root, carried)) = carried {
+        for (name, at) in &carried.module_names {
+            names.insert(name.clone(), Some(*at));
+        }
+        // What the arguments read may be carried, too.
+        names.retain(|name, at| at.is_some() || !carried.names.contains_key(name));
+        want.opened = source
+            .body()
+            .iter()
+            .position(|stmt| range_of(stmt).contains(&root.statement.start));
+        want.imports = imports_of(source.body())
+            .into_iter()
+            .filter(|import| {
+                carried
+                    .statements
+                    .values()
+                    .any(|range| range.contains(&import.at))
+            })
+            .map(|import| format!("{}{}", ".".repeat(import.level as usize), import.module))
+            .collect();
+    }
+    want.names = names;
+    want
+}
+
+/// Says what is wrong with a cut.
+fn judge_cut(
+    source: &Source,
+    cut: &Cut,
+    carried: &Option<(Root, Carried)>,
+    judge: &Judge<'_>,
+    entry: &EntrySpec,
+    objections: &mut Objections,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Refusal> {
+    let place = |at: Option<usize>, name: &str| match at {
+        Some(at) => (format!(" (line {})", source.line(at)), at..at + name.len()),
+        None => (String::new(), 0..0),
+    };
+    if let Some((root, carried)) = carried {
+        let mut obstacles: Vec<Obstacle> = Vec::new();
+        for name in &cut.enclosing {
+            obstacles.push(Obstacle::Enclosing(name.to_string()));
+        }
+        for (name, statement) in &carried.names {
+            if cut.used.contains(name) && !judge.is_same_import(statement, name) {
+                obstacles.push(Obstacle::Collision(name.to_string()));
+            }
+        }
+        if !obstacles.is_empty() {
+            let qualname = entry.to_string();
+            return Err(refuse::refusal(
+                Code::MeaningChanges,
+                refuse::obstacles_in_words(&qualname, &obstacles),
+                Some(source.line(root.statement.start)),
+                root.statement.clone(),
+                Some(entry),
+            ));
+        }
+    }
+    for (name, at) in &cut.only_main {
+        let (line, range) = place(*at, name);
+        let message = format!(
+            "`{name}`{line} is bound only under `if __name__ == \"__main__\":`, which never runs in a job; bind it at module level or pass it as an argument"
+        );
+        objections.add(Code::OnlyUnderMain, message, range, entry);
+    }
+    for (name, at, function) in &cut.only_after {
+        let (line, range) = place(*at, name);
+        let message = format!(
+            "`{name}`{line} gets its value only when `{function}` runs, and nothing that the entry needs runs it; bind it at module level or pass it as an argument"
+        );
+        objections.add(Code::UnresolvedName, message, range, entry);
+    }
+    for (name, at) in &cut.unresolved {
+        let (line, range) = place(*at, name);
+        let message = match at {
+            Some(_) => format!(
+                "`{name}`{line} is bound nowhere in the module and is no builtin; import or define it"
+            ),
+            None => format!(
+                "`{name}` in the arguments is bound nowhere in the module; import or define it there"
+            ),
+        };
+        objections.add(Code::UnresolvedName, message, range, entry);
+    }
+    let mut inform = |code: Code, severity: Severity, message: String, at: usize| {
+        findings.push(Finding {
+            code,
+            severity,
+            message,
+            range: at..at + 1,
+            entry: Some(entry.clone()),
+            fixes: Vec::new(),
+        });
+    };
+    if let Some((at, why)) = &cut.whole {
+        let message = format!(
+            "{why} (line {}), so the whole module travels but for its main block and the calls of {entry}",
+            source.line(*at)
+        );
+        inform(Code::WholeModule, Severity::Information, message, *at);
+    }
+    for (name, at) in &cut.from_star {
+        let at = at.unwrap_or_default();
+        let message = format!(
+            "`{name}` can only come from a star import, which is not checked; import it by its name"
+        );
+        inform(Code::StarImport, Severity::Information, message, at);
+    }
+    for at in &cut.dynamic {
+        let message =
+            "a module is imported by a name that is computed when the code runs; if it is one of yours, import it by its name as well so that it travels".to_owned();
+        inform(Code::DynamicImport, Severity::Warning, message, *at);
+    }
+    Ok(())
+}
+
+/// The path of a file in the tree, `/`-separated.
+fn tree_path(base: &Path, path: &Path) -> Option<String> {
+    let relative = path.strip_prefix(base).ok()?;
+    let mut parts = Vec::new();
+    for component in relative.components() {
+        match component {
+            std::path::Component::Normal(part) => parts.push(part.to_str()?),
+            _ => return None,
+        }
+    }
+    Some(parts.join("/"))
+}

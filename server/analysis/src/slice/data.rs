@@ -1,0 +1,273 @@
+//! Data files that the code names by constants: they travel.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use super::paths::{Evaluator, Named, tidy};
+use crate::files::Files;
+use crate::python::{ast, dotted, range_of};
+use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ast::{Expr, Stmt};
+
+/// The largest data file that travels, in bytes.
+pub(super) const LARGEST: u64 = 10 * 1024 * 1024;
+/// The most that all data files may have together, in bytes.
+pub(super) const TOGETHER: u64 = 100 * 1024 * 1024;
+
+/// A place in the code that names a file.
+#[derive(Clone, Debug)]
+pub(super) struct Mention {
+    pub(super) named: Named,
+    pub(super) range: Range<usize>,
+    /// The code opens it for reading there.
+    pub(super) read: bool,
+}
+
+/// Collects what the statements of one file name. `keep` tells which places count.
+pub(super) fn mentions(file: &Path, body: &[Stmt], keep: &dyn Fn(usize) -> bool) -> Vec<Mention> {
+    let mut finder = Finder {
+        evaluator: Evaluator::new(file, body),
+        keep,
+        found: Vec::new(),
+    };
+    for stmt in body {
+        finder.visit_stmt(stmt);
+    }
+    finder.found
+}
+
+struct Finder<'e> {
+    evaluator: Evaluator<'e>,
+    keep: &'e dyn Fn(usize) -> bool,
+    found: Vec<Mention>,
+}
+
+/// Calls that read the file which their first argument names.
+const READERS: &[&str] = &[
+    "DictReader",
+    "File",
+    "fromfile",
+    "genfromtxt",
+    "imread",
+    "load",
+    "loadmat",
+    "loadtxt",
+    "memmap",
+    "open",
+    "open_dataset",
+    "parse",
+    "read_csv",
+    "read_excel",
+    "read_feather",
+    "read_hdf",
+    "read_json",
+    "read_parquet",
+    "read_pickle",
+    "read_table",
+];
+
+impl Finder<'_> {
+    fn push(&mut self, expr: &Expr, read: bool) {
+        let Some(named) = self.evaluator.path(expr) else {
+            return;
+        };
+        if let Named::Text(text) = &named {
+            let is_address = text.contains("://");
+            let fits = !text.is_empty()
+                && text.len() < 300
+                && !text.contains(['\n', '\r', '\0', '*', '?'])
+                && !is_address;
+            if !fits {
+                return;
+            }
+        }
+        self.found.push(Mention {
+            named,
+            range: range_of(expr),
+            read,
+        });
+    }
+}
+
+/// Is a call of `open` and the like one that writes?
+fn writes(call: &ast::ExprCall) -> bool {
+    let mode = call.arguments.args.get(1).or_else(|| {
+        let mode = |keyword: &&ast::Keyword| {
+            keyword
+                .arg
+                .as_ref()
+                .is_some_and(|name| name.as_str() == "mode")
+        };
+        call.arguments
+            .keywords
+            .iter()
+            .find(mode)
+            .map(|keyword| &keyword.value)
+    });
+    mode.is_some_and(|mode| match crate::python::constant_text(mode) {
+        Some(text) => text.contains(['w', 'a', 'x']),
+        None => !matches!(mode, Expr::NumberLiteral(_)),
+    })
+}
+
+impl<'a> Visitor<'a> for Finder<'_> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        if let Stmt::Expr(expr) = stmt
+            && expr.value.is_string_literal_expr()
+        {
+            return;
+        }
+        if let Stmt::If(choice) = stmt
+            && crate::python::is_main_test(&choice.test)
+        {
+            for clause in &choice.elif_else_clauses {
+                clause.body.iter().for_each(|stmt| self.visit_stmt(stmt));
+            }
+            return;
+        }
+        crate::python::with_stack(|| walk_stmt(self, stmt));
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        if !(self.keep)(range_of(expr).start) {
+            // A statement that is not kept may hold one that is: look further in.
+            crate::python::with_stack(|| walk_expr(self, expr));
+            return;
+        }
+        match expr {
+            Expr::StringLiteral(_) => self.push(expr, false),
+            Expr::BinOp(binary) if binary.op == ast::Operator::Div => self.push(expr, false),
+            Expr::Call(call) => {
+                let name = match &*call.func {
+                    Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
+                    Expr::Name(name) => Some(name.id.as_str()),
+                    _ => None,
+                };
+                match name {
+                    Some(name) if READERS.contains(&name) => {
+                        let is_open = name == "open" || name == "File" || name == "memmap";
+                        let first = match &*call.func {
+                            // Path("x").open()
+                            Expr::Attribute(attribute)
+                                if name == "open" && dotted(&call.func).is_none() =>
+                            {
+                                Some(&*attribute.value)
+                            }
+                            _ => call.arguments.args.first(),
+                        };
+                        if let Some(first) = first {
+                            let read = !(is_open && writes(call));
+                            self.push(
+                                first,
+                                read && (name != "load" || !matches!(first, Expr::Name(_))),
+                            );
+                        }
+                    }
+                    Some("read_text" | "read_bytes") => {
+                        if let Expr::Attribute(attribute) = &*call.func {
+                            self.push(&attribute.value, true);
+                        }
+                    }
+                    Some("join" | "joinpath" | "Path") => self.push(expr, false),
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
+        crate::python::with_stack(|| walk_expr(self, expr));
+    }
+}
+
+/// What became of the mentions.
+#[derive(Debug, Default)]
+pub(super) struct Data {
+    /// Files that travel, with their lengths and the place that names them.
+    pub(super) found: BTreeMap<PathBuf, (u64, Range<usize>)>,
+    /// Read, but not there.
+    pub(super) missing: Vec<(String, Range<usize>)>,
+    /// Read by an absolute path.
+    pub(super) absolute: Vec<(String, Range<usize>)>,
+    /// Named, but outside of the tree that travels.
+    pub(super) outside: Vec<(PathBuf, Range<usize>)>,
+    /// Did a text resolve against the first, and against the second candidate of the working directory?
+    pub(super) resolved: (bool, bool),
+}
+
+/// Finds the files. `folders` are the candidates of the working directory: the module's folder and the workspace.
+pub(super) fn locate(
+    files: &dyn Files,
+    mentions: &[Mention],
+    folders: (&Path, &Path),
+    base: &Path,
+) -> Data {
+    let mut data = Data::default();
+    let mut second: Vec<(PathBuf, u64, Range<usize>)> = Vec::new();
+    for mention in mentions {
+        let regular = |path: &Path| {
+            files
+                .metadata(path)
+                .ok()
+                .filter(|meta| meta.is_file)
+                .map(|meta| meta.len)
+        };
+        match &mention.named {
+            Named::File(path) => match regular(path) {
+                Some(len) => data.add(path.clone(), len, &mention.range, base),
+                None if mention.read && files.metadata(path).is_err() => {
+                    data.miss(path.display().to_string(), &mention.range);
+                }
+                None => {}
+            },
+            Named::Text(text) if Path::new(text).is_absolute() => {
+                if mention.read {
+                    data.absolute.push((text.clone(), mention.range.clone()));
+                }
+            }
+            Named::Text(text) => {
+                let near = tidy(&folders.0.join(text));
+                let far = tidy(&folders.1.join(text));
+                if let Some(len) = regular(&near) {
+                    data.resolved.0 = true;
+                    data.add(near, len, &mention.range, base);
+                } else if let Some(len) = regular(&far) {
+                    data.resolved.1 = true;
+                    second.push((far, len, mention.range.clone()));
+                } else if mention.read && files.metadata(&near).is_err() {
+                    data.miss(text.clone(), &mention.range);
+                }
+            }
+        }
+    }
+    for (path, len, range) in second {
+        if data.resolved.0 {
+            let shown = path
+                .strip_prefix(folders.1)
+                .unwrap_or(&path)
+                .display()
+                .to_string();
+            data.miss(shown, &range);
+        } else {
+            data.add(path, len, &range, base);
+        }
+    }
+    data
+}
+
+impl Data {
+    fn add(&mut self, path: PathBuf, len: u64, range: &Range<usize>, base: &Path) {
+        if path.starts_with(base) {
+            self.found
+                .entry(path)
+                .or_insert_with(|| (len, range.clone()));
+        } else if !self.outside.iter().any(|(known, _)| *known == path) {
+            self.outside.push((path, range.clone()));
+        }
+    }
+
+    fn miss(&mut self, name: String, range: &Range<usize>) {
+        if !self.missing.iter().any(|(known, _)| *known == name) {
+            self.missing.push((name, range.clone()));
+        }
+    }
+}

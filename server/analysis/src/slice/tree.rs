@@ -1,0 +1,525 @@
+//! The tree of files that travels: the slice, local modules, data.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use hoist_syntax::scopes::BindingKind;
+
+use super::aim::Aim;
+use super::data::{self, LARGEST, TOGETHER};
+use super::types::{FileKind, ImportOrigin, ImportedModule, SliceFile};
+use super::{Objections, tree_path};
+use crate::files::Files;
+use crate::library::is_stdlib;
+use crate::modules::{Collected, Resolver, Standing, Target, imports_of};
+use crate::python::{Source, ast, constant_text, range_of, start_of};
+use crate::{Code, EntrySpec, Finding, Module, Severity};
+use ast::Stmt;
+
+/// What a tree grows on.
+pub(super) struct Ground<'a> {
+    pub(super) module: &'a Module<'a>,
+    pub(super) files: &'a dyn Files,
+    pub(super) standing: &'a Standing,
+    pub(super) source: &'a Source,
+    pub(super) entry: &'a EntrySpec,
+}
+
+/// The tree.
+pub(super) struct Tree {
+    pub(super) module_file: String,
+    pub(super) roots: Vec<String>,
+    pub(super) cwd: String,
+    pub(super) files: Vec<SliceFile>,
+    pub(super) imports: Vec<ImportedModule>,
+}
+
+/// The most files of one package's folder that travel.
+const MOST_FILES: usize = 3000;
+/// The largest file of a package's folder that travels unasked, in bytes.
+const PACKAGE_FILE: u64 = 2 * 1024 * 1024;
+
+/// Puts the tree together.
+pub(super) fn grow(
+    ground: &Ground<'_>,
+    collected: &Collected,
+    kept: &BTreeSet<usize>,
+    aim: &Aim,
+    text: String,
+    objections: &mut Objections,
+    findings: &mut Vec<Finding>,
+) -> Tree {
+    let Ground {
+        module,
+        standing,
+        source,
+        entry,
+        ..
+    } = ground;
+    let base = &standing.base;
+    let folder = module.path.parent().unwrap_or(Path::new("/"));
+    let mut files: BTreeMap<String, SliceFile> = BTreeMap::new();
+    let module_file = tree_path(base, module.path).unwrap_or_else(|| "module.py".to_owned());
+
+    for (path, import, name) in &collected.missing {
+        if path == module.path {
+            let message = format!(
+                "`{name}` (line {}) is imported but there is no such module in the workspace; add the file or correct the import",
+                source.line(import.at)
+            );
+            objections.add(
+                Code::MissingLocalModule,
+                message,
+                import.at..import.at + 1,
+                entry,
+            );
+        } else {
+            let shown = tree_path(base, path).unwrap_or_else(|| path.display().to_string());
+            findings.push(warning(
+                Code::MissingLocalModule,
+                format!("{shown} imports `{name}`, and there is no such module in the workspace"),
+                aim.name_range.clone(),
+                entry,
+            ));
+        }
+    }
+    for (path, error) in &collected.unreadable {
+        let message = format!(
+            "{} cannot be read ({error}), so it does not travel",
+            path.display()
+        );
+        objections.add(Code::Unreadable, message, aim.name_range.clone(), entry);
+    }
+    for travelling in collected.modules.values() {
+        if travelling.path == module.path {
+            continue;
+        }
+        let Some(path) = tree_path(base, &travelling.path) else {
+            continue;
+        };
+        let is_init = path.ends_with("__init__.py");
+        let kind = if is_init {
+            FileKind::PackageInit
+        } else {
+            FileKind::Module
+        };
+        files.insert(
+            path.clone(),
+            SliceFile {
+                path,
+                contents: travelling.contents.clone(),
+                origin: travelling.path.clone(),
+                why: format!(
+                    "`{}` is imported by `{}`",
+                    travelling.name, travelling.importer
+                ),
+                kind,
+            },
+        );
+    }
+    for folder in &collected.folders {
+        take_folder(ground, folder, &mut files);
+    }
+
+    let keep = |at: usize| {
+        source
+            .body()
+            .iter()
+            .any(|stmt| kept.contains(&start_of(stmt)) && range_of(stmt).contains(&at))
+            || kept.iter().any(|start| {
+                *start <= at
+                    && aim.root.is_some()
+                    && statement_end(source, *start).is_some_and(|end| at < end)
+            })
+    };
+    let mut mentions = data::mentions(module.path, source.body(), &keep);
+    let own = mentions.len();
+    for travelling in collected.modules.values() {
+        if let Some(other) = &travelling.source {
+            mentions.extend(data::mentions(&travelling.path, other.body(), &|_| true));
+        }
+    }
+    let own_places: BTreeSet<(usize, usize)> = mentions
+        .iter()
+        .take(own)
+        .map(|mention| (mention.range.start, mention.range.end))
+        .collect();
+    let located = data::locate(ground.files, &mentions, (folder, module.workspace), base);
+    let place = |range: &std::ops::Range<usize>| {
+        if own_places.contains(&(range.start, range.end)) {
+            range.clone()
+        } else {
+            aim.name_range.clone()
+        }
+    };
+    let mut sum = 0;
+    for (path, (len, range)) in &located.found {
+        let Some(tree) = tree_path(base, path) else {
+            continue;
+        };
+        if files.contains_key(&tree) || *path == module.path {
+            continue;
+        }
+        sum += len;
+        let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
+        if *len > LARGEST {
+            let message = format!(
+                "`{tree}` is {}, more than the {} that travel with a job; put it on the cluster and give its path there",
+                size(*len),
+                size(LARGEST)
+            );
+            objections.add(Code::TooLarge, message, place(range), entry);
+            continue;
+        }
+        if sum > TOGETHER {
+            let message = format!(
+                "the data files that the code names are more than {} together; put them on the cluster",
+                size(TOGETHER)
+            );
+            objections.add(Code::TooLarge, message, place(range), entry);
+            break;
+        }
+        match ground.files.read(path) {
+            Ok(contents) => {
+                let file = SliceFile {
+                    path: tree.clone(),
+                    contents,
+                    origin: path.clone(),
+                    why: "the code names it".to_owned(),
+                    kind: FileKind::Data,
+                };
+                files.insert(tree, file);
+            }
+            Err(error) => {
+                let message = format!("`{tree}` cannot be read ({error}), so it does not travel");
+                objections.add(Code::Unreadable, message, place(range), entry);
+            }
+        }
+    }
+    for (name, range) in &located.missing {
+        let message = format!(
+            "`{name}` does not exist here, so it does not travel; the job has it only if it makes it itself"
+        );
+        findings.push(warning(Code::MissingData, message, place(range), entry));
+    }
+    for (name, range) in &located.absolute {
+        let message = format!(
+            "`{name}` is an absolute path: it must exist on the cluster under the same name"
+        );
+        findings.push(warning(Code::AbsolutePath, message, place(range), entry));
+    }
+    for (path, range) in &located.outside {
+        let message = format!(
+            "`{}` lies outside of the workspace and does not travel; move it into the workspace",
+            path.display()
+        );
+        findings.push(warning(Code::MissingData, message, place(range), entry));
+    }
+
+    files.insert(
+        module_file.clone(),
+        SliceFile {
+            path: module_file.clone(),
+            contents: text.into_bytes(),
+            origin: module.path.to_path_buf(),
+            why: format!("the part of the module that {entry} needs"),
+            kind: FileKind::Slice,
+        },
+    );
+    let mut roots: Vec<String> = Vec::new();
+    let script = [standing.root.clone()];
+    for root in script.iter().chain(&collected.roots) {
+        if let Some(root) = tree_path(base, root)
+            && !roots.contains(&root)
+        {
+            roots.push(root);
+        }
+    }
+    let at_workspace = located.resolved.1 && !located.resolved.0;
+    let cwd = if at_workspace {
+        module.workspace
+    } else {
+        folder
+    };
+    Tree {
+        module_file,
+        roots,
+        cwd: tree_path(base, cwd).unwrap_or_default(),
+        files: files.into_values().collect(),
+        imports: imports(ground, collected, kept),
+    }
+}
+
+/// The end of the statement that begins at an offset, at any depth.
+fn statement_end(source: &Source, start: usize) -> Option<usize> {
+    fn search(
+        body: &[Stmt],
+        text: &str,
+        lines: &hoist_syntax::LineIndex,
+        start: usize,
+    ) -> Option<usize> {
+        for stmt in body {
+            let range = range_of(stmt);
+            if range.start == start {
+                return Some(range.end);
+            }
+            if range.contains(&start) {
+                if let Stmt::Match(matched) = stmt {
+                    return matched
+                        .cases
+                        .iter()
+                        .find_map(|case| search(&case.body, text, lines, start));
+                }
+                return super::emit::clauses(text, lines, stmt)
+                    .into_iter()
+                    .find_map(|(_, body)| search(body, text, lines, start));
+            }
+        }
+        None
+    }
+    search(source.body(), source.text(), source.document.lines(), start)
+}
+
+fn warning(
+    code: Code,
+    message: String,
+    range: std::ops::Range<usize>,
+    entry: &EntrySpec,
+) -> Finding {
+    Finding {
+        code,
+        severity: Severity::Warning,
+        message,
+        range,
+        entry: Some(entry.clone()),
+        fixes: Vec::new(),
+    }
+}
+
+/// A folder of files that never travel.
+fn is_left_out(name: &str) -> bool {
+    name.starts_with('.')
+        || name.ends_with(".egg-info")
+        || [
+            "__pycache__",
+            "build",
+            "dist",
+            "env",
+            "node_modules",
+            "site-packages",
+            "venv",
+            "wandb",
+            "mlruns",
+        ]
+        .contains(&name)
+}
+
+/// All Python files of a package's folder, and its small data files.
+fn take_folder(ground: &Ground<'_>, folder: &Path, files: &mut BTreeMap<String, SliceFile>) {
+    let mut waiting = vec![folder.to_path_buf()];
+    let mut count = 0;
+    while let Some(at) = waiting.pop() {
+        let Ok(entries) = ground.files.list(&at) else {
+            continue;
+        };
+        for (name, is_dir) in entries {
+            if is_left_out(&name) {
+                continue;
+            }
+            let path = at.join(&name);
+            if is_dir {
+                if ground.files.metadata(&path.join("pyvenv.cfg")).is_err() {
+                    waiting.push(path);
+                }
+                continue;
+            }
+            let Some(tree) = tree_path(&ground.standing.base, &path) else {
+                continue;
+            };
+            if files.contains_key(&tree) || path == *ground.module.path || name.ends_with(".pyc") {
+                continue;
+            }
+            let Ok(meta) = ground.files.metadata(&path) else {
+                continue;
+            };
+            if !meta.is_file || meta.len > PACKAGE_FILE {
+                continue;
+            }
+            count += 1;
+            if count > MOST_FILES {
+                return;
+            }
+            let Ok(contents) = ground.files.read(&path) else {
+                continue;
+            };
+            let kind = match name.as_str() {
+                "__init__.py" => FileKind::PackageInit,
+                _ if name.ends_with(".py") => FileKind::Module,
+                _ => FileKind::Data,
+            };
+            let shown = tree_path(&ground.standing.base, folder).unwrap_or_default();
+            let file = SliceFile {
+                path: tree.clone(),
+                contents,
+                origin: path,
+                why: format!("it belongs to the package in `{shown}`"),
+                kind,
+            };
+            files.insert(tree, file);
+        }
+    }
+}
+
+/// The modules that what travels imports.
+fn imports(
+    ground: &Ground<'_>,
+    collected: &Collected,
+    kept: &BTreeSet<usize>,
+) -> Vec<ImportedModule> {
+    let source = ground.source;
+    let mut found: BTreeMap<String, ImportedModule> = BTreeMap::new();
+    let mut add = |module: String, line: u32, optional: bool, origin: ImportOrigin| {
+        if module.is_empty() || module == "__future__" {
+            return;
+        }
+        let known = found.entry(module.clone()).or_insert(ImportedModule {
+            module,
+            line,
+            optional,
+            origin,
+        });
+        known.optional &= optional;
+    };
+    for (module, (path, at, optional)) in &collected.foreign {
+        let origin = if is_stdlib(module) {
+            ImportOrigin::Stdlib
+        } else {
+            ImportOrigin::Other
+        };
+        let line = if path == ground.module.path {
+            source.line(*at)
+        } else {
+            collected
+                .modules
+                .get(path)
+                .and_then(|module| module.source.as_ref())
+                .map(|source| source.line(*at))
+                .unwrap_or(1)
+        };
+        add(module.clone(), line, *optional, origin);
+    }
+    let lines: BTreeMap<String, u32> = imports_of(source.body())
+        .into_iter()
+        .filter(|import| kept.iter().any(|start| *start <= import.at))
+        .map(|import| (import.module.clone(), source.line(import.at)))
+        .collect();
+    for travelling in collected.modules.values() {
+        let line = lines.get(&travelling.name).copied().unwrap_or(1);
+        add(travelling.name.clone(), line, false, ImportOrigin::Local);
+    }
+    found.into_values().collect()
+}
+
+/// The names that each star import binds; none when the module cannot be read here.
+pub(super) fn stars(
+    stars: &[(usize, String)],
+    collected: &Collected,
+    resolver: &Resolver<'_>,
+    standing: &Standing,
+    path: &Path,
+) -> BTreeMap<usize, Option<BTreeSet<String>>> {
+    let mut found = BTreeMap::new();
+    for (unit, module) in stars {
+        let names = star_file(module, resolver, standing, path).and_then(|file| {
+            public_names(&file, collected, resolver, standing, &mut BTreeSet::new())
+        });
+        found.insert(*unit, names);
+    }
+    found
+}
+
+fn star_file(
+    module: &str,
+    resolver: &Resolver<'_>,
+    standing: &Standing,
+    path: &Path,
+) -> Option<PathBuf> {
+    let level = module.chars().take_while(|c| *c == '.').count();
+    let name = module.trim_start_matches('.');
+    let found = if level == 0 {
+        resolver.absolute(name, &[]).map(|(_, found)| found)?
+    } else {
+        let mut folder = path.parent()?.to_path_buf();
+        for _ in 1..level {
+            folder.pop();
+        }
+        if name.is_empty() {
+            return Some(folder.join("__init__.py"));
+        }
+        resolver.follow(&folder, name)
+    };
+    let _ = standing;
+    let wanted = name.split('.').count();
+    if found.len() < wanted {
+        return None;
+    }
+    found.last().and_then(Target::file)
+}
+
+/// What `from module import *` binds: `__all__`, or every name without an underscore.
+fn public_names(
+    file: &Path,
+    collected: &Collected,
+    resolver: &Resolver<'_>,
+    standing: &Standing,
+    seen: &mut BTreeSet<PathBuf>,
+) -> Option<BTreeSet<String>> {
+    if !seen.insert(file.to_path_buf()) {
+        return Some(BTreeSet::new());
+    }
+    let source = collected.modules.get(file)?.source.as_ref()?;
+    let mut listed: Option<BTreeSet<String>> = None;
+    let mut names: BTreeSet<String> = BTreeSet::new();
+    for stmt in source.body() {
+        if let Stmt::Assign(assign) = stmt
+            && assign.targets.iter().any(
+                |target| matches!(target, ast::Expr::Name(name) if name.id.as_str() == "__all__"),
+            )
+        {
+            let elements = match &*assign.value {
+                ast::Expr::List(list) => list.elts.as_slice(),
+                ast::Expr::Tuple(tuple) => tuple.elts.as_slice(),
+                _ => return None,
+            };
+            listed = Some(
+                elements
+                    .iter()
+                    .filter_map(constant_text)
+                    .map(str::to_owned)
+                    .collect(),
+            );
+        }
+        if let Stmt::ImportFrom(import) = stmt
+            && import.names.iter().any(|alias| alias.name.as_str() == "*")
+        {
+            let module = super::walk::from_path(import);
+            let inner = star_file(&module, resolver, standing, file)?;
+            names.extend(public_names(&inner, collected, resolver, standing, seen)?);
+        }
+    }
+    if let Some(listed) = listed {
+        return Some(listed);
+    }
+    let module = source.scopes.get(source.scopes.module());
+    names.extend(
+        module
+            .bindings
+            .iter()
+            .filter(|binding| {
+                !matches!(binding.kind, BindingKind::Annotation | BindingKind::Delete)
+            })
+            .map(|binding| binding.name.to_string())
+            .filter(|name| !name.starts_with('_')),
+    );
+    Some(names)
+}
