@@ -20,7 +20,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Ok(path) => path.as_path(),
         Err(_) => file.parent().unwrap_or(Path::new("/")),
     };
-    let module = Module { path: &file, document: &document, workspace };
+    let module = Module {
+        path: &file,
+        document: &document,
+        workspace,
+    };
     let line = match slice(&module, &Disk, &entry, args.as_deref()) {
         Ok(slice) => {
             for file in &slice.files {
