@@ -15,6 +15,8 @@ mod encoding;
 mod entry;
 mod files;
 mod finding;
+mod findings;
+mod hoist;
 mod library;
 mod module;
 mod modules;
@@ -29,6 +31,8 @@ pub use encoding::decode;
 pub use entry::EntrySpec;
 pub use files::{Disk, Files, Meta};
 pub use finding::{Edit, Finding, Fix, Severity, apply};
+pub use findings::findings;
+pub use hoist::hoist_edits;
 pub use module::Module;
 pub use runnables::{Directives, Runnable, RunnableKind, runnables};
 pub use slice::{

@@ -291,7 +291,7 @@ impl<'a> Resolver<'a> {
     ) -> Resolver<'a> {
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         let mut roots = vec![standing.root.clone()];
-        let mut add = |path: PathBuf, roots: &mut Vec<PathBuf>| {
+        let add = |path: PathBuf, roots: &mut Vec<PathBuf>| {
             if !roots.contains(&path) && files.metadata(&path).is_ok_and(|meta| meta.is_dir) {
                 roots.push(path);
             }

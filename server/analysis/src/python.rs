@@ -25,6 +25,12 @@ pub(crate) struct Source {
 impl Source {
     /// Parses afresh; the first error when Python would not accept the text.
     pub(crate) fn parse(text: &str) -> Result<Source, SyntaxError> {
+        Source::of(&Document::new(text.to_owned()))
+    }
+
+    /// Takes the tree and the names of a document that is there already.
+    pub(crate) fn of(document: &Document) -> Result<Source, SyntaxError> {
+        let text = document.text();
         strict::check(text)?;
         let module = match ruff_python_parser::parse_module(text) {
             Ok(parsed) => parsed.into_syntax(),
@@ -36,7 +42,7 @@ impl Source {
                 });
             }
         };
-        let document = Document::new(text.to_owned());
+        let document = document.clone();
         let scopes = document.scopes();
         let uses = Uses::read(&scopes);
         Ok(Source {

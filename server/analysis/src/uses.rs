@@ -109,14 +109,6 @@ impl Uses {
             .flatten()
             .filter_map(|index| self.all.get(*index))
     }
-
-    /// The names of the module's own variables and of the globals that are read.
-    pub(crate) fn module_variables(&self) -> impl Iterator<Item = &Name> {
-        self.by_variable
-            .keys()
-            .filter(|(home, _)| *home == Home::Module)
-            .map(|(_, name)| name)
-    }
 }
 
 /// Where a name that stands in a scope lives.

@@ -4,6 +4,7 @@ mod aim;
 mod cut;
 mod data;
 pub(crate) mod emit;
+pub(crate) mod inspect;
 mod knowledge;
 mod local;
 pub(crate) mod paths;

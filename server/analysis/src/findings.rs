@@ -1,0 +1,249 @@
+//! What the editor says about a file.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use hoist_syntax::scopes::{ScopeKind, Scopes};
+use hoist_syntax::{Document, strict};
+
+use crate::captures::{Obstacle, names_of};
+use crate::files::Files;
+use crate::python::Source;
+use crate::runnables::{Candidate, RunnableKind, main_blocks, parent_of, survey};
+use crate::slice::inspect;
+use crate::slice::refuse::{code_of, listed, obstacles_in_words};
+use crate::uses::Uses;
+use crate::{Code, EntrySpec, Finding, Module, Severity, directives, hoist};
+
+/// Everything that there is to say about a file, in source order. While the file does not parse, only what is about its
+/// functions and the error itself. Findings that a `# hoist: ignore[HST003]` on their line or above it silences are left out.
+pub fn findings(module: &Module<'_>, files: &dyn Files) -> Vec<Finding> {
+    let document = module.document;
+    let scopes = document.scopes();
+    let uses = Uses::read(&scopes);
+    let mut found = Vec::new();
+    for candidate in survey(document, &scopes, &uses) {
+        about_function(document, &scopes, &candidate, &mut found);
+    }
+    about_methods(document, &scopes, &mut found);
+    match Source::of(document) {
+        Ok(source) => inspect::file(module, files, &source, &mut found),
+        Err(error) => found.push(syntax_error(&error)),
+    }
+    let silenced = Silenced::read(document);
+    found.retain(|finding| !silenced.covers(document, finding));
+    found.sort_by(|a, b| {
+        (a.range.start, a.range.end, a.code).cmp(&(b.range.start, b.range.end, b.code))
+    });
+    found.dedup();
+    found
+}
+
+fn syntax_error(error: &strict::SyntaxError) -> Finding {
+    Finding {
+        code: Code::SyntaxError,
+        severity: Severity::Error,
+        message: format!(
+            "the file does not parse, so nothing of it can run: {}",
+            error.message
+        ),
+        range: error.range.clone(),
+        entry: None,
+        fixes: Vec::new(),
+    }
+}
+
+fn about_function(
+    document: &Document,
+    scopes: &Scopes,
+    candidate: &Candidate,
+    found: &mut Vec<Finding>,
+) {
+    let runnable = &candidate.runnable;
+    let entry = Some(runnable.entry.clone());
+    let about = |code, severity, message: String, range: Range<usize>, fixes| Finding {
+        code,
+        severity,
+        message,
+        range,
+        entry: entry.clone(),
+        fixes,
+    };
+    for mistake in &candidate.mistakes {
+        let message = format!("this hoist comment is not understood: {}", mistake.message);
+        found.push(about(
+            Code::Directive,
+            Severity::Warning,
+            message,
+            mistake.range.clone(),
+            Vec::new(),
+        ));
+    }
+    if runnable.kind == RunnableKind::Nested {
+        let fixes: Vec<_> = hoist::hoist_edits(document, &runnable.qualname)
+            .into_iter()
+            .collect();
+        if candidate.obstacles.is_empty() {
+            let message = match candidate.carried.as_slice() {
+                [] => format!("`{}` is nested and travels whole", runnable.qualname),
+                names => format!(
+                    "`{}` is nested and travels whole, with {}",
+                    runnable.qualname,
+                    listed(names)
+                ),
+            };
+            found.push(about(
+                Code::NestedCarried,
+                Severity::Information,
+                message,
+                runnable.name_range.clone(),
+                fixes,
+            ));
+        } else if !is_plumbing(document, scopes, candidate) {
+            let message = obstacles_in_words(&runnable.qualname, &candidate.obstacles);
+            let code = code_of(&candidate.obstacles);
+            found.push(about(
+                code,
+                Severity::Error,
+                message,
+                runnable.name_range.clone(),
+                fixes,
+            ));
+        }
+    }
+    if runnable.is_generator && candidate.obstacles.is_empty() {
+        let message = format!(
+            "`{}` is a generator: a run goes through it to its end, and the result is the list of what it yields",
+            runnable.qualname
+        );
+        found.push(about(
+            Code::Generator,
+            Severity::Information,
+            message,
+            runnable.name_range.clone(),
+            Vec::new(),
+        ));
+    }
+}
+
+/// The wrapper of a decorator: nobody runs it by itself, so it gets no error.
+fn is_plumbing(document: &Document, scopes: &Scopes, candidate: &Candidate) -> bool {
+    let text = document.text();
+    let id = scopes
+        .functions()
+        .find(|id| scopes.get(*id).name_range == candidate.runnable.name_range);
+    let wraps = id.is_some_and(|id| {
+        scopes.get(id).decorators.iter().any(|range| {
+            text.get(range.clone())
+                .unwrap_or_default()
+                .contains("wraps(")
+        })
+    });
+    let only_values = candidate
+        .obstacles
+        .iter()
+        .all(|obstacle| matches!(obstacle, Obstacle::Value { .. } | Obstacle::Nonlocal(_)));
+    wraps && only_values && !names_of(&candidate.obstacles).is_empty()
+}
+
+/// Methods that need an instance get a hint that says how they run.
+fn about_methods(document: &Document, scopes: &Scopes, found: &mut Vec<Finding>) {
+    let guards = main_blocks(document);
+    for id in scopes.functions() {
+        let scope = scopes.get(id);
+        let in_class = parent_of(scopes, scope)
+            .is_some_and(|parent| scopes.get(parent).kind == ScopeKind::Class);
+        let is_special = scope.name.starts_with("__") && scope.name.ends_with("__");
+        let in_guard = guards
+            .iter()
+            .any(|guard| guard.contains(&scope.range.start));
+        if !in_class
+            || is_special
+            || in_guard
+            || scope.is_detached
+            || scope.qualname.contains("<locals>")
+        {
+            continue;
+        }
+        let has_decorator = !scope.decorators.is_empty();
+        if has_decorator {
+            continue;
+        }
+        let class = scope
+            .qualname
+            .rsplit_once('.')
+            .map(|(class, _)| class)
+            .unwrap_or_default();
+        found.push(Finding {
+            code: Code::InstanceMethod,
+            severity: Severity::Hint,
+            message: format!(
+                "`{}` is a method and needs an instance: it runs with one as its first argument, such as `{class}(...)`",
+                scope.qualname
+            ),
+            range: scope.name_range.clone(),
+            entry: Some(EntrySpec::Name(scope.qualname.clone())),
+            fixes: Vec::new(),
+        });
+    }
+}
+
+/// The codes that comments silence, by line.
+struct Silenced {
+    lines: Vec<(u32, BTreeSet<Code>)>,
+}
+
+impl Silenced {
+    fn read(document: &Document) -> Silenced {
+        let text = document.text();
+        let index = document.lines();
+        let mut lines = Vec::new();
+        if text.contains("ignore[") {
+            for line in 0..index.line_count() {
+                let content = text.get(index.line_range(text, line)).unwrap_or_default();
+                if let Some(at) = content.find('#')
+                    && content.get(at..).unwrap_or_default().contains("hoist:")
+                {
+                    let codes: BTreeSet<Code> =
+                        directives::ignored(content.get(at..).unwrap_or_default())
+                            .into_iter()
+                            .collect();
+                    if !codes.is_empty() {
+                        lines.push((line, codes));
+                    }
+                }
+            }
+        }
+        Silenced { lines }
+    }
+
+    fn covers(&self, document: &Document, finding: &Finding) -> bool {
+        let text = document.text();
+        let index = document.lines();
+        let own = index.line_of(finding.range.start);
+        let silences = |line: u32| {
+            self.lines
+                .iter()
+                .any(|(at, codes)| *at == line && codes.contains(&finding.code))
+        };
+        if silences(own) {
+            return true;
+        }
+        // The comments and decorators right above.
+        let mut line = own;
+        while line > 0 {
+            line -= 1;
+            let content = text
+                .get(index.line_range(text, line))
+                .unwrap_or_default()
+                .trim_start();
+            if !content.starts_with('#') && !content.starts_with('@') {
+                return false;
+            }
+            if silences(line) {
+                return true;
+            }
+        }
+        false
+    }
+}

@@ -1,0 +1,519 @@
+//! The edit that takes a nested function to the top level of its module.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use hoist_syntax::Document;
+use hoist_syntax::scopes::{
+    BindingKind, DeclarationKind, Name, ParameterKind, Scope, ScopeId, ScopeKind, Scopes,
+};
+use hoist_syntax::tree_sitter::Node;
+
+use crate::finding::apply;
+use crate::place;
+use crate::uses::{Home, Use, Uses};
+use crate::{Edit, Fix};
+
+/// The edits that put a nested function above the top-level statement that holds it, under the same name where that is free.
+/// What it captures becomes parameters, and its callers pass them; imports move into its body. White space inside of strings
+/// is not touched. None when the function is not nested, or cannot be moved without changing what it means (`nonlocal`,
+/// `super()`, private names, captures in its own header, more than one definition).
+pub fn hoist_edits(document: &Document, qualname: &str) -> Option<Fix> {
+    let scopes = document.scopes();
+    let uses = Uses::read(&scopes);
+    let place = place::find(&scopes, document.text(), qualname)?;
+    let root = place.root.clone()?;
+    let id = place.scope?;
+    if place.binding != BindingKind::Def || root.statement != place.statement {
+        return None;
+    }
+    let mover = Mover {
+        document,
+        scopes: &scopes,
+        uses: &uses,
+        id,
+        root: root.statement.clone(),
+        owner: root.function,
+        name: root.name,
+    };
+    mover.fix()
+}
+
+struct Mover<'a> {
+    document: &'a Document,
+    scopes: &'a Scopes,
+    uses: &'a Uses,
+    id: ScopeId,
+    root: Range<usize>,
+    owner: ScopeId,
+    name: Name,
+}
+
+impl Mover<'_> {
+    fn text(&self, range: Range<usize>) -> &str {
+        self.document.text().get(range).unwrap_or_default()
+    }
+
+    fn scope(&self) -> &Scope {
+        self.scopes.get(self.id)
+    }
+
+    fn fix(&self) -> Option<Fix> {
+        if !self.can_move() {
+            return None;
+        }
+        let captured = self.captured()?;
+        let name = self.new_name();
+        let mut parameters: Vec<String> = Vec::new();
+        let mut imports: Vec<String> = Vec::new();
+        for (captured, import) in &captured {
+            match import {
+                Some(statement) => {
+                    let line = self.text(statement.clone()).to_owned();
+                    if !imports.contains(&line) {
+                        imports.push(line);
+                    }
+                }
+                None => parameters.push(captured.to_string()),
+            }
+        }
+        let mut outer: Vec<Edit> = Vec::new();
+        let mut inner: Vec<Edit> = Vec::new();
+        if name != *self.name {
+            inner.push(Edit {
+                range: self.scope().name_range.clone(),
+                text: name.clone(),
+            });
+        }
+        if !parameters.is_empty() {
+            inner.push(self.new_parameters(&parameters)?);
+        }
+        if !imports.is_empty() {
+            inner.push(self.new_imports(&imports)?);
+        }
+        for a_use in self.uses.of(Home::Scope(self.owner), &self.name) {
+            if a_use.binding.is_some() {
+                continue;
+            }
+            let edits = self.reference(a_use, &name, &parameters)?;
+            let inside = self.root.contains(&a_use.range.start);
+            if inside {
+                inner.extend(edits)
+            } else {
+                outer.extend(edits)
+            }
+        }
+        let moved = self.moved(inner)?;
+        outer.push(self.insertion(&moved)?);
+        outer.push(self.removal()?);
+        outer.sort_by_key(|edit| edit.range.start);
+        let title = format!("Hoist `{}` to module level", self.name);
+        Some(Fix {
+            title,
+            edits: outer,
+        })
+    }
+
+    /// Is there nothing that ties it to its place?
+    fn can_move(&self) -> bool {
+        let bindings = self
+            .uses
+            .of(Home::Scope(self.owner), &self.name)
+            .filter(|a_use| a_use.binding.is_some())
+            .count();
+        if bindings != 1 {
+            return false;
+        }
+        for scope in self.scopes.nested(self.id) {
+            let inner = self.scopes.get(scope);
+            let outside = |name: &str| match crate::uses::home(self.scopes, scope, name) {
+                Home::Module => true,
+                Home::Scope(owner) => {
+                    let range = &self.scopes.get(owner).range;
+                    range.start < self.root.start || range.end > self.root.end
+                }
+            };
+            let reaches_out = inner.declarations.iter().any(|declaration| {
+                declaration.kind == DeclarationKind::Nonlocal && outside(&declaration.name)
+            });
+            if reaches_out || (inner.symbols.contains("__class__") && outside("__class__")) {
+                return false;
+            }
+        }
+        let mut holder = Some(self.owner);
+        let mut in_class = false;
+        while let Some(id) = holder {
+            in_class |= self.scopes.get(id).kind == ScopeKind::Class;
+            holder = self.scopes.get(id).parent;
+        }
+        !(in_class && self.has_private_names())
+    }
+
+    fn has_private_names(&self) -> bool {
+        self.text(self.root.clone())
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .any(|word| word.starts_with("__") && !word.ends_with("__"))
+    }
+
+    /// What it takes from the functions around it; for an import, its statement. None when its header needs any of it.
+    fn captured(&self) -> Option<BTreeMap<Name, Option<Range<usize>>>> {
+        let mut captured = BTreeMap::new();
+        let body = &self.scope().body_range;
+        for a_use in self.uses.within(&self.root) {
+            let Home::Scope(owner) = a_use.home else {
+                continue;
+            };
+            let range = &self.scopes.get(owner).range;
+            let is_inside = range.start >= self.root.start && range.end <= self.root.end;
+            if is_inside || (owner == self.owner && a_use.name == self.name) {
+                continue;
+            }
+            if !body.contains(&a_use.range.start) {
+                return None;
+            }
+            let bindings: Vec<&Use> = self
+                .uses
+                .of(a_use.home, &a_use.name)
+                .filter(|other| other.binding.is_some())
+                .collect();
+            let import = match bindings.as_slice() {
+                [only] if only.binding == Some(BindingKind::Import) => Some(only.statement.clone()),
+                _ => None,
+            };
+            captured.insert(a_use.name.clone(), import);
+        }
+        Some(captured)
+    }
+
+    /// A name that is free at module level, and means nothing else where the function was.
+    fn new_name(&self) -> String {
+        let is_free = |name: &str| {
+            let name = Name::new(name);
+            self.uses.of(Home::Module, &name).next().is_none()
+        };
+        if is_free(&self.name) {
+            return self.name.to_string();
+        }
+        let holder = self.scopes.get(self.owner);
+        let mut name = format!("{}_{}", holder.name, self.name);
+        while !is_free(&name) {
+            name.push('_');
+        }
+        name
+    }
+
+    fn new_parameters(&self, names: &[String]) -> Option<Edit> {
+        let scope = self.scope();
+        let node = self.node(scope.name_range.clone())?.parent()?;
+        let list = node.child_by_field_name("parameters")?;
+        let keywords = scope
+            .parameters
+            .iter()
+            .find(|parameter| parameter.kind == ParameterKind::VarKeyword);
+        let has_star = scope.parameters.iter().any(|parameter| {
+            matches!(
+                parameter.kind,
+                ParameterKind::VarPositional | ParameterKind::KeywordOnly
+            )
+        });
+        let has_default = scope
+            .parameters
+            .iter()
+            .any(|parameter| parameter.has_default);
+        let needs_star = !has_star && (has_default || keywords.is_some());
+        let mut added = names.join(", ");
+        if needs_star {
+            added = format!("*, {added}");
+        }
+        if let Some(keywords) = keywords {
+            // Before the two stars.
+            let before = self.text(list.start_byte()..keywords.range.start);
+            let at = list.start_byte() + before.rfind("**")?;
+            return Some(Edit {
+                range: at..at,
+                text: format!("{added}, "),
+            });
+        }
+        let close = list.end_byte() - 1;
+        let between = self.text(list.start_byte() + 1..close);
+        let last = scope.parameters.last().map(|parameter| {
+            parameter
+                .default
+                .as_ref()
+                .or(parameter.annotation.as_ref())
+                .map_or(parameter.range.end, |range| range.end)
+        });
+        let Some(last) = last else {
+            return between.trim().is_empty().then(|| Edit {
+                range: close..close,
+                text: added,
+            });
+        };
+        let after = self.text(last..close);
+        if after.contains('#') || after.contains('*') {
+            return None;
+        }
+        let text = if after.trim_start().starts_with('/') {
+            let at = close;
+            return Some(Edit {
+                range: at..at,
+                text: format!(", {added}"),
+            });
+        } else {
+            format!(", {added}")
+        };
+        Some(Edit {
+            range: last..last,
+            text,
+        })
+    }
+
+    fn new_imports(&self, imports: &[String]) -> Option<Edit> {
+        let definition = self.node(self.scope().name_range.clone())?.parent()?;
+        let body = definition.child_by_field_name("body")?;
+        let first = body.named_child(0)?;
+        let is_docstring =
+            first.kind() == "expression_statement" && first.named_child(0)?.kind() == "string";
+        let lines = self.document.lines();
+        let line = lines.line_of(first.start_byte());
+        if line == lines.line_of(definition.start_byte()) {
+            return None;
+        }
+        // In the text as it will stand at the top level.
+        let own = self.indentation(lines.line_of(self.root.start));
+        let indentation = self.indentation(line).strip_prefix(own)?;
+        let anchor = if is_docstring {
+            body.named_child(1)
+        } else {
+            Some(first)
+        };
+        let anchor = match anchor {
+            Some(node)
+                if lines.line_of(node.start_byte()) > lines.line_of(first.end_byte())
+                    || !is_docstring =>
+            {
+                lines.line_start(lines.line_of(node.start_byte()))
+            }
+            _ => return None,
+        };
+        let break_ = self.line_break();
+        let text = imports
+            .iter()
+            .map(|import| format!("{indentation}{import}{break_}"))
+            .collect();
+        Some(Edit {
+            range: anchor..anchor,
+            text,
+        })
+    }
+
+    /// A place that names the function: a call passes what it captured; anything else gets a function that does.
+    fn reference(&self, a_use: &Use, name: &str, parameters: &[String]) -> Option<Vec<Edit>> {
+        let renamed = name != &*self.name;
+        if parameters.is_empty() {
+            let edit = Edit {
+                range: a_use.range.clone(),
+                text: name.to_owned(),
+            };
+            return Some(if renamed { vec![edit] } else { Vec::new() });
+        }
+        let passed: Vec<String> = parameters
+            .iter()
+            .map(|name| format!("{name}={name}"))
+            .collect();
+        let passed = passed.join(", ");
+        let node = self.node(a_use.range.clone())?;
+        let parent = node.parent()?;
+        let is_call =
+            parent.kind() == "call" && parent.child_by_field_name("function") == Some(node);
+        let arguments = parent
+            .child_by_field_name("arguments")
+            .filter(|list| list.kind() == "argument_list");
+        if let (true, Some(list)) = (is_call, arguments) {
+            let close = list.end_byte() - 1;
+            let between = self.text(list.start_byte() + 1..close);
+            let tail = between.trim_end();
+            let mut edits = Vec::new();
+            if renamed {
+                edits.push(Edit {
+                    range: a_use.range.clone(),
+                    text: name.to_owned(),
+                });
+            }
+            // A comment may end the list; then the new arguments stand on the last line all the same.
+            let last = list
+                .named_child_count()
+                .checked_sub(1)
+                .and_then(|index| list.named_child(index as u32));
+            let edit = match last {
+                None => Edit {
+                    range: close..close,
+                    text: passed,
+                },
+                Some(last) if last.kind() == "comment" || last.kind() == "ERROR" => return None,
+                Some(_) if tail.ends_with(',') => Edit {
+                    range: close..close,
+                    text: format!(" {passed}"),
+                },
+                Some(last) => Edit {
+                    range: last.end_byte()..last.end_byte(),
+                    text: format!(", {passed}"),
+                },
+            };
+            edits.push(edit);
+            return Some(edits);
+        }
+        let text = format!("(lambda *args, **kwargs: {name}(*args, {passed}, **kwargs))");
+        Some(vec![Edit {
+            range: a_use.range.clone(),
+            text,
+        }])
+    }
+
+    /// The function's text at the top level: inner edits applied, indentation taken away from lines that do not begin inside
+    /// of a string.
+    fn moved(&self, mut inner: Vec<Edit>) -> Option<String> {
+        let lines = self.document.lines();
+        let text = self.document.text();
+        let first = lines.line_of(self.root.start);
+        let last = lines.line_of(self.root.end.saturating_sub(1));
+        let indentation = self.indentation(first).to_owned();
+        let strings = self.multi_line_strings();
+        for line in first..=last {
+            let range = lines.line_range(text, line);
+            if strings
+                .iter()
+                .any(|string| string.start < range.start && range.start < string.end)
+            {
+                continue;
+            }
+            let content = text.get(range.clone())?;
+            let common = content
+                .bytes()
+                .zip(indentation.bytes())
+                .take_while(|(own, taken)| own == taken)
+                .count();
+            if common > 0 {
+                inner.push(Edit {
+                    range: range.start..range.start + common,
+                    text: String::new(),
+                });
+            }
+        }
+        let start = lines.line_start(first);
+        let end = lines.line_range(text, last).end;
+        let own = text.get(start..end)?;
+        let shifted: Vec<Edit> = inner
+            .into_iter()
+            .map(|edit| Edit {
+                range: edit.range.start - start..edit.range.end - start,
+                text: edit.text,
+            })
+            .collect();
+        Some(apply(own, &shifted))
+    }
+
+    /// Strings that span lines.
+    fn multi_line_strings(&self) -> Vec<Range<usize>> {
+        let mut found = Vec::new();
+        let mut waiting: Vec<Node<'_>> = self.node(self.root.clone()).into_iter().collect();
+        while let Some(node) = waiting.pop() {
+            let range = node.byte_range();
+            if range.end <= self.root.start || range.start >= self.root.end {
+                continue;
+            }
+            if node.kind() == "string" {
+                if node.start_position().row != node.end_position().row {
+                    found.push(range);
+                }
+                continue;
+            }
+            let mut cursor = node.walk();
+            waiting.extend(node.children(&mut cursor));
+        }
+        found
+    }
+
+    /// Above the top-level statement, and above the comments that stand right above that.
+    fn insertion(&self, moved: &str) -> Option<Edit> {
+        let root = self.document.tree().root_node();
+        let mut cursor = root.walk();
+        let top = root.children(&mut cursor).find(|node| {
+            node.start_byte() <= self.root.start && self.root.end <= node.end_byte()
+        })?;
+        let lines = self.document.lines();
+        let text = self.document.text();
+        let mut line = lines.line_of(top.start_byte());
+        while line > 0 {
+            let above = text.get(lines.line_range(text, line - 1))?;
+            if !above.starts_with('#') || above.starts_with("#!") {
+                break;
+            }
+            line -= 1;
+        }
+        let at = lines.line_start(line);
+        let break_ = self.line_break();
+        Some(Edit {
+            range: at..at,
+            text: format!("{moved}{break_}{break_}{break_}"),
+        })
+    }
+
+    /// The old lines go; a block that would be empty gets a `pass`.
+    fn removal(&self) -> Option<Edit> {
+        let lines = self.document.lines();
+        let text = self.document.text();
+        let first = lines.line_of(self.root.start);
+        let last = lines.line_of(self.root.end.saturating_sub(1));
+        let start = lines.line_start(first);
+        let end = if last + 1 < lines.line_count() {
+            lines.line_start(last + 1)
+        } else {
+            text.len()
+        };
+        let mut node = self.node(self.root.clone())?;
+        while node.kind() != "block" {
+            node = node.parent()?;
+        }
+        let statements = (0..node.named_child_count())
+            .filter_map(|index| node.named_child(index as u32))
+            .filter(|child| child.kind() != "comment")
+            .count();
+        let replacement = if statements <= 1 {
+            format!("{}pass{}", self.indentation(first), self.line_break())
+        } else {
+            String::new()
+        };
+        Some(Edit {
+            range: start..end,
+            text: replacement,
+        })
+    }
+
+    fn indentation(&self, line: u32) -> &str {
+        let text = self.document.text();
+        let content = text
+            .get(self.document.lines().line_range(text, line))
+            .unwrap_or_default();
+        let end = content
+            .find(|c: char| c != ' ' && c != '\t')
+            .unwrap_or(content.len());
+        content.get(..end).unwrap_or_default()
+    }
+
+    fn line_break(&self) -> &'static str {
+        let text = self.document.text();
+        match text.find(['\n', '\r']) {
+            Some(at) if text.get(at..at + 2) == Some("\r\n") => "\r\n",
+            Some(at) if text.get(at..at + 1) == Some("\r") => "\r",
+            _ => "\n",
+        }
+    }
+
+    fn node(&self, range: Range<usize>) -> Option<Node<'_>> {
+        self.document
+            .tree()
+            .root_node()
+            .descendant_for_byte_range(range.start, range.end)
+    }
+}

@@ -1,0 +1,142 @@
+//! What the tests share: a workspace in a temporary folder, slices of it, and Python to run them.
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use hoist_analysis::{
+    Disk, EntryCall, EntrySpec, Finding, Module, Refusal, Slice, findings, slice,
+};
+use hoist_syntax::Document;
+
+/// Files in a folder that is removed at the end.
+pub struct Workspace {
+    folder: tempfile::TempDir,
+}
+
+impl Workspace {
+    /// Writes the files: path and text.
+    pub fn new(files: &[(&str, &str)]) -> Workspace {
+        let folder = tempfile::tempdir().unwrap();
+        for (path, text) in files {
+            let path = folder.path().join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        Workspace { folder }
+    }
+
+    pub fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join(path)
+    }
+
+    /// The slice of an entry of a file.
+    pub fn slice(&self, file: &str, entry: &str, args: Option<&str>) -> Result<Slice, Refusal> {
+        let path = self.path(file);
+        let document = Document::new(std::fs::read_to_string(&path).unwrap());
+        let workspace = self.path("");
+        let module = Module {
+            path: &path,
+            document: &document,
+            workspace: &workspace,
+        };
+        let entry: EntrySpec = entry.parse().unwrap();
+        slice(&module, &Disk, &entry, args)
+    }
+
+    pub fn findings(&self, file: &str) -> Vec<Finding> {
+        let path = self.path(file);
+        let document = Document::new(std::fs::read_to_string(&path).unwrap());
+        let workspace = self.path("");
+        findings(
+            &Module {
+                path: &path,
+                document: &document,
+                workspace: &workspace,
+            },
+            &Disk,
+        )
+    }
+}
+
+/// The text of the slice of a single file.
+pub fn text_of(source: &str, entry: &str) -> String {
+    let workspace = Workspace::new(&[("train.py", source)]);
+    match workspace.slice("train.py", entry, None) {
+        Ok(slice) => String::from_utf8(slice.module_contents().to_vec()).unwrap(),
+        Err(refusal) => format!("refused {}: {}", refusal.code, refusal.message),
+    }
+}
+
+/// The lines of a slice that are not empty, with their numbers.
+pub fn shown(source: &str, entry: &str) -> String {
+    text_of(source, entry)
+        .lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim().is_empty())
+        .map(|(number, line)| format!("{:3} {line}\n", number + 1))
+        .collect()
+}
+
+/// The refusal's code and sentence, or what is kept when there is none.
+pub fn refused(source: &str, entry: &str, args: Option<&str>) -> String {
+    let workspace = Workspace::new(&[("train.py", source)]);
+    match workspace.slice("train.py", entry, args) {
+        Ok(_) => "not refused".to_owned(),
+        Err(refusal) => format!("{}: {}", refusal.code, refusal.message),
+    }
+}
+
+/// Unpacks a slice and runs its entry with the system's Python as a bare `exec(compile(...))` would; gives what it prints
+/// last: the result's `repr`, or the exception.
+pub fn run(slice: &Slice) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    for file in &slice.files {
+        let path = folder.path().join(&file.path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, &file.contents).unwrap();
+    }
+    let EntryCall::Function { qualname, .. } = &slice.entry else {
+        panic!("lines are run by the runner")
+    };
+    let programme = r#"
+import sys, os, types, inspect, asyncio
+top, name, file, roots, cwd, entry, args = sys.argv[1:]
+os.chdir(os.path.join(top, cwd))
+for root in reversed(roots.split("|")):
+    sys.path.insert(0, os.path.join(top, root))
+module = types.ModuleType(name)
+sys.modules[name] = module
+module.__file__ = os.path.join(top, file)
+if "." in name:
+    module.__package__ = name.rpartition(".")[0]
+try:
+    exec(compile(open(module.__file__, "rb").read(), module.__file__, "exec"), module.__dict__)
+    found = eval(entry, module.__dict__)
+    module.__dict__["_entry_"] = found
+    result = eval("_entry_(%s)" % args, module.__dict__)
+    if inspect.iscoroutine(result):
+        result = asyncio.run(result)
+    if inspect.isgenerator(result):
+        result = list(result)
+    print()
+    print(repr(result))
+except BaseException as error:
+    print()
+    print(type(error).__name__, error)
+"#;
+    let output = Command::new("python3")
+        .args(["-c", programme])
+        .arg(folder.path())
+        .args([&slice.module_name, &slice.module_file])
+        .arg(slice.roots.join("|"))
+        .args([&slice.cwd, qualname])
+        .arg(slice.args.as_deref().unwrap_or_default())
+        .output()
+        .expect("python3 runs");
+    let out = String::from_utf8_lossy(&output.stdout);
+    match out.trim_end().lines().last() {
+        Some(line) => line.to_owned(),
+        None => String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
