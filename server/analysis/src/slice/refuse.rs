@@ -68,7 +68,11 @@ pub(crate) fn obstacles_in_words(qualname: &str, obstacles: &[Obstacle]) -> Stri
         })
         .collect();
     if !values.is_empty() {
-        let them = if values.len() == 1 { "it as a parameter" } else { "them as parameters" };
+        let them = if values.len() == 1 {
+            "it as a parameter"
+        } else {
+            "them as parameters"
+        };
         return format!(
             "`{qualname}` captures {}, which will not exist in the job; pass {them}, or hoist the function to module level",
             values.join(", ")
