@@ -11,6 +11,9 @@ import { type Job, type RunArguments, serverCommand } from "./protocol.ts";
 import { messageOf, type Server } from "./server.ts";
 import { description, errorLine, isActive, title } from "./words.ts";
 
+/** The scheme of documents that hold a job's output; their query is the job. */
+const outputScheme = "hoist-output";
+
 export interface Parts {
   server: Server;
   jobs: Jobs;
@@ -39,12 +42,18 @@ export function registerCommands(parts: Parts): vscode.Disposable {
   const any = () => true;
   const cancel = (job: Job) => server.command(serverCommand.cancel, [{ job: job.job }]);
   const again = (job: Job) => server.command(serverCommand.rerun, [{ job: job.job }]);
+  // A document of a scheme of our own: it can be read and searched, and is never asked to be saved.
+  const changed = new vscode.EventEmitter<vscode.Uri>();
   const open = async (job: Job) => {
-    const content = await panel.text(job.job);
-    await vscode.window.showTextDocument(await vscode.workspace.openTextDocument({ content, language: "log" }), { preview: false });
+    const uri = vscode.Uri.from({ scheme: outputScheme, path: `/${title(job).replaceAll("/", "_")} on ${job.target}.log`, query: job.job });
+    changed.fire(uri); // what was printed since it was opened last
+    const document = await vscode.languages.setTextDocumentLanguage(await vscode.workspace.openTextDocument(uri), "log");
+    await vscode.window.showTextDocument(document, { preview: false });
   };
 
   return vscode.Disposable.from(
+    changed,
+    vscode.workspace.registerTextDocumentContentProvider(outputScheme, { onDidChange: changed.event, provideTextDocumentContent: (uri) => panel.text(uri.query) }),
     register("hoist.runAtCursor", () => atCursor(server, serverCommand.run)),
     register("hoist.runAtCursorWith", () => atCursor(server, serverCommand.runWith)),
     register("hoist.runAtCursorOn", () => atCursor(server, serverCommand.runOn)),

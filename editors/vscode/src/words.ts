@@ -8,10 +8,10 @@ export function isActive(job: Pick<Job, "state">): boolean {
   return active.has(job.state);
 }
 
-/** "0.2 s", "12 s", "3 min 5 s", "2 h 10 min", "3 d 4 h". */
+/** "0.2 s", "3 s" (counted in whole seconds), "12 s", "3 min 5 s", "2 h 10 min", "3 d 4 h". */
 export function duration(seconds: number): string {
   if (!(seconds > 0)) return "0 s";
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 9.95) return Number.isInteger(seconds) ? `${seconds} s` : `${seconds.toFixed(1)} s`;
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
   const pair = (big: number, bigUnit: string, small: number, smallUnit: string) => (small > 0 ? `${big} ${bigUnit} ${small} ${smallUnit}` : `${big} ${bigUnit}`);
@@ -45,7 +45,8 @@ const stateWord: Record<JobState, string> = {
 /** "running 12 s", "ok 3.2 s", "queued". */
 export function stateWords(job: Job, now: number): string {
   const seconds = ran(job, now);
-  return seconds === undefined ? stateWord[job.state] : `${stateWord[job.state]} ${duration(seconds)}`;
+  if (seconds === undefined) return stateWord[job.state];
+  return `${stateWord[job.state]} ${duration(isActive(job) ? Math.floor(seconds) : seconds)}`;
 }
 
 /** "train(lr=0.1)"; lines of a file keep their own name: "lines 3-9 of train.py". */

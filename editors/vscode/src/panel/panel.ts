@@ -101,6 +101,14 @@ function draw(): void {
   if (following) main.scrollTop = main.scrollHeight;
 }
 
+/** Draws what waits for its frame. */
+function drawNow(): void {
+  if (frame === 0) return;
+  cancelAnimationFrame(frame);
+  clearTimeout(frame);
+  draw();
+}
+
 function drawSoon(): void {
   // A hidden page gets no animation frames; the timer keeps its memory from growing.
   if (frame === 0) frame = document.hidden ? window.setTimeout(draw, 200) : requestAnimationFrame(draw);
@@ -200,6 +208,7 @@ window.addEventListener("message", (event: MessageEvent<ToPanel>) => {
       break;
     case "head":
       if (message.head.job !== head?.job) break;
+      drawNow(); // the end does not stand before the last lines
       head = message.head;
       drawHead();
       break;
