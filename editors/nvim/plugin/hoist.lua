@@ -22,6 +22,16 @@ for group, link in pairs({
   vim.api.nvim_set_hl(0, group, { link = link, default = true })
 end
 
+vim.api.nvim_create_user_command('Hoist', function(options)
+  require('hoist.command').execute(options)
+end, {
+  nargs = '*',
+  range = true,
+  complete = function(...)
+    return require('hoist.command').complete(...)
+  end,
+  desc = 'Hoist: run Python functions on a cluster',
+})
+
 require('hoist.keys').define_plugs()
-require('hoist.command').define()
 require('hoist.server').enable()

@@ -1,1 +1,34 @@
-//! Transports, schedulers and the follower; it knows nothing of Python source.
+//! How a job reaches a machine, runs there and is heard from: transports, schedulers, the follower, remote files.
+//!
+//! In: the settings of a target, a package's bytes with their SHA-256, the request that the runner reads, a job's name.
+//! Out: a native id, the job's output byte for byte, its result and its exit marker as the runner wrote them,
+//! what the scheduler says of it, and errors that name the target, the reason and the mend.
+//!
+//! A *transport* (`local`, `ssh`) starts a shell script on the other side and carries bytes; a *scheduler* (`none`,
+//! `slurm`) is a handful of shell scripts. Any scheduler runs over any transport. A job is a folder on the other side,
+//! `WORK_DIR/jobs/JOB`, whose files say what became of it; one small Python process per connection, the follower,
+//! watches the folders of all jobs and sends what is new. This room knows nothing of Python source or of the store.
+
+mod ask;
+mod error;
+mod follower;
+mod query;
+mod resources;
+mod scheduler;
+mod script;
+mod settings;
+mod shell;
+mod site;
+pub mod ssh;
+mod submit;
+mod target;
+mod transport;
+
+pub use ask::{Ask, Nobody, Question, QuestionKind};
+pub use error::{ClusterError, ErrorKind};
+pub use follower::{FollowEvent, Offsets, Stream};
+pub use resources::{Memory, ResourceError, Resources, TimeLimit};
+pub use scheduler::{Outcome, SchedulerKind, SchedulerState};
+pub use settings::TargetSettings;
+pub use submit::{NativeId, Submission, Upload};
+pub use target::{Target, connect};

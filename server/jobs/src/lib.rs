@@ -1,1 +1,39 @@
-//! A job from the click to its result: the engine, the store and the events.
+//! A job from the click to its result: the engine, the store, the events.
+//!
+//! In: a [`RunRequest`] (a module's text, an entry, arguments, the name of a target), the configuration files, and what
+//! the target's files and scheduler say of jobs that were made before.
+//! Out: a [`JobId`] at once or a [`RunError`] in one sentence, then [`Event`]s: states, output, the end. Everything that
+//! shows jobs is fed by them, and [`JobView`] is what it shows.
+//!
+//! A job is recorded on disk before anything touches the network, and output is appended to the job's log here before it is
+//! announced. The length of that log is the only bookkeeping: whoever goes on with the job asks for the bytes after it.
+//! One process drives a job, which a lock in its folder decides; all others read along. This room knows nothing of LSP.
+
+mod config;
+mod drive;
+mod end;
+mod engine;
+mod error;
+mod event;
+mod folders;
+mod hub;
+mod id;
+mod output;
+mod plan;
+mod source;
+mod state;
+mod store;
+mod view;
+mod watch;
+
+pub use config::{Config, ConfigError, LOCAL, UnknownTarget, user_file, workspace_of};
+pub use engine::{Engine, EngineOptions, default_store};
+pub use error::RunError;
+pub use event::Event;
+pub use id::{JobId, NotAJobId};
+pub use plan::{Plan, RunRequest};
+pub use source::{SourceError, read_source};
+pub use state::State;
+pub use store::StoreError;
+pub use view::{Frame, JobError, JobResult, JobView, Stream, WrittenFile};
+pub use watch::Watch;

@@ -26,6 +26,8 @@ pub enum Outcome {
     Terminated,
     /// The process died without a word: a segmentation fault, the out-of-memory killer, `os._exit`.
     Crashed,
+    /// The target lost it: a node failed, it was preempted, its process is gone. Only written on the job's behalf.
+    Lost,
 }
 
 /// `started`: the runner has begun.

@@ -1,12 +1,12 @@
 //! One module's text as the user sees it now, with its tree kept in step.
 
-use crate::kinds;
 use crate::lines::LineIndex;
 use crate::position::{Encoding, Range};
 use crate::scopes::Scopes;
-use std::borrow::Cow;
+use crate::strict::{self, SyntaxError};
+use crate::view;
 use std::sync::{Arc, OnceLock};
-use tree_sitter::{InputEdit, Parser, Point, Tree};
+use tree_sitter::{InputEdit, Point, Tree};
 
 /// A text and what is known of it. A clone is cheap and is a snapshot: later edits of the original do not change it.
 #[derive(Clone)]
@@ -14,6 +14,7 @@ pub struct Document {
     text: Arc<String>,
     lines: Arc<LineIndex>,
     tree: Tree,
+    mended: bool,
     scopes: Arc<OnceLock<Arc<Scopes>>>,
 }
 
@@ -31,11 +32,12 @@ impl Document {
     /// Takes a text (a BOM stays where it is) and parses it.
     pub fn new(text: String) -> Self {
         let lines = LineIndex::new(&text);
-        let tree = parse(&text, &lines, None);
+        let (tree, mended) = view::parse(&text, &lines);
         Document {
             text: Arc::new(text),
             lines: Arc::new(lines),
             tree,
+            mended,
             scopes: Arc::default(),
         }
     }
@@ -45,7 +47,8 @@ impl Document {
         &self.text
     }
 
-    /// The tree over the text; its nodes' byte ranges are ranges of [`Document::text`].
+    /// The tree over the text; its nodes' byte ranges are ranges of [`Document::text`]. For lines ask
+    /// [`Document::lines`]: the rows of the tree's points may differ.
     pub fn tree(&self) -> &Tree {
         &self.tree
     }
@@ -60,6 +63,18 @@ impl Document {
         self.scopes
             .get_or_init(|| Arc::new(Scopes::read(self)))
             .clone()
+    }
+
+    /// Where the tree is wrong although the text is Python: newer than the grammar, or a corner it does not know. Names in
+    /// such a place may be missed. None for a text without such a place, and for one that is not Python at all.
+    pub fn misread(&self) -> Option<std::ops::Range<usize>> {
+        let error = view::first_error(&self.tree)?;
+        strict::check(&self.text).is_ok().then_some(error)
+    }
+
+    /// Is the text Python? The first error of the strict parser if not.
+    pub fn check(&self) -> Result<(), SyntaxError> {
+        strict::check(&self.text)
     }
 
     /// One change as LSP's `didChange` carries it: `new_text` takes the place of `range`, or of everything. Places past the
@@ -100,8 +115,13 @@ impl Document {
             old_end_position,
             new_end_position: point(text.as_bytes(), &lines, new_end),
         };
-        self.tree.edit(&edit);
-        self.tree = parse(text, &lines, Some(&self.tree));
+        if self.mended {
+            // The tree is of another view of the text; an edit of it would be of the wrong one.
+            (self.tree, self.mended) = view::parse(text, &lines);
+        } else {
+            self.tree.edit(&edit);
+            self.tree = view::parse_again(text, &lines, &self.tree);
+        }
         self.lines = Arc::new(lines);
         self.scopes = Arc::default();
     }
@@ -111,37 +131,7 @@ fn is_break(byte: u8) -> bool {
     byte == b'\n' || byte == b'\r'
 }
 
-/// The grammar breaks lines at `\n` only. A lone `\r` is shown to it as `\n`, as Python's own reading of files does; no
-/// offset changes by that, and the rows of the tree are the lines of the index.
-fn as_parsed<'t>(text: &'t str, lines: &LineIndex) -> Cow<'t, [u8]> {
-    if !lines.has_lone_carriage_returns() {
-        return Cow::Borrowed(text.as_bytes());
-    }
-    let mut bytes = text.as_bytes().to_vec();
-    for at in 0..bytes.len() {
-        if bytes[at] == b'\r' && bytes.get(at + 1) != Some(&b'\n') {
-            bytes[at] = b'\n';
-        }
-    }
-    Cow::Owned(bytes)
-}
-
 fn point(bytes: &[u8], lines: &LineIndex, offset: usize) -> Point {
     let row = lines.line_of(offset.min(bytes.len()));
     Point::new(row as usize, offset - lines.line_start(row))
-}
-
-fn parse(text: &str, lines: &LineIndex, old: Option<&Tree>) -> Tree {
-    let bytes = as_parsed(text, lines);
-    let mut parser = Parser::new();
-    #[allow(clippy::expect_used)]
-    // The language and the library are linked into this crate; no input decides this.
-    parser
-        .set_language(kinds::language())
-        .expect("the linked grammar fits the linked tree-sitter");
-    #[allow(clippy::expect_used)]
-    // `None` comes only of a missing language, a time limit or a cancellation; there is none.
-    parser
-        .parse(&*bytes, old)
-        .expect("a parse without a time limit ends with a tree")
 }

@@ -15,6 +15,7 @@ pub mod lines;
 pub mod position;
 pub mod scopes;
 pub mod strict;
+mod view;
 
 pub use document::Document;
 pub use kinds::Kind;

@@ -131,3 +131,25 @@ fn broken_code_keeps_the_functions_around_the_break() {
         .collect();
     assert!(all.contains(&"f".to_owned()), "{all:?}");
 }
+
+#[test]
+fn an_attribute_of_a_type_is_assigned_and_no_type_declared() {
+    names("def f(m, p):\n    type(m).foo = p\n", "f", &[], &["type"]);
+}
+
+#[test]
+fn spellings_that_python_takes_for_the_same_are_one_name() {
+    names(
+        "def f():\n    return ｗｉｄｔｈ, ﬁ\n",
+        "f",
+        &[],
+        &["fi", "width"],
+    );
+}
+
+#[test]
+fn a_line_in_brackets_may_stand_left_of_its_block() {
+    let text = "class A:\n    def f(self):\n        print(a +  # é: why\nb)\n        return c\n\n    def g(self): pass\n";
+    names(text, "A.f", &[], &["a", "b", "c", "print"]);
+    names(text, "A.g", &[], &[]);
+}

@@ -14,6 +14,28 @@ vim.notify = function(message, level)
   table.insert(t.notices, { message = message, level = level or vim.log.levels.INFO })
 end
 
+-- Lists to choose from: what was asked is kept, and `t.choose` answers; nil turns away.
+vim.ui.select = function(items, options, answer)
+  local shown = vim.tbl_map(options.format_item or tostring, items)
+  table.insert(t.notices, { message = options.prompt or '', items = shown, level = vim.log.levels.INFO })
+  vim.schedule(function()
+    for i, text in ipairs(shown) do
+      if t.choose and text:find(t.choose, 1, true) then
+        return answer(items[i], i)
+      end
+    end
+    answer(nil, nil)
+  end)
+end
+
+-- Lines to type: `t.answer` is what is typed; nil turns away.
+vim.ui.input = function(options, answer)
+  table.insert(t.notices, { message = options.prompt, default = options.default, level = vim.log.levels.INFO })
+  vim.schedule(function()
+    answer(t.answer)
+  end)
+end
+
 --- Waits until the function gives something true, and returns it; fails with the words and what `last` says otherwise.
 function t.eventually(what, milliseconds, look, last)
   local found
@@ -173,9 +195,12 @@ function t.notice(part, milliseconds)
   end)
 end
 
---- Defines and runs a test.
+--- Defines and runs a test. HOIST_TEST_ONLY=TEXT leaves out those without the text in their name.
 function t.test(name, body)
-  t.notices, t.before = {}, {}
+  if vim.env.HOIST_TEST_ONLY and not name:find(vim.env.HOIST_TEST_ONLY, 1, true) then
+    return
+  end
+  t.notices, t.before, t.choose, t.answer = {}, {}, nil, nil
   for _, job in ipairs(require('hoist').jobs()) do
     t.before[job.job] = true
   end

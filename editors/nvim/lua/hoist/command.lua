@@ -210,7 +210,8 @@ local function starting_with(words, start)
   return found
 end
 
-local function complete(lead, line)
+--- The words that may follow, as `nvim_create_user_command` asks for them.
+function M.complete(lead, line)
   local rest = line:gsub("^.*Hoist!?%s+", '')
   local action = rest:match('^(%S+)%s')
   if not action then
@@ -222,7 +223,8 @@ local function complete(lead, line)
   return entry and entry.complete and starting_with(entry.complete(), lead) or {}
 end
 
-local function execute(options)
+--- Does what a `:Hoist` line says.
+function M.execute(options)
   local name, words = options.args:match('^(%S*)%s*(.-)%s*$')
   if name == '' then
     name = options.range > 0 and 'run' or 'jobs'
@@ -237,16 +239,6 @@ local function execute(options)
     return util.say((':Hoist %s takes no range of lines.'):format(name), vim.log.levels.ERROR)
   end
   action.act(words, options.range > 0 and { first = options.line1, last = options.line2 } or nil)
-end
-
---- Defines `:Hoist`.
-function M.define()
-  api.nvim_create_user_command('Hoist', execute, {
-    nargs = '*',
-    range = true,
-    complete = complete,
-    desc = 'Hoist: run Python functions on a cluster',
-  })
 end
 
 return M

@@ -235,8 +235,8 @@ local function title(view)
     state = state .. ' ' .. util.duration(seconds)
   end
   local detail = not util.ended(job) and (job.message or job.reason)
-  return ('%%#HoistTitle# %s on %s %%#%s# %s%%* %s%%=%%#HoistNote#%s '):format(
-    plain(util.call(job)), plain(job.target), highlight, plain(state), detail and plain(detail) or '', view.job)
+  return ('%%#HoistTitle# %s on %s %%#%s# %s%%* %s'):format(
+    plain(util.call(job)), plain(job.target), highlight, plain(state), detail and plain(detail) or '')
 end
 
 --- Brings the line above the output up to date, in every window that shows it.
@@ -405,6 +405,18 @@ function M.gather(job)
   ensure(job)
 end
 
+--- Opens the output window. The text above stays where it is, unless that would take the cursor's line out of sight.
+local function open_window(buf, enter)
+  local height = math.min(config.get().output.height, math.max(3, math.floor(vim.o.lines / 2)))
+  local kept = vim.o.splitkeep
+  if vim.fn.winline() < api.nvim_win_get_height(0) - height - 1 then
+    vim.o.splitkeep = 'topline'
+  end
+  local ok, window = pcall(api.nvim_open_win, buf, enter or false, { split = 'below', win = -1, height = height })
+  vim.o.splitkeep = kept
+  return ok and window or error(window, 0)
+end
+
 --- Shows a job's output in this tab page's output window.
 ---@param job string
 ---@param enter boolean|nil whether the cursor goes there
@@ -426,8 +438,7 @@ function M.show(job, enter)
       api.nvim_set_current_win(window)
     end
   else
-    local height = math.min(config.get().output.height, math.max(3, math.floor(vim.o.lines / 2)))
-    window = api.nvim_open_win(view.buf, enter or false, { split = 'below', win = -1, height = height })
+    window = open_window(view.buf, enter)
   end
   for option, value in pairs({
     number = false,
@@ -440,6 +451,7 @@ function M.show(job, enter)
     cursorline = false,
     wrap = true,
     winfixheight = true,
+    fillchars = 'eob: ',
   }) do
     api.nvim_set_option_value(option, value, { scope = 'local', win = window })
   end

@@ -1,12 +1,14 @@
 --- Starts `hoist lsp` for Python files, and wires what the server sends to the files that show it.
 local api = vim.api
-local ask = require('hoist.ask')
 local config = require('hoist.config')
-local jobs = require('hoist.jobs')
-local keys = require('hoist.keys')
-local lens = require('hoist.lens')
-local output = require('hoist.output')
 local util = require('hoist.util')
+
+-- This file is read at the start of every Neovim; what only a running server needs is read when it is needed.
+local ask = util.lazy('hoist.ask')
+local jobs = util.lazy('hoist.jobs')
+local keys = util.lazy('hoist.keys')
+local lens = util.lazy('hoist.lens')
+local output = util.lazy('hoist.output')
 
 local M = {}
 
@@ -111,16 +113,16 @@ local handlers = {
       output.show(params.job)
     end)
   end,
-  ['hoist/ask'] = ask.handle,
+  ['hoist/ask'] = function(...)
+    return ask.handle(...)
+  end,
   ['window/showMessage'] = function(_, params)
     util.say(params.message, ask.level(params.type))
   end,
-  ['window/showMessageRequest'] = ask.message_request,
+  ['window/showMessageRequest'] = function(...)
+    return ask.message_request(...)
+  end,
 }
-if not vim.lsp.codelens.enable then
-  handlers['workspace/codeLens/refresh'] = lens.handle_refresh
-end
-
 local capabilities = {
   experimental = { hoist = { ask = true, output = true } },
   workspace = { codeLens = { refreshSupport = true } },
@@ -129,6 +131,11 @@ local capabilities = {
 --- What `vim.lsp.config('hoist')` starts from. Everything is looked up at the start of a client, so that settings may come late.
 ---@return table
 function M.lsp_config()
+  if not vim.lsp.codelens.enable then
+    handlers['workspace/codeLens/refresh'] = function(...)
+      return lens.handle_refresh(...)
+    end
+  end
   return {
     cmd = function(dispatchers)
       local command, sentence = M.command()
@@ -165,29 +172,28 @@ function M.lsp_config()
   }
 end
 
---- Neovim 0.10 has no `vim.lsp.enable`: the same in its words.
+--- Starts a client without `vim.lsp.enable`, which Neovim 0.10 has not.
 ---@param buf integer|nil nil starts a client that belongs to no buffer
 local function start_by_hand(buf)
-  local settings = M.lsp_config()
-  local function start(root)
-    local full = vim.tbl_extend('force', settings, {
-      name = util.NAME,
-      filetypes = nil,
-      root_dir = root,
-      capabilities = vim.tbl_deep_extend('force', vim.lsp.protocol.make_client_capabilities(), capabilities),
-    })
-    if buf then
-      vim.lsp.start(full, { bufnr = buf })
-    elseif vim.fn.has('nvim-0.11') == 1 then
-      vim.lsp.start(full, { attach = false })
-    else
-      vim.lsp.start_client(full)
-    end
+  if buf and not is_file(buf) or not command_or_say() then
+    return
   end
+  local settings = vim.lsp.config and vim.deepcopy(vim.lsp.config[util.NAME]) or M.lsp_config()
+  settings.name = util.NAME
+  settings.capabilities = vim.tbl_deep_extend('force', vim.lsp.protocol.make_client_capabilities(), settings.capabilities)
+  settings.root_dir = M.root(buf and api.nvim_buf_get_name(buf) or vim.fs.joinpath(vim.uv.cwd() or '/', 'x'))
   if buf then
-    settings.root_dir(buf, start)
-  elseif command_or_say() then
-    start(M.root(vim.fs.joinpath(vim.uv.cwd() or '/', 'x')))
+    -- Files without a workspace share a server too.
+    vim.lsp.start(settings, {
+      bufnr = buf,
+      reuse_client = function(client)
+        return client.name == util.NAME and client.config.root_dir == settings.root_dir
+      end,
+    })
+  elseif vim.fn.has('nvim-0.11') == 1 then
+    vim.lsp.start(settings, { attach = false })
+  else
+    vim.lsp.start_client(settings)
   end
 end
 
@@ -212,33 +218,22 @@ function M.with_client(ready)
   look()
 end
 
+local function python_buffers()
+  return vim.tbl_filter(function(buf)
+    return api.nvim_buf_is_loaded(buf) and vim.bo[buf].filetype == 'python'
+  end, api.nvim_list_bufs())
+end
+
 --- Stops all servers and starts them anew for the open Python files.
 function M.restart()
-  local clients = vim.lsp.get_clients({ name = util.NAME })
-  local buffers = {}
-  for _, client in ipairs(clients) do
-    vim.list_extend(buffers, vim.tbl_keys(client.attached_buffers))
-  end
-  vim.lsp.stop_client(clients)
-  local function start()
-    if #buffers == 0 then
-      buffers = vim.tbl_filter(function(buf)
-        return api.nvim_buf_is_loaded(buf) and vim.bo[buf].filetype == 'python'
-      end, api.nvim_list_bufs())
-    end
-    for _, buf in ipairs(buffers) do
-      if api.nvim_buf_is_valid(buf) then
-        start_by_hand(buf)
-      end
-    end
-  end
+  vim.lsp.stop_client(vim.lsp.get_clients({ name = util.NAME }))
   local tries = 0
   local function when_gone()
     tries = tries + 1
-    if #vim.lsp.get_clients({ name = util.NAME }) == 0 or tries > 60 then
-      return start()
+    if #vim.lsp.get_clients({ name = util.NAME }) > 0 and tries < 100 then
+      return vim.defer_fn(when_gone, 50)
     end
-    vim.defer_fn(when_gone, 50)
+    vim.iter(python_buffers()):each(start_by_hand)
   end
   when_gone()
 end
@@ -281,13 +276,13 @@ function M.enable()
     group = group,
     pattern = 'python',
     callback = function(event)
-      start_by_hand(event.buf)
+      if config.get().autostart then
+        start_by_hand(event.buf)
+      end
     end,
   })
-  for _, buf in ipairs(api.nvim_list_bufs()) do
-    if api.nvim_buf_is_loaded(buf) and vim.bo[buf].filetype == 'python' then
-      start_by_hand(buf)
-    end
+  if config.get().autostart then
+    vim.iter(python_buffers()):each(start_by_hand)
   end
 end
 

@@ -4,6 +4,15 @@ local M = {}
 M.NAME = 'hoist'
 local at_least_0_11 = vim.fn.has('nvim-0.11') == 1
 
+--- A module that is read at its first use.
+function M.lazy(name)
+  return setmetatable({}, {
+    __index = function(_, key)
+      return require(name)[key]
+    end,
+  })
+end
+
 --- One sentence for the user.
 function M.say(sentence, level)
   vim.notify(sentence, level or vim.log.levels.INFO, { title = 'Hoist' })

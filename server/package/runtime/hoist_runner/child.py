@@ -1,4 +1,6 @@
 """Inside the entry's process: makes it as if the module had been started at home, runs the entry, writes the outcome."""
+import _thread
+import errno
 import faulthandler
 import io
 import json
@@ -9,6 +11,10 @@ import sys
 from . import errors, imports, processes
 from .entry import CannotCall, Entry
 from .values import clean, describe
+
+
+# They end a programme that has no handler for them; schedulers use them all to tell a job to end.
+SIGNALS = (signal.SIGTERM, signal.SIGXCPU, signal.SIGUSR1, signal.SIGUSR2)
 
 
 class Stopped(SystemExit):
@@ -25,12 +31,47 @@ class Stop:
 
     def arm(self):
         """From here on it may be raised, also for what came while the process was set up."""
-        for name in ("SIGTERM", "SIGXCPU", "SIGUSR1", "SIGUSR2"):
-            if signal.getsignal(getattr(signal, name)) == signal.SIG_DFL:
-                signal.signal(getattr(signal, name), self)
+        for number in SIGNALS:
+            if signal.getsignal(number) == signal.SIG_DFL:
+                signal.signal(number, self)
         # A shell that starts a job in the background has it ignore SIGINT; Python's own way is KeyboardInterrupt.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        self.guard_forks()
         signal.pthread_sigmask(signal.SIG_SETMASK, self.mask)
+
+    def guard_forks(self):
+        """Python forgets a signal with a handler that comes between a fork and the first line of the child, where at
+        home it would have ended the child: so it waits until the child has no handler of ours any more."""
+        masks = {}
+
+        def before():
+            masks[_thread.get_ident()] = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+
+        def after_in_parent():
+            signal.pthread_sigmask(signal.SIG_SETMASK, masks.pop(_thread.get_ident()))
+
+        def after_in_child():
+            for number in SIGNALS:
+                if signal.getsignal(number) is self:
+                    signal.signal(number, signal.SIG_DFL)
+            after_in_parent()
+
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(before=before, after_in_parent=after_in_parent, after_in_child=after_in_child)
+            return
+        fork = os.fork  # Python 3.6
+
+        def guarded_fork():
+            before()
+            try:
+                pid = fork()
+            except BaseException:
+                after_in_parent()
+                raise
+            (after_in_parent if pid else after_in_child)()
+            return pid
+
+        os.fork = guarded_fork
 
     def __call__(self, number, frame):
         if os.getpid() != self.pid:
@@ -127,24 +168,38 @@ def fallback(entry, view):
 
 
 def write_outcome(outcome, number, path):
-    for attempt in (outcome, dict(outcome, repr=None, json_text=None, notes=["the value was too large to be kept"])):
-        data = json.dumps(attempt).encode("ascii")
+    data = json.dumps(outcome).encode("ascii")
+    try:
+        write_all(number, path, data)
+    except OSError as error:
+        # Most often a full disk. A job whose value is lost has not succeeded.
+        sentence = "the result could not be written (%s)" % error
+        if outcome["state"] == "succeeded":
+            outcome["error"] = {"type": "ResultLost", "message": sentence, "frames": [], "traceback": ""}
+            outcome.update(state="failed", code=3, reason=sentence)
+        else:
+            outcome["notes"] = [sentence]
+            outcome.get("error", {}).update(traceback="")
+        outcome.update(repr=None, json_text=None)
+        errors.say("hoist: %s\n" % sentence)
         try:
-            os.ftruncate(number, 0)
-            os.lseek(number, 0, os.SEEK_SET)
-            written = 0
-            while written < len(data):
-                written += os.write(number, data[written:])
-            return
+            write_all(number, path, json.dumps(outcome).encode("ascii"))
         except OSError:
             pass
-        try:
-            # The programme may have closed every number that it did not know.
-            with open(path, "wb") as file:
-                file.write(data)
-            return
-        except OSError:
-            pass
+
+
+def write_all(number, path, data):
+    try:
+        os.ftruncate(number, 0)
+        os.lseek(number, 0, os.SEEK_SET)
+        while data:
+            data = data[os.write(number, data) :]
+    except OSError as error:
+        if error.errno != errno.EBADF:
+            raise
+        # The programme has closed every number that it did not know.
+        with open(path, "wb") as file:
+            file.write(data)
 
 
 def flush():

@@ -1,7 +1,7 @@
 """Imports and `__main__` in the entry's process: as if the module had been started at home with `python train.py`."""
+import importlib.machinery
 import os
 import sys
-import types
 
 # Always Python's own, whatever lies beside the programme: they are there before sys.path is looked at.
 NEVER_SHADOWED = set(sys.builtin_module_names) | {
@@ -49,40 +49,23 @@ def forget(tops):
 
 
 def register(module):
-    """Puts the entry's module into sys.modules under its own name and as `__main__`."""
+    """Puts the entry's module into sys.modules under its own name and as `__main__`, which it would be at home."""
     # Python's own core keeps its name against a programme's module: `import time` must go on to work.
     if module.__name__ not in NEVER_SHADOWED:
         sys.modules[module.__name__] = module
-    main = sys.modules["__main__"]
-    KEPT.append(main)
-    sys.modules["__main__"] = Main(module, getattr(main, "__spec__", None))
+    module.__spec__.__class__ = Spec
+    KEPT.append(sys.modules["__main__"])
+    sys.modules["__main__"] = module
 
 
-class Main(types.ModuleType):
-    """`__main__` of the job: the entry's module under its other name, as at home, where the two are one.
+class Spec(importlib.machinery.ModuleSpec):
+    """The entry's module is `__main__`, too, but must not be run again under that name in a spawned process.
 
-    Its __spec__ keeps its own name, which tells multiprocessing not to run the module once more in a spawned child.
+    multiprocessing (and what follows its model: loky, multiprocess) asks the spec of `__main__` for the module to run
+    there, and runs none when that is itself called `__main__`. What it unpickles imports the module by its own name.
     """
 
-    def __init__(self, module, spec):
-        types.ModuleType.__init__(self, "__main__")
-        types.ModuleType.__setattr__(self, "__wrapped_module__", module)
-        types.ModuleType.__setattr__(self, "__spec__", spec)
-
-    def __getattribute__(self, name):
-        if name in ("__spec__", "__class__"):
-            return types.ModuleType.__getattribute__(self, name)
-        return getattr(wrapped(self), name)
-
-    def __setattr__(self, name, value):
-        setattr(wrapped(self), name, value)
-
-    def __delattr__(self, name):
-        delattr(wrapped(self), name)
-
-    def __dir__(self):
-        return dir(wrapped(self))
-
-
-def wrapped(main):
-    return types.ModuleType.__getattribute__(main, "__wrapped_module__")
+    @property
+    def name(self):
+        asking = sys._getframe(1).f_globals.get("__name__") or ""
+        return "__main__" if asking.endswith(".spawn") else self.__dict__["name"]

@@ -61,15 +61,10 @@ def prepare(job):
     # A scheduler may start a job anew after a node was lost: nothing of the first try must be in the way.
     folder.clean()
     folder.reserve()
-    folder.write(
-        "started",
-        {
-            "pid": os.getpid(),
-            "host": socket.gethostname(),
-            "python": "%d.%d.%d" % sys.version_info[:3],
-            "time": time.time(),
-        },
-    )
+    if not job.by_hand:
+        python = "%d.%d.%d" % sys.version_info[:3]
+        started = {"pid": os.getpid(), "host": socket.gethostname(), "python": python, "time": time.time()}
+        folder.write("started", started)
     job.package = Package(__loader__)
     if job.request.get("package_sha256"):
         job.package.verify(job.request["package_sha256"])

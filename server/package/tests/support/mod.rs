@@ -6,6 +6,9 @@
     reason = "each test binary uses its own part; a test may panic"
 )]
 
+pub mod cases;
+pub mod matrix;
+
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -135,14 +138,14 @@ impl Job {
         self.finish(child)
     }
 
-    /// Waits for the end, at most a minute, and reads what is left of it.
+    /// Waits for the end, at most twenty seconds, and reads what is left of it.
     pub fn finish(self, mut child: Child) -> Ran {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
-            if begun.elapsed() > Duration::from_secs(60) {
+            if begun.elapsed() > Duration::from_secs(20) {
                 child.kill().unwrap();
                 panic!("the job did not end; its stderr:\n{}", self.read("stderr"));
             }
@@ -252,9 +255,9 @@ pub fn python3() -> PathBuf {
     PathBuf::from("python3")
 }
 
-/// Every Python 3.6 or newer of this machine, one for each version: those of HOIST_TEST_PYTHONS (separated by `:`),
+/// Every Python 3.6 or newer of this machine by its minor version, one for each: those of HOIST_TEST_PYTHONS (separated by `:`),
 /// pyenv's, and python3.X on PATH. Sorted by version.
-pub fn pythons() -> Vec<(String, PathBuf)> {
+pub fn pythons() -> Vec<(u32, PathBuf)> {
     let mut candidates: Vec<PathBuf> = Vec::new();
     if let Some(list) = std::env::var_os("HOIST_TEST_PYTHONS") {
         candidates.extend(std::env::split_paths(&list));
@@ -274,26 +277,23 @@ pub fn pythons() -> Vec<(String, PathBuf)> {
         candidates.push(folder.join("python3"));
         candidates.extend((6..30).map(|minor| folder.join(format!("python3.{minor}"))));
     }
-    let mut found: Vec<((u32, u32), PathBuf)> = Vec::new();
+    let mut found: Vec<(u32, PathBuf)> = Vec::new();
     for candidate in candidates
         .into_iter()
         .filter(|candidate| candidate.exists())
     {
-        let Some(version) = version(&candidate) else {
+        let Some(minor) = minor_version(&candidate) else {
             continue;
         };
-        if version >= (3, 6) && found.iter().all(|(known, _)| *known != version) {
-            found.push((version, candidate));
+        if minor >= 6 && found.iter().all(|(known, _)| *known != minor) {
+            found.push((minor, candidate));
         }
     }
     found.sort();
     found
-        .into_iter()
-        .map(|((major, minor), path)| (format!("{major}.{minor}"), path))
-        .collect()
 }
 
-fn version(python: &Path) -> Option<(u32, u32)> {
+fn minor_version(python: &Path) -> Option<u32> {
     let out = Command::new(python)
         .args([
             "-S",
@@ -304,6 +304,5 @@ fn version(python: &Path) -> Option<(u32, u32)> {
         .output()
         .ok()?;
     let text = String::from_utf8(out.stdout).ok()?;
-    let (major, minor) = text.trim().split_once(' ')?;
-    Some((major.parse().ok()?, minor.parse().ok()?))
+    text.trim().strip_prefix("3 ")?.parse().ok()
 }

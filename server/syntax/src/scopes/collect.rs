@@ -9,8 +9,10 @@ use super::names::Name;
 use super::{Rules, flags};
 use crate::kinds::{Kind, fields};
 use rustc_hash::FxHashMap;
+use std::borrow::Cow;
 use std::ops::Range;
 use tree_sitter::{Node, TreeCursor};
+use unicode_normalization::UnicodeNormalization;
 
 /// What the first pass found. `blocks` lie in the order in which their nodes begin, parents first.
 pub(super) struct Collected {
@@ -529,7 +531,11 @@ impl<'t> Collector<'t> {
                 Some(place.scope),
             );
             self.type_parameters(parameters, place.in_scope(inside));
-        } else if Kind::of(target) == Kind::Subscript {
+        } else if Kind::of(target) == Kind::Subscript
+            && target
+                .named_child(0)
+                .is_some_and(|name| Kind::of(name) == Kind::Identifier)
+        {
             let children = self.children(target);
             if let Some((_, name)) = children.first() {
                 target = *name;
@@ -544,9 +550,20 @@ impl<'t> Collector<'t> {
                 self.type_parameter(parameter, place.in_scope(inside));
             }
         }
+        if Kind::of(target) != Kind::Identifier {
+            return self.type_call(node, place);
+        }
         self.push(target, place, Context::Store(BindingKind::TypeAlias));
         let value = self.open(ScopeKind::Annotation, "<type alias>", right, Some(inside));
         self.push(right, place.in_scope(value), Context::Load);
+    }
+
+    /// `type(x).y = z` looks like a type alias to the grammar.
+    fn type_call(&mut self, node: Node<'t>, place: Place) {
+        if let Some(word) = node.child(0) {
+            self.load(word.byte_range(), place);
+        }
+        self.push_children(node, place, Context::Load);
     }
 
     fn type_parameters(&mut self, node: Node<'t>, place: Place) {
@@ -664,7 +681,9 @@ impl<'t> Collector<'t> {
             stored_name = Some(self.stored(place.scope, &self.text[name.byte_range()]));
             self.bind(name.byte_range(), BindingKind::Class, flags::LOCAL, place);
         }
-        let written = Name::new(name.map_or("", |name| &self.text[name.byte_range()]));
+        let written = Name::new(&normal(
+            name.map_or("", |name| &self.text[name.byte_range()]),
+        ));
         if let Some(parameters) = node.child_by_field_id(fields().type_parameters.get()) {
             header.scope = self.open(
                 ScopeKind::TypeParameters,
@@ -783,7 +802,7 @@ impl<'t> Collector<'t> {
                         inside,
                     );
                     self.blocks[scope].scope.parameters.push(Parameter {
-                        name: Name::new(&self.text[name.byte_range()]),
+                        name: Name::new(&normal(&self.text[name.byte_range()])),
                         kind,
                         has_default: default.is_some(),
                         range: name.byte_range(),
@@ -842,7 +861,7 @@ impl<'t> Collector<'t> {
         let range = node.byte_range();
         let scope = Scope {
             kind,
-            name: Name::new(name),
+            name: Name::new(&normal(name)),
             qualname: String::new(),
             parent: parent.map(ScopeId),
             children: Vec::new(),
@@ -914,15 +933,9 @@ impl<'t> Collector<'t> {
 
     /// The number of a name as CPython stores it in this scope.
     fn stored(&mut self, scope: usize, written: &str) -> NameId {
-        let mangled = mangle(self.blocks[scope].private.as_deref(), written);
-        if mangled.is_ascii() {
-            self.numbers
-                .get(&*mangled)
-                .copied()
-                .unwrap_or_else(|| self.add_name(&mangled))
-        } else {
-            self.number(&mangled)
-        }
+        let normal = normal(written);
+        let mangled = mangle(self.blocks[scope].private.as_deref(), &normal);
+        self.number(&mangled)
     }
 
     fn number(&mut self, name: &str) -> NameId {
@@ -1024,6 +1037,15 @@ impl<'t> Collector<'t> {
                 return children;
             }
         }
+    }
+}
+
+/// Two spellings of a name that Python takes for the same are made one (PEP 3131: NFKC).
+fn normal(written: &str) -> Cow<'_, str> {
+    if written.is_ascii() {
+        Cow::Borrowed(written)
+    } else {
+        Cow::Owned(written.nfkc().collect())
     }
 }
 

@@ -32,7 +32,7 @@ pub enum ScopeKind {
 pub struct Scope {
     /// What makes it.
     pub kind: ScopeKind,
-    /// The function's or class's name as written; `<module>`, `<lambda>`, `<listcomp>` ... else.
+    /// The function's or class's name; `<module>`, `<lambda>`, `<listcomp>` ... else.
     pub name: Name,
     /// CPython's `__qualname__`: `A.f.<locals>.g`. The name alone at the top level; empty for the module.
     pub qualname: String,
@@ -74,7 +74,7 @@ pub struct Scope {
 /// A parameter of a function or lambda.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
-    /// Its name as written.
+    /// Its name, not mangled.
     pub name: Name,
     /// How a call reaches it.
     pub kind: ParameterKind,

@@ -135,19 +135,11 @@ end)
 t.test('the arguments are asked for', function()
   t.open('train.py', 'def train(lr, epochs=3):\n    return lr * epochs\n')
   t.attached()
-  local asked
-  local input = vim.ui.input
-  vim.ui.input = function(options, answer)
-    asked = options.prompt
-    vim.defer_fn(function()
-      answer('lr=0.5, epochs=4')
-    end, 50)
-  end
+  t.answer = 'lr=0.5, epochs=4'
   t.to('def train')
   t.press('<Space>ha')
+  t.contains(t.notice('Arguments of').message, 'train')
   local job = t.finished()
-  vim.ui.input = input
-  t.contains(asked, 'train')
   t.equal(job.result and job.result.repr, '2.0')
   t.contains(t.shows('2.0'), 'train(lr=0.5, epochs=4) on local succeeded')
 end)
@@ -155,18 +147,10 @@ end)
 t.test('turning away from the arguments runs nothing', function()
   t.open('train.py', 'def train(lr):\n    return lr\n')
   t.attached()
-  local input, asked = vim.ui.input, false
-  vim.ui.input = function(_, answer)
-    asked = true
-    answer(nil)
-  end
   t.to('def train')
   t.press('<Space>ha')
-  t.eventually('the question', 10000, function()
-    return asked
-  end)
+  t.notice('Arguments of')
   vim.wait(500)
-  vim.ui.input = input
   t.equal(t.job(), nil, 'a job')
 end)
 
@@ -351,18 +335,9 @@ t.test('a lens runs by Neovim\'s own command too', function()
   t.open('lens.py', 'def value():\n    return "by lens"\n')
   t.attached()
   t.lens(1, 'Run on local')
-  local select = vim.ui.select
-  vim.ui.select = function(items, options, choose)
-    for _, item in ipairs(items) do
-      if options.format_item(item):find('Run on local', 1, true) then
-        return choose(item)
-      end
-    end
-    error('no lens to choose')
-  end
+  t.choose = 'Run on local'
   t.to('def value')
   vim.lsp.codelens.run()
-  vim.ui.select = select
   t.shows("'by lens'")
 end)
 

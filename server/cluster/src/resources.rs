@@ -1,0 +1,342 @@
+//! What a job asks of the scheduler, in one vocabulary: "16G", "16 GiB", "2h", "02:00:00", "1-12".
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A value that cannot be used; the text is a sentence with the value and what is expected.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct ResourceError(pub String);
+
+/// An amount of memory in bytes. Units are powers of 1024, with or without the `i`: schedulers read them so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "String")]
+pub struct Memory(pub u64);
+
+/// A limit of time in seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "String")]
+pub struct TimeLimit(pub u64);
+
+/// What may stand in a configuration file: text is understood, a bare number is refused with a reason.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+}
+
+impl Written {
+    fn text(self) -> String {
+        match self {
+            Written::Text(text) => text,
+            Written::Integer(number) => number.to_string(),
+            Written::Float(number) => number.to_string(),
+        }
+    }
+}
+
+impl TryFrom<Written> for Memory {
+    type Error = ResourceError;
+    fn try_from(written: Written) -> Result<Self, ResourceError> {
+        written.text().parse()
+    }
+}
+
+impl TryFrom<Written> for TimeLimit {
+    type Error = ResourceError;
+    fn try_from(written: Written) -> Result<Self, ResourceError> {
+        written.text().parse()
+    }
+}
+
+impl From<Memory> for String {
+    fn from(memory: Memory) -> Self {
+        memory.to_string()
+    }
+}
+
+impl From<TimeLimit> for String {
+    fn from(time: TimeLimit) -> Self {
+        time.to_string()
+    }
+}
+
+impl FromStr for Memory {
+    type Err = ResourceError;
+    fn from_str(text: &str) -> Result<Self, ResourceError> {
+        let refuse = |why: &str| {
+            Err(ResourceError(format!(
+                "memory {text:?} cannot be used: {why}, write it as \"16G\" or \"500M\""
+            )))
+        };
+        let trimmed = text.trim();
+        let split = trimmed
+            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+            .unwrap_or(trimmed.len());
+        let (number, unit) = trimmed.split_at(split);
+        let unit = unit.trim().to_ascii_lowercase();
+        let shift = match unit.as_str() {
+            "" => return refuse("it has no unit"),
+            "b" | "bytes" => 0,
+            "k" | "kb" | "kib" => 10,
+            "m" | "mb" | "mib" => 20,
+            "g" | "gb" | "gib" => 30,
+            "t" | "tb" | "tib" => 40,
+            _ => return refuse("its unit is none of K, M, G, T"),
+        };
+        let Ok(number) = number.parse::<f64>() else {
+            return refuse("it does not begin with a number");
+        };
+        let bytes = number * f64::from(2.0_f32).powi(shift);
+        if !bytes.is_finite() || bytes < 1.0 || bytes > 1e18 {
+            return refuse("the amount is out of range");
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "checked just above"
+        )]
+        Ok(Self(bytes.round() as u64))
+    }
+}
+
+impl fmt::Display for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (shift, unit) in [(40, "T"), (30, "G"), (20, "M"), (10, "K")] {
+            if self.0 >= 1 << shift && self.0.trailing_zeros() >= shift {
+                return write!(f, "{}{unit}", self.0 >> shift);
+            }
+        }
+        write!(f, "{}B", self.0)
+    }
+}
+
+impl FromStr for TimeLimit {
+    type Err = ResourceError;
+    fn from_str(text: &str) -> Result<Self, ResourceError> {
+        let refuse = |why: &str| {
+            Err(ResourceError(format!(
+                "time {text:?} cannot be used: {why}, write it as \"2h\", \"90m\", \"02:00:00\" or \"1-12\" (days-hours)"
+            )))
+        };
+        let trimmed = text.trim().to_ascii_lowercase();
+        let seconds = if trimmed.is_empty() {
+            None
+        } else if trimmed.contains([':', '-']) {
+            clock(&trimmed)
+        } else if trimmed.bytes().all(|b| b.is_ascii_digit()) {
+            return refuse(
+                "a number without a unit is minutes to one scheduler and seconds to another",
+            );
+        } else {
+            units(&trimmed)
+        };
+        match seconds {
+            None => refuse("it is not a time"),
+            Some(0) => refuse("it is no time at all"),
+            Some(seconds) if seconds > 10 * 366 * 86_400 => refuse("it is more than ten years"),
+            Some(seconds) => Ok(Self(seconds)),
+        }
+    }
+}
+
+/// "MM:SS", "HH:MM:SS", "D-HH", "D-HH:MM", "D-HH:MM:SS", as sbatch(1) and qsub(1) read them.
+fn clock(text: &str) -> Option<u64> {
+    let number = |part: &str| -> Option<u64> {
+        if part.is_empty() || !part.bytes().all(|b| b.is_ascii_digit()) {
+            None
+        } else {
+            part.parse().ok()
+        }
+    };
+    let (days, rest) = match text.split_once('-') {
+        Some((days, rest)) => (Some(number(days)?), rest),
+        None => (None, text),
+    };
+    let parts = rest.split(':').map(number).collect::<Option<Vec<u64>>>()?;
+    let (hours, minutes, seconds) = match (days.is_some(), parts.as_slice()) {
+        (true, [h]) => (*h, 0, 0),
+        (true, [h, m]) => (*h, *m, 0),
+        (false, [m, s]) => (0, *m, *s),
+        (_, [h, m, s]) => (*h, *m, *s),
+        _ => return None,
+    };
+    days.unwrap_or(0)
+        .checked_mul(86_400)?
+        .checked_add(hours.checked_mul(3_600)?)?
+        .checked_add(minutes.checked_mul(60)?)?
+        .checked_add(seconds)
+}
+
+/// "2h", "1d12h", "1h 30m", "1.5h", "90 minutes".
+fn units(text: &str) -> Option<u64> {
+    let mut rest = text.trim();
+    let mut total = 0.0_f64;
+    while !rest.is_empty() {
+        let split = rest.find(|c: char| !(c.is_ascii_digit() || c == '.'))?;
+        let number: f64 = rest[..split].parse().ok()?;
+        let tail = rest[split..].trim_start();
+        let end = tail
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(tail.len());
+        let factor = match &tail[..end] {
+            "s" | "sec" | "secs" | "second" | "seconds" => 1.0,
+            "m" | "min" | "mins" | "minute" | "minutes" => 60.0,
+            "h" | "hr" | "hrs" | "hour" | "hours" => 3_600.0,
+            "d" | "day" | "days" => 86_400.0,
+            _ => return None,
+        };
+        total += number * factor;
+        rest = tail[end..].trim_start();
+    }
+    if !total.is_finite() || total < 0.0 || total > 1e12 {
+        return None;
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "checked just above"
+    )]
+    Some(total.ceil() as u64)
+}
+
+impl fmt::Display for TimeLimit {
+    /// `[D-]HH:MM:SS`, which every scheduler reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (days, rest) = (self.0 / 86_400, self.0 % 86_400);
+        if days > 0 {
+            write!(f, "{days}-")?;
+        }
+        write!(
+            f,
+            "{:02}:{:02}:{:02}",
+            rest / 3_600,
+            rest / 60 % 60,
+            rest % 60
+        )
+    }
+}
+
+/// What a job asks for. Everything is optional: what is not set, the scheduler's defaults decide.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Resources {
+    /// Cores for each task.
+    pub cores: Option<u32>,
+    /// Memory for each node.
+    pub memory: Option<Memory>,
+    /// Limit of wall time.
+    pub time: Option<TimeLimit>,
+    /// GPUs for each node.
+    pub gpus: Option<u32>,
+    /// Number of nodes.
+    pub nodes: Option<u32>,
+    /// Number of tasks.
+    pub tasks: Option<u32>,
+    /// Partition or queue.
+    #[serde(alias = "queue")]
+    pub partition: Option<String>,
+    /// Account or project that pays.
+    pub account: Option<String>,
+    /// Further options of the scheduler, each as one would write it after `#SBATCH`.
+    pub extra: Vec<String>,
+}
+
+impl Resources {
+    /// Sets one resource from its text, as a `# hoist:` comment or a `--resource` option gives it.
+    ///
+    /// # Errors
+    /// A sentence when the name is unknown or the value cannot be used.
+    pub fn set(&mut self, key: &str, value: &str) -> Result<(), ResourceError> {
+        let count = |what: &str| {
+            value.trim().parse::<u32>().map_err(|_| {
+                ResourceError(format!(
+                    "{what} {value:?} cannot be used: it is not a whole number, write it as \"4\""
+                ))
+            })
+        };
+        match key {
+            "cores" => self.cores = Some(count(key)?),
+            "gpus" => self.gpus = Some(count(key)?),
+            "nodes" => self.nodes = Some(count(key)?),
+            "tasks" => self.tasks = Some(count(key)?),
+            "memory" => self.memory = Some(value.parse()?),
+            "time" => self.time = Some(value.parse()?),
+            "partition" | "queue" => self.partition = Some(value.trim().to_owned()),
+            "account" => self.account = Some(value.trim().to_owned()),
+            "extra" => self.extra.push(value.to_owned()),
+            _ => {
+                return Err(ResourceError(format!(
+                    "there is no resource {key:?}: there are cores, memory, time, gpus, nodes, tasks, partition, account, extra"
+                )));
+            }
+        }
+        self.check()
+    }
+
+    /// These resources where they are set, `below` where they are not; `extra` lines of both, `below` first.
+    #[must_use]
+    pub fn over(&self, below: &Resources) -> Resources {
+        Resources {
+            cores: self.cores.or(below.cores),
+            memory: self.memory.or(below.memory),
+            time: self.time.or(below.time),
+            gpus: self.gpus.or(below.gpus),
+            nodes: self.nodes.or(below.nodes),
+            tasks: self.tasks.or(below.tasks),
+            partition: self.partition.clone().or_else(|| below.partition.clone()),
+            account: self.account.clone().or_else(|| below.account.clone()),
+            extra: below
+                .extra
+                .iter()
+                .chain(self.extra.iter().filter(|line| !below.extra.contains(line)))
+                .cloned()
+                .collect(),
+        }
+    }
+
+    /// Whether every value can be put into a job script.
+    ///
+    /// # Errors
+    /// A sentence that names the first value that cannot.
+    pub fn check(&self) -> Result<(), ResourceError> {
+        for (name, count) in [
+            ("cores", self.cores),
+            ("nodes", self.nodes),
+            ("tasks", self.tasks),
+        ] {
+            if count == Some(0) {
+                return Err(ResourceError(format!(
+                    "{name} 0 cannot be used: a job needs at least one"
+                )));
+            }
+        }
+        for (name, word) in [("partition", &self.partition), ("account", &self.account)] {
+            if let Some(word) = word
+                && (word.is_empty()
+                    || word.contains(|c: char| {
+                        c.is_whitespace() || c.is_control() || "\"'\\`$".contains(c)
+                    }))
+            {
+                return Err(ResourceError(format!(
+                    "{name} {word:?} cannot be used: it must be one word without quotes"
+                )));
+            }
+        }
+        for line in &self.extra {
+            if line.trim().is_empty()
+                || line.contains(|c: char| c.is_control())
+                || !line.trim_start().starts_with('-')
+            {
+                return Err(ResourceError(format!(
+                    "extra {line:?} cannot be used: it must be one option of the scheduler, as in \"--qos=short\""
+                )));
+            }
+        }
+        Ok(())
+    }
+}

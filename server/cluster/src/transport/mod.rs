@@ -1,0 +1,268 @@
+//! How commands and bytes reach a machine. A transport starts a shell script there; everything else is built on that.
+
+mod local;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::error::{ClusterError, ErrorKind};
+use crate::shell::{MarkedReader, Markers};
+
+pub(crate) use local::Local;
+
+use crate::ask::Ask;
+use crate::settings::TargetSettings;
+
+/// What comes from a running script.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Stdout(Bytes),
+    Stderr(Bytes),
+}
+
+/// Where a running script reads from; shutting it down is the end of its input.
+pub(crate) type Input = Box<dyn AsyncWrite + Send + Unpin>;
+
+/// A script that runs on the other side. Dropping it ends it.
+pub(crate) struct Process {
+    /// Its standard input.
+    pub(crate) input: Input,
+    /// What it prints, until both streams end.
+    pub(crate) output: UnboundedReceiver<Piece>,
+    /// Ends the script when dropped.
+    pub(crate) guard: Box<dyn Send>,
+}
+
+/// A way to a machine.
+pub(crate) trait Transport: Send + Sync {
+    /// Starts a script of a POSIX shell.
+    fn spawn<'a>(&'a self, script: &'a str) -> BoxFuture<'a, Result<Process, ClusterError>>;
+
+    /// The target's name, for errors.
+    fn target(&self) -> &str;
+
+    /// Puts bytes into a file by the transport's own file protocol. `Ok(false)`: it has none, use a script.
+    fn upload<'a>(
+        &'a self,
+        _path: &'a str,
+        _bytes: &'a [u8],
+        _progress: &'a (dyn Fn(u64) + Send + Sync),
+    ) -> BoxFuture<'a, Result<bool, ClusterError>> {
+        Box::pin(async { Ok(false) })
+    }
+
+    /// Completes when somebody waits for the place that a long-lived script holds.
+    fn wanted(&self) -> BoxFuture<'_, ()> {
+        Box::pin(futures::future::pending())
+    }
+
+    /// Whether the way there is open as far as one can know without trying.
+    fn alive(&self) -> bool {
+        true
+    }
+}
+
+/// The transport of a target.
+pub(crate) async fn open(
+    settings: &TargetSettings,
+    ask: Arc<dyn Ask>,
+) -> Result<Arc<dyn Transport>, ClusterError> {
+    if let Some(host) = &settings.host {
+        drop(ask);
+        return Err(ClusterError::new(
+            &settings.name,
+            ErrorKind::Settings,
+            format!("{host} cannot be reached"),
+            "use the target `local`",
+        ));
+    }
+    Ok(Arc::new(Local::new(&settings.name)))
+}
+
+/// What a script left behind.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// Its exit status.
+    pub(crate) status: i32,
+    /// What it printed, without the noise of start files.
+    pub(crate) stdout: Vec<u8>,
+    /// What it complained of, with that noise; at most 64 KiB of it.
+    pub(crate) stderr: Vec<u8>,
+}
+
+impl Output {
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// The last lines of standard error in one line.
+    pub(crate) fn complaint(&self) -> String {
+        let text = String::from_utf8_lossy(&self.stderr);
+        let lines: Vec<&str> = text
+            .lines()
+            .map(str::trim)
+            .filter(|l| !l.is_empty())
+            .collect();
+        crate::error::one_line(&lines[lines.len().saturating_sub(3)..].join(" "))
+    }
+}
+
+const STDERR_KEPT: usize = 64 * 1024;
+
+/// A script that runs, with its output freed of noise.
+pub(crate) struct Running {
+    process: Process,
+    reader: MarkedReader,
+    stdout: Vec<u8>,
+    stderr: Vec<u8>,
+    target: String,
+}
+
+impl Running {
+    /// Starts `script` over `transport`.
+    pub(crate) async fn start(
+        transport: &dyn Transport,
+        script: &str,
+    ) -> Result<Self, ClusterError> {
+        let markers = Markers::fresh();
+        let process = transport.spawn(&markers.around(script)).await?;
+        Ok(Self {
+            process,
+            reader: markers.reader(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            target: transport.target().to_owned(),
+        })
+    }
+
+    /// Writes to its standard input. A script that has stopped reading is no error here: its end says why.
+    pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
+        self.process.input.write_all(bytes).await.is_ok()
+            && self.process.input.flush().await.is_ok()
+    }
+
+    /// Ends its standard input.
+    pub(crate) async fn close_input(&mut self) {
+        // An input that is closed already is as good.
+        let _ = self.process.input.shutdown().await;
+        self.process.input = Box::new(tokio::io::sink());
+    }
+
+    /// Takes in the next piece; false at the end.
+    async fn advance(&mut self) -> bool {
+        match self.process.output.recv().await {
+            None => return false,
+            Some(Piece::Stdout(bytes)) => {
+                let clean = self.reader.push(&bytes);
+                self.stdout.extend_from_slice(&clean);
+            }
+            Some(Piece::Stderr(bytes)) => {
+                self.stderr.extend_from_slice(&bytes);
+                if self.stderr.len() > STDERR_KEPT {
+                    let cut = self.stderr.len() - STDERR_KEPT;
+                    self.stderr.drain(..cut);
+                }
+            }
+        }
+        true
+    }
+
+    /// The next line of its output, without the line break; none at the end.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        loop {
+            if let Some(at) = self.stdout.iter().position(|&b| b == b'\n') {
+                let line: Vec<u8> = self.stdout.drain(..=at).collect();
+                return Some(String::from_utf8_lossy(&line[..at]).into_owned());
+            }
+            if self.reader.status().is_some() || !self.advance().await {
+                return None;
+            }
+        }
+    }
+
+    /// Waits for its end.
+    pub(crate) async fn finish(mut self) -> Result<Output, ClusterError> {
+        self.close_input().await;
+        while self.reader.status().is_none() && self.advance().await {}
+        let begun = self.reader.begun();
+        match self.reader.status() {
+            Some(status) => {
+                // What it still says on standard error comes at once; a process it left behind may hold the stream.
+                let _ = tokio::time::timeout(Duration::from_millis(20), async {
+                    while self.advance().await {}
+                })
+                .await;
+                Ok(Output {
+                    status,
+                    stdout: self.stdout,
+                    stderr: self.stderr,
+                })
+            }
+            None => {
+                let said = Output {
+                    status: -1,
+                    stdout: Vec::new(),
+                    stderr: self.stderr,
+                }
+                .complaint();
+                let said = if said.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({said})")
+                };
+                let (why, mend) = if begun {
+                    (
+                        format!("a command there was cut off before its end{said}"),
+                        "try again",
+                    )
+                } else {
+                    (
+                        format!("its login shell did not run a command{said}"),
+                        "check that /bin/sh and base64 work there and that no start file ends the shell",
+                    )
+                };
+                Err(ClusterError::new(
+                    &self.target,
+                    ErrorKind::Connection,
+                    why,
+                    mend,
+                ))
+            }
+        }
+    }
+}
+
+/// Longest time that a short command may take.
+pub(crate) const COMMAND_LIMIT: Duration = Duration::from_secs(120);
+
+/// Runs a script with `input` to its end.
+pub(crate) async fn exec(
+    transport: &dyn Transport,
+    script: &str,
+    input: &[u8],
+) -> Result<Output, ClusterError> {
+    let work = async {
+        let mut running = Running::start(transport, script).await?;
+        if !input.is_empty() {
+            running.write(input).await;
+        }
+        running.finish().await
+    };
+    match tokio::time::timeout(COMMAND_LIMIT, work).await {
+        Ok(done) => done,
+        Err(_) => Err(ClusterError::new(
+            transport.target(),
+            ErrorKind::Timeout,
+            format!(
+                "a command there did not end within {} s",
+                COMMAND_LIMIT.as_secs()
+            ),
+            "look whether the machine or its file system hangs, then try again",
+        )),
+    }
+}

@@ -1,0 +1,418 @@
+//! Jobs on this machine, end to end, with a stand-in for the runner.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::{eventually, job, job_name, listen, run, sized_job};
+use hoist_cluster::{
+    ErrorKind, FollowEvent, Nobody, Offsets, SchedulerState, Target, TargetSettings, connect,
+};
+
+fn settings(work: &std::path::Path) -> TargetSettings {
+    TargetSettings {
+        work_dir: work.to_str().unwrap().to_owned(),
+        ..TargetSettings::local()
+    }
+}
+
+async fn local(work: &tempfile::TempDir) -> Target {
+    connect(&settings(work.path()), Arc::new(Nobody))
+        .await
+        .expect("this machine can be reached")
+}
+
+#[tokio::test]
+async fn a_job_runs_and_is_heard_to_its_end() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let job = job("import sys\nfor i in range(3): print(i)\nprint('oh', file=sys.stderr)");
+    let (_, heard) = run(&target, &job).await;
+    assert_eq!(
+        (
+            heard.out().as_str(),
+            heard.err().as_str(),
+            heard.state().as_str()
+        ),
+        ("0\n1\n2\n", "oh\n", "succeeded")
+    );
+    assert_eq!(heard.started, 1);
+    assert_eq!(
+        heard.result.as_deref(),
+        Some(br#"{"repr": "None"}"#.as_slice())
+    );
+    let left: Vec<_> = std::fs::read_dir(work.path().join("packages"))
+        .unwrap()
+        .collect();
+    assert_eq!(left.len(), 1, "one package and no temporary file: {left:?}");
+}
+
+#[tokio::test]
+async fn the_same_job_submitted_again_is_the_same_job_and_the_package_is_sent_once() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let one = job("open(job + '/times', 'a').write('x'); import time; time.sleep(0.3)");
+    let uploads = std::sync::Mutex::new(0);
+    let count = |_| *uploads.lock().unwrap() += 1;
+    let first = target.submit(&one, count).await.unwrap();
+    let sent = *uploads.lock().unwrap();
+    assert!(sent > 0);
+    assert_eq!(target.submit(&one, count).await.unwrap(), first);
+    let mut two = one.clone();
+    two.job = job_name();
+    let second = target.submit(&two, count).await.unwrap();
+    assert_ne!(first, second);
+    assert_eq!(
+        *uploads.lock().unwrap(),
+        sent,
+        "an unchanged package is not sent again"
+    );
+    assert_eq!(
+        listen(target.follow(&one.job, Offsets::default()).unwrap())
+            .await
+            .state(),
+        "succeeded"
+    );
+    assert_eq!(
+        std::fs::read_to_string(work.path().join("jobs").join(&one.job).join("times")).unwrap(),
+        "x"
+    );
+}
+
+#[tokio::test]
+async fn a_job_whose_answer_was_lost_runs_once() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let job = job("open(job + '/times', 'a').write('x'); import time; time.sleep(0.5)");
+    // As after a submission that broke off between the lock and the start.
+    std::fs::create_dir_all(work.path().join("jobs").join(&job.job).join("submitted")).unwrap();
+    std::fs::write(
+        work.path().join("jobs").join(&job.job).join("request.json"),
+        &job.request,
+    )
+    .unwrap();
+    std::fs::write(
+        work.path().join("jobs").join(&job.job).join("script.sh"),
+        target.script(&job),
+    )
+    .unwrap();
+    let (_, heard) = run(&target, &job).await;
+    assert_eq!(heard.state(), "succeeded");
+    // As after one whose answer got lost.
+    std::fs::remove_file(work.path().join("jobs").join(&job.job).join("native_id")).unwrap();
+    target.submit(&job, |_| {}).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(700)).await;
+    assert_eq!(
+        std::fs::read_to_string(work.path().join("jobs").join(&job.job).join("times")).unwrap(),
+        "x"
+    );
+}
+
+#[tokio::test]
+async fn lines_come_as_they_are_printed() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let job = job("import time\nfor i in range(4):\n  print(i, flush=True); time.sleep(0.5)");
+    let (_, heard) = run(&target, &job).await;
+    assert_eq!(heard.times.len(), 4);
+    for pair in heard.times.windows(2) {
+        let gap = pair[1].duration_since(pair[0]);
+        assert!(
+            (0.25..0.9).contains(&gap.as_secs_f64()),
+            "half a second between two lines: {gap:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn following_goes_on_where_it_stopped() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let job = job("print('abc'); print('def')");
+    run(&target, &job).await;
+    let mut events = target
+        .follow(
+            &job.job,
+            Offsets {
+                stdout: 4,
+                stderr: 0,
+            },
+        )
+        .unwrap();
+    let mut out = Vec::new();
+    while let Some(event) = events.recv().await {
+        match event {
+            FollowEvent::Output { offset, bytes, .. } => {
+                assert_eq!(offset, 4);
+                out.extend_from_slice(&bytes);
+            }
+            FollowEvent::Exit(_) => break,
+            _ => {}
+        }
+    }
+    assert_eq!(out, b"def\n");
+}
+
+#[tokio::test]
+async fn many_megabytes_and_a_slow_reader_beside_a_quick_one() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let big = job("import sys\nfor i in range(20000): sys.stdout.write('%07d' % i * 64 + '\\n')");
+    let expected: String = (0..20_000)
+        .map(|i| format!("{i:07}").repeat(64) + "\n")
+        .collect();
+    target.submit(&big, |_| {}).await.unwrap();
+    // Nobody reads these events for now.
+    let stalled = target.follow(&big.job, Offsets::default()).unwrap();
+    let (_, quick) = run(&target, &job("print('quick')")).await;
+    assert_eq!(quick.out(), "quick\n");
+    let heard = listen(stalled).await;
+    assert!(
+        heard.stdout == expected.as_bytes(),
+        "{} of {} bytes",
+        heard.stdout.len(),
+        expected.len()
+    );
+}
+
+#[tokio::test]
+async fn a_follower_that_is_killed_again_and_again_loses_and_repeats_no_byte() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let job = job(
+        "import time\nfor i in range(3000):\n  print('line', i, 'x' * (i % 97), flush=True)\n  if i % 10 == 0: time.sleep(0.01)",
+    );
+    let expected: String = (0..3_000)
+        .map(|i| format!("line {i} {}\n", "x".repeat(i % 97)))
+        .collect();
+    target.submit(&job, |_| {}).await.unwrap();
+    let events = target.follow(&job.job, Offsets::default()).unwrap();
+    let me = std::process::id();
+    let killer = tokio::spawn(async move {
+        let mut killed = 0;
+        for round in 0_u64..12 {
+            tokio::time::sleep(Duration::from_millis(120 + 37 * round % 90)).await;
+            for pid in children(me) {
+                let command =
+                    std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+                if command.contains("hoist-follower") {
+                    killed += usize::from(
+                        std::process::Command::new("kill")
+                            .args(["-KILL", &pid.to_string()])
+                            .status()
+                            .unwrap()
+                            .success(),
+                    );
+                }
+            }
+        }
+        killed
+    });
+    let heard = listen(events).await;
+    assert!(
+        killer.await.unwrap() > 3,
+        "the follower was killed while the job ran"
+    );
+    assert!(
+        heard.stdout == expected.as_bytes(),
+        "{} of {} bytes",
+        heard.stdout.len(),
+        expected.len()
+    );
+    assert_eq!(heard.state(), "succeeded");
+}
+
+fn children(parent: u32) -> Vec<u32> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let Ok(pid) = entry.file_name().to_string_lossy().parse::<u32>() else {
+            continue;
+        };
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        let after = stat.rsplit(") ").next().unwrap_or_default().to_owned();
+        if after.split(' ').nth(1) == Some(parent.to_string().as_str()) {
+            found.push(pid);
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_cancelled_job_ends_as_cancelled() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let job = job("import time\nprint('on', flush=True)\ntime.sleep(60)");
+    let id = target.submit(&job, |_| {}).await.unwrap();
+    let mut events = target.follow(&job.job, Offsets::default()).unwrap();
+    while !matches!(events.recv().await, Some(FollowEvent::Output { .. })) {}
+    let states = target
+        .query(&[(job.job.clone(), id.clone())])
+        .await
+        .unwrap();
+    assert_eq!(states[&job.job], SchedulerState::Running);
+    target.cancel(&job.job, &id).await.unwrap();
+    let mut last = None;
+    while let Some(event) = events.recv().await {
+        last = Some(event);
+    }
+    let Some(FollowEvent::Exit(exit)) = last else {
+        panic!("the last event is the exit: {last:?}")
+    };
+    assert!(String::from_utf8_lossy(&exit).contains("cancelled"));
+}
+
+#[tokio::test]
+async fn a_job_that_was_killed_leaves_an_exit_marker_after_a_question() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let job = job("import time\nprint('on', flush=True)\ntime.sleep(60)");
+    let id = target.submit(&job, |_| {}).await.unwrap();
+    let mut events = target.follow(&job.job, Offsets::default()).unwrap();
+    while !matches!(events.recv().await, Some(FollowEvent::Output { .. })) {}
+    let pid = id.0.split(':').nth(1).unwrap();
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-KILL", "--", &format!("-{pid}")])
+            .status()
+            .unwrap()
+            .success()
+    );
+    eventually("the process is gone", || async {
+        !std::path::Path::new(&format!("/proc/{pid}/cwd")).exists()
+    })
+    .await;
+    let states = target
+        .query(&[(job.job.clone(), id.clone())])
+        .await
+        .unwrap();
+    assert!(
+        matches!(states[&job.job], SchedulerState::Ended { .. }),
+        "{states:?}"
+    );
+    let mut last = None;
+    while let Some(event) = events.recv().await {
+        last = Some(event);
+    }
+    let Some(FollowEvent::Exit(exit)) = last else {
+        panic!("the last event is the exit: {last:?}")
+    };
+    assert!(
+        String::from_utf8_lossy(&exit).contains("\"lost\""),
+        "{exit:?}"
+    );
+}
+
+#[tokio::test]
+async fn variables_modules_and_setup_lines_reach_the_job_as_they_were_written() {
+    let work = tempfile::tempdir().unwrap();
+    let nasty = "a 'b' \"c\" $(id) `id` \\ \n é $HOME !";
+    let mut settings = settings(work.path());
+    settings.env.insert("NASTY".to_owned(), nasty.to_owned());
+    settings.setup = vec!["FROM_SETUP=\"it's set\"\r\nexport FROM_SETUP".to_owned()];
+    let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
+    let (_, heard) = run(
+        &target,
+        &job("import os\nprint(os.environ['NASTY'] + os.environ['FROM_SETUP'], end='')"),
+    )
+    .await;
+    assert_eq!(heard.out(), format!("{nasty}it's set"));
+}
+
+#[tokio::test]
+async fn a_setup_line_that_fails_ends_the_job_with_its_name() {
+    let work = tempfile::tempdir().unwrap();
+    let mut settings = settings(work.path());
+    settings.setup = vec!["source ~/no-such-file".to_owned()];
+    let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
+    let (_, heard) = run(&target, &job("print('never')")).await;
+    assert_eq!(heard.state(), "failed");
+    assert_eq!(
+        heard.reason(),
+        "the set-up line `source ~/no-such-file` ended with status 1"
+    );
+    assert_eq!(heard.out(), "");
+}
+
+#[tokio::test]
+async fn a_python_that_is_not_there_is_named() {
+    let work = tempfile::tempdir().unwrap();
+    let mut settings = settings(work.path());
+    settings.python = Some("/opt/none/bin/python3".to_owned());
+    let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
+    let (_, heard) = run(&target, &job("print('never')")).await;
+    assert!(
+        heard
+            .reason()
+            .starts_with("no python: /opt/none/bin/python3 is not on "),
+        "{}",
+        heard.reason()
+    );
+}
+
+#[tokio::test]
+async fn a_package_that_does_not_match_its_sum_is_refused_and_leaves_nothing() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    for padding in [0, 300_000] {
+        let mut job = sized_job("print(1)", padding);
+        job.sha256 = "0".repeat(64);
+        let error = target.submit(&job, |_| {}).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Altered, "{error}");
+        for folder in ["packages", "jobs"] {
+            let left: Vec<_> = std::fs::read_dir(work.path().join(folder))
+                .unwrap()
+                .collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_large_package_arrives_whole() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let job = sized_job("print('whole')", 3_000_000);
+    let last = std::sync::Mutex::new(0);
+    target
+        .submit(&job, |upload| *last.lock().unwrap() = upload.sent)
+        .await
+        .unwrap();
+    assert_eq!(*last.lock().unwrap(), job.package.len() as u64);
+    assert_eq!(
+        listen(target.follow(&job.job, Offsets::default()).unwrap())
+            .await
+            .out(),
+        "whole\n"
+    );
+}
+
+#[tokio::test]
+async fn a_work_folder_that_cannot_be_made_is_named() {
+    let work = tempfile::tempdir().unwrap();
+    let file = work.path().join("file");
+    std::fs::write(&file, "").unwrap();
+    let error = connect(&settings(&file.join("below")), Arc::new(Nobody))
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind, ErrorKind::WorkDir);
+    let text = error
+        .to_string()
+        .replace(work.path().to_str().unwrap(), "WORK");
+    assert!(
+        text.starts_with("local: the work folder WORK/file/below cannot be written ("),
+        "{text}"
+    );
+    let settings = TargetSettings {
+        work_dir: "$HOIST_NO_SUCH_VARIABLE/x".to_owned(),
+        ..TargetSettings::local()
+    };
+    let error = connect(&settings, Arc::new(Nobody)).await.unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("names a variable that is not set there"),
+        "{error}"
+    );
+}

@@ -1,0 +1,237 @@
+//! How a job ended, from what its runner left and what its scheduler says.
+//!
+//! The one place where words of the other side become one of our five ends:
+//! *failed* is the function's own doing (it raised, or it took its process down); *lost* is the target's (never submitted,
+//! killed from outside, gone) and always says why; *cancelled* and *timed out* are what someone asked for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use hoist_cluster::Outcome as SchedulerOutcome;
+use hoist_package::{ExitMarker, Outcome, RunResult};
+
+use crate::plan::shown;
+use crate::{Frame, JobError, JobResult, JobView, State, WrittenFile};
+
+/// An end and what is to be said of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    /// One of the five ends.
+    pub(crate) state: State,
+    /// Why, in one sentence; none needed where the function returned.
+    pub(crate) reason: Option<String>,
+}
+
+impl End {
+    /// The target failed it.
+    pub(crate) fn lost(reason: impl Into<String>) -> Self {
+        Self {
+            state: State::Lost,
+            reason: Some(reason.into()),
+        }
+    }
+
+    /// Someone asked for it.
+    pub(crate) fn cancelled(reason: impl Into<String>) -> Self {
+        Self {
+            state: State::Cancelled,
+            reason: Some(reason.into()),
+        }
+    }
+}
+
+/// What else must be known to judge.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Circumstances {
+    /// Someone here wanted it ended.
+    pub(crate) cancel_wished: bool,
+    /// The limit of time that was asked for, in seconds.
+    pub(crate) time_limit: Option<u64>,
+}
+
+/// The end of a job whose exit marker came.
+pub(crate) fn from_marker(
+    exit: &[u8],
+    result: Option<&RunResult>,
+    result_problem: Option<String>,
+    known: Circumstances,
+) -> End {
+    let marker = match ExitMarker::parse(exit) {
+        Ok(marker) => marker,
+        Err(error) => return End::lost(format!("it ended, but {error}")),
+    };
+    let said = match marker.reason.trim() {
+        "" => result
+            .map(|result| result.reason.trim())
+            .unwrap_or_default(),
+        reason => reason,
+    };
+    let reason = (!said.is_empty()).then(|| said.to_owned());
+    let or = |otherwise: String| reason.clone().unwrap_or(otherwise);
+    let raised = result.is_some_and(|result| result.error.is_some());
+    match marker.state {
+        Outcome::Succeeded if result.is_some() => End {
+            state: State::Succeeded,
+            reason: None,
+        },
+        Outcome::Succeeded => End::lost(result_problem.unwrap_or_else(|| {
+            "it succeeded, but its result is missing from the job's folder".to_owned()
+        })),
+        Outcome::Failed if raised => End {
+            state: State::Failed,
+            reason,
+        },
+        Outcome::Failed => {
+            End::lost(result_problem.unwrap_or_else(|| {
+                or(format!("it could not be run (exit status {})", marker.code))
+            }))
+        }
+        Outcome::Cancelled => End::cancelled(or("cancelled".to_owned())),
+        Outcome::TimedOut => End {
+            state: State::TimedOut,
+            reason: Some(or("its time was over".to_owned())),
+        },
+        Outcome::Terminated => terminated(result, reason, known),
+        Outcome::Lost if known.cancel_wished => End::cancelled("cancelled"),
+        Outcome::Lost => End::lost(or(
+            "it is gone, and nothing on the target says why".to_owned()
+        )),
+        Outcome::Crashed if is_own_doing(marker.code) => End {
+            state: State::Failed,
+            reason: Some(or(format!("its process ended with status {}", marker.code))),
+        },
+        Outcome::Crashed => {
+            if known.cancel_wished {
+                return End::cancelled("cancelled");
+            }
+            End::lost(or(format!(
+                "its process was killed (exit status {})",
+                marker.code
+            )))
+        }
+    }
+}
+
+/// Told to end, by someone who gave no reason: by us, by the clock, or by someone else.
+fn terminated(result: Option<&RunResult>, reason: Option<String>, known: Circumstances) -> End {
+    if known.cancel_wished {
+        return End::cancelled("cancelled");
+    }
+    let ran = result.and_then(|result| result.wall_seconds);
+    if let (Some(ran), Some(limit)) = (ran, known.time_limit) {
+        // A scheduler counts from before the runner starts.
+        #[expect(clippy::cast_precision_loss, reason = "a limit of time in seconds")]
+        let limit = limit as f64;
+        if ran + 10.0 >= limit {
+            return End {
+                state: State::TimedOut,
+                reason: Some(format!("its time was over (limit {limit:.0} s)")),
+            };
+        }
+    }
+    End::lost(reason.unwrap_or_else(|| {
+        "it was told to end by someone else: the scheduler, or someone on the machine".to_owned()
+    }))
+}
+
+/// Whether a process that ended so did it by itself: a signal of the processor or of `abort()`, or an exit status. Being
+/// killed (the out-of-memory killer, a node that goes down) is the target's doing.
+fn is_own_doing(code: i32) -> bool {
+    // SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGPIPE, SIGSYS
+    let own_signals = [4, 5, 6, 7, 8, 11, 13, 31];
+    (0..127).contains(&code) || own_signals.iter().any(|signal| code == 128 + signal)
+}
+
+/// The end of a job that its scheduler says is over and that left no exit marker.
+pub(crate) fn from_scheduler(outcome: SchedulerOutcome, words: &str, known: Circumstances) -> End {
+    if known.cancel_wished {
+        return End::cancelled("cancelled");
+    }
+    let words = words.trim();
+    let or = |otherwise: &str| {
+        if words.is_empty() {
+            otherwise.to_owned()
+        } else {
+            words.to_owned()
+        }
+    };
+    match outcome {
+        SchedulerOutcome::Cancelled => End::cancelled(or(
+            "cancelled by someone else, with the scheduler's own command",
+        )),
+        SchedulerOutcome::TimedOut => End {
+            state: State::TimedOut,
+            reason: Some(or("its time was over")),
+        },
+        SchedulerOutcome::Completed | SchedulerOutcome::Failed => End::lost(format!(
+            "the scheduler says that it is over, but it left no exit marker{}",
+            if words.is_empty() {
+                String::new()
+            } else {
+                format!(" ({words})")
+            }
+        )),
+        SchedulerOutcome::OutOfMemory
+        | SchedulerOutcome::NodeFailed
+        | SchedulerOutcome::Preempted
+        | SchedulerOutcome::Vanished => {
+            End::lost(or("it is gone, and nothing on the target says why"))
+        }
+    }
+}
+
+/// Writes what the runner says of the run into the view: result, error, figures.
+pub(crate) fn describe(view: &mut JobView, result: RunResult, origins: &BTreeMap<String, PathBuf>) {
+    view.wall_seconds = result.wall_seconds.filter(|seconds| seconds.is_finite());
+    view.peak_memory_bytes = result.peak_memory_bytes;
+    view.python = result.python;
+    view.host = result.host;
+    view.notes = result.notes;
+    view.files = result
+        .files
+        .iter()
+        .map(|file| WrittenFile {
+            path: file.path.to_string(),
+            size: file.size,
+        })
+        .collect();
+    if result.state == Outcome::Succeeded {
+        view.result = Some(JobResult {
+            repr: result.repr.unwrap_or_default(),
+            json: result.json,
+        });
+    }
+    let workspace = view.workspace.clone();
+    view.error = result.error.map(|error| JobError {
+        kind: error.type_name,
+        message: error.message,
+        frames: error
+            .frames
+            .into_iter()
+            .map(|frame| here(frame, origins, &workspace))
+            .collect(),
+        traceback: Some(error.traceback).filter(|text| !text.is_empty()),
+    });
+}
+
+/// A frame with the file of this machine, where it is one that travelled.
+fn here(
+    frame: hoist_package::Frame,
+    origins: &BTreeMap<String, PathBuf>,
+    workspace: &Path,
+) -> Frame {
+    let path = if frame.user {
+        origins.get(&frame.file).cloned()
+    } else {
+        None
+    };
+    Frame {
+        file: match &path {
+            Some(path) => shown(path, workspace),
+            None => frame.file,
+        },
+        line: frame.line,
+        function: frame.function,
+        path,
+    }
+}

@@ -1,0 +1,115 @@
+//! From a request to all that a job needs, without touching the network or the disk of the store.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use hoist_analysis::{Disk, EntrySpec, FileKind, Files, Module, Runnable, Slice};
+use hoist_cluster::{Resources, SchedulerKind, Submission, TargetSettings};
+use hoist_package::{Package, Request};
+use hoist_syntax::Document;
+
+use crate::source::encode;
+use crate::{Config, JobId, RunError};
+
+/// What someone wants to run.
+#[derive(Clone)]
+pub struct RunRequest {
+    /// The module, absolute.
+    pub path: PathBuf,
+    /// Its text.
+    pub document: Document,
+    /// The folder that its local modules are looked for in, absolute; see [`crate::workspace_of`].
+    pub workspace: PathBuf,
+    /// Where other files are read; an editor puts its unsaved buffers over the disk.
+    pub files: Arc<dyn Files>,
+    /// The configuration of the workspace.
+    pub config: Arc<Config>,
+    /// What to run.
+    pub entry: EntrySpec,
+    /// Python source of call arguments; `None`: those of the comment above the function, else none.
+    pub args: Option<String>,
+    /// The target's name; `None`: that of the comment above the function, else the configuration's default.
+    pub target: Option<String>,
+    /// Resources by name; they go before those of the comment, which go before those of the target.
+    pub resources: BTreeMap<String, String>,
+    /// Run in spite of a refusal that allows it.
+    pub force: bool,
+}
+
+impl RunRequest {
+    /// A request for an entry of a file on this disk, with everything else left to the comment above the function and the
+    /// configuration.
+    pub fn new(
+        path: PathBuf,
+        document: Document,
+        workspace: PathBuf,
+        config: Arc<Config>,
+        entry: EntrySpec,
+    ) -> Self {
+        Self {
+            path,
+            document,
+            workspace,
+            files: Arc::new(Disk),
+            config,
+            entry,
+            args: None,
+            target: None,
+            resources: BTreeMap::new(),
+            force: false,
+        }
+    }
+}
+
+/// A run that was found good: what travels, where to, with what.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What travels.
+    pub slice: Slice,
+    /// The same as a ZIP.
+    pub package: Package,
+    /// Where to; for a plain process on this machine `python` names the interpreter.
+    pub settings: TargetSettings,
+    /// What is asked of the scheduler, all in all.
+    pub resources: Resources,
+    /// The short name for lists.
+    pub name: String,
+    /// The entry's file, relative to the workspace when inside it.
+    pub file: String,
+    /// The line of the entry, from 1.
+    pub line: Option<u32>,
+}
+
+impl Plan {
+    /// What the target is given for a job of this plan.
+    pub fn submission(&self, job: JobId) -> Submission {
+        Submission {
+            job: job.to_string(),
+            name: self.name.clone(),
+            package: self.package.bytes.clone().into(),
+            sha256: self.package.sha256.clone(),
+            request: self.request(job).to_bytes(),
+            resources: self.resources.clone(),
+        }
+    }
+
+    /// What the runner is asked.
+    pub(crate) fn request(&self, job: JobId) -> Request {
+        Request {
+            job: job.to_string(),
+            args: self.slice.args.clone(),
+            time_limit: self.resources.time.map(|time| time.0),
+            package_sha256: Some(self.package.sha256.clone()),
+            ..Request::default()
+        }
+    }
+}
+
+/// How people read a path: relative to the workspace when inside it, with `/`.
+pub(crate) fn shown(path: &Path, workspace: &Path) -> String {
+    path.strip_prefix(workspace)
+        .unwrap_or(path)
+        .to_string_lossy()
+        .replace('\\', "/")
+}

@@ -1,0 +1,102 @@
+//! What the grammar is shown of a text, and the parsing itself.
+//!
+//! The bytes shown are as many as the text has, so that a node's byte range is a range of the text.
+
+use crate::kinds;
+use crate::lines::LineIndex;
+use ruff_python_ast::token::TokenKind;
+use ruff_python_parser::parse_module;
+use ruff_text_size::Ranged;
+use std::borrow::Cow;
+use std::ops::Range;
+use tree_sitter::{Parser, Tree};
+
+/// Parses a text afresh. Where the grammar finds an error in a text that is Python, it is shown the text again without
+/// the line breaks between brackets, which it takes for the end of a block when the next line stands further left. Says
+/// whether the tree is of that view.
+pub(crate) fn parse(text: &str, lines: &LineIndex) -> (Tree, bool) {
+    let tree = run(&as_lines(text, lines), None);
+    if tree.root_node().has_error()
+        && let Some(joined) = without_breaks_in_brackets(text)
+    {
+        let mended = run(&joined, None);
+        if !mended.root_node().has_error() {
+            return (mended, true);
+        }
+    }
+    (tree, false)
+}
+
+/// Parses a text of which the tree before a change (and told of it) is at hand.
+pub(crate) fn parse_again(text: &str, lines: &LineIndex, old: &Tree) -> Tree {
+    run(&as_lines(text, lines), Some(old))
+}
+
+/// The bytes of the first place that the grammar could not read.
+pub(crate) fn first_error(tree: &Tree) -> Option<Range<usize>> {
+    let mut node = tree.root_node();
+    if !node.has_error() {
+        return None;
+    }
+    let mut cursor = node.walk();
+    loop {
+        if node.is_error() || node.is_missing() {
+            return Some(node.byte_range());
+        }
+        match node
+            .children(&mut cursor)
+            .find(|child| child.has_error() || child.is_missing())
+        {
+            Some(child) => node = child,
+            None => return Some(node.byte_range()),
+        }
+    }
+}
+
+/// The grammar breaks lines at `\n` only. A lone `\r` is shown to it as `\n`, as Python itself reads files.
+fn as_lines<'t>(text: &'t str, lines: &LineIndex) -> Cow<'t, [u8]> {
+    if !lines.has_lone_carriage_returns() {
+        return Cow::Borrowed(text.as_bytes());
+    }
+    let mut bytes = text.as_bytes().to_vec();
+    for at in memchr::memchr_iter(b'\r', text.as_bytes()) {
+        if bytes.get(at + 1) != Some(&b'\n') {
+            bytes[at] = b'\n';
+        }
+    }
+    Cow::Owned(bytes)
+}
+
+/// The text with blanks for the line breaks and comments between brackets; none for a text that is not Python.
+fn without_breaks_in_brackets(text: &str) -> Option<Vec<u8>> {
+    let parsed = parse_module(text).ok()?;
+    let mut bytes = text.as_bytes().to_vec();
+    let mut depth = 0_usize;
+    for token in parsed.tokens() {
+        match token.kind() {
+            TokenKind::Lpar | TokenKind::Lsqb | TokenKind::Lbrace => depth += 1,
+            TokenKind::Rpar | TokenKind::Rsqb | TokenKind::Rbrace => {
+                depth = depth.saturating_sub(1)
+            }
+            TokenKind::NonLogicalNewline | TokenKind::Comment if depth > 0 => {
+                bytes[token.range().start().to_usize()..token.range().end().to_usize()].fill(b' ');
+            }
+            _ => {}
+        }
+    }
+    Some(bytes)
+}
+
+fn run(bytes: &[u8], old: Option<&Tree>) -> Tree {
+    let mut parser = Parser::new();
+    #[allow(clippy::expect_used)]
+    // The language and the library are linked into this crate; no input decides this.
+    parser
+        .set_language(kinds::language())
+        .expect("the linked grammar fits the linked tree-sitter");
+    #[allow(clippy::expect_used)]
+    // `None` comes only of a missing language, a time limit or a cancellation; there is none.
+    parser
+        .parse(bytes, old)
+        .expect("a parse without a time limit ends with a tree")
+}

@@ -1,0 +1,78 @@
+-- The same over a real sshd and a real Slurm (tests/clusters). Without them there is nothing to test here.
+local t = ...
+
+if not vim.env.HOIST_TEST_HOME then
+  io.stdout:write('# HOIST_TEST_HOME is not set: nothing runs on ssh and slurm here (tests/clusters starts them)\n')
+  return
+end
+
+local PROGRAMME = [[
+import os
+import sys
+import time
+
+def train(epochs=3):
+    for epoch in range(epochs):
+        print("epoch", epoch + 1)
+        print("said on standard error", file=sys.stderr)
+        time.sleep(1)
+    return {"epochs": epochs, "there": "SLURM_JOB_ID" in os.environ}
+
+class Study:
+    def test(self):
+        def work():
+            values = {"a": 1}
+            return values["b"]
+        return work()
+
+def long():
+    print("started")
+    time.sleep(120)
+]]
+
+for _, target in ipairs({ 'ssh', 'slurm' }) do
+  t.test(target .. ': lines show as they are printed, then the result', function()
+    t.open('train.py', PROGRAMME)
+    t.attached()
+    t.to('def train')
+    vim.cmd('Hoist on ' .. target)
+    local seen = {}
+    for epoch = 1, 3 do
+      t.shows('epoch ' .. epoch, 40000)
+      seen[epoch] = vim.uv.hrtime() / 1e9
+    end
+    for epoch = 2, 3 do
+      local gap = seen[epoch] - seen[epoch - 1]
+      assert(gap > 0.2 and gap < 2.5, ('line %d came %.2f s after the one before, but was printed 1 s after it'):format(epoch, gap))
+    end
+    local text = t.shows(('train() on %s succeeded'):format(target))
+    t.contains(text, ("{'epochs': 3, 'there': %s}"):format(target == 'slurm' and 'True' or 'False'))
+    local _, said = text:gsub('said on standard error\n', '')
+    t.equal(said, 3)
+  end)
+
+  t.test(target .. ': a failing nested function marks its line', function()
+    t.open('nested.py', PROGRAMME)
+    t.attached()
+    t.to('values["b"]')
+    vim.cmd('Hoist on ' .. target)
+    local job = t.finished(40000)
+    t.equal(job.state, 'failed')
+    t.equal(job.entry, 'Study.test.<locals>.work')
+    t.eventually('the diagnostic on line 16', 5000, function()
+      return t.diagnostics('KeyError')[16]
+    end, function()
+      return vim.inspect(vim.diagnostic.get(t.buf))
+    end)
+  end)
+
+  t.test(target .. ': a running job is cancelled by key', function()
+    t.open('long.py', PROGRAMME)
+    t.attached()
+    t.to('def long')
+    vim.cmd('Hoist on ' .. target)
+    t.shows('started', 40000)
+    t.press('<Space>hc')
+    t.equal(t.finished(30000).state, 'cancelled')
+  end)
+end
