@@ -133,7 +133,9 @@ def arguments_and_error():
         terminal.type("x=3", "Enter")
         terminal.sees(r"root\(x=3\) on local failed")
         # Python's own words for it have changed over the versions.
-        terminal.sees(r"return math\.sqrt\(y\) .*ValueError: (math domain error|expected a nonnegative input)")
+        terminal.sees(r"^root\(x=3\) on local failed in .*: ValueError: (math domain error|expected a nonnegative input)")
+        # Neovim's sign of an error, in the line that raised it, and the lens.
+        terminal.sees(r"^E +return math\.sqrt\(y\)")
         terminal.sees(r"Run with arguments\.\.\. \| failed")
     finally:
         terminal.close()

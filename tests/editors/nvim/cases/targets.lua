@@ -76,3 +76,18 @@ for _, target in ipairs({ 'ssh', 'slurm' }) do
     t.equal(t.finished(30000).state, 'cancelled')
   end)
 end
+
+t.test('an unknown host is asked about with its fingerprint; No runs nothing there', function()
+  t.open('host.py', 'def host():\n    return 1\n')
+  vim.cmd.bwipeout()
+  t.write('hoist.toml', '[targets.strange]\nhost = "hoist-unknown"\nscheduler = "none"\n')
+  vim.cmd.edit(t.folder .. '/host.py')
+  t.buf, t.win = vim.api.nvim_get_current_buf(), vim.api.nvim_get_current_win()
+  t.attached()
+  t.choose = 'No'
+  t.to('def host')
+  vim.cmd('Hoist on strange')
+  local notice = t.notice('SHA256:', 30000)
+  t.equal(notice.items, { 'No', 'Yes' })
+  t.equal(t.finished(30000).state, 'failed')
+end)
