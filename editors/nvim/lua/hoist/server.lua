@@ -5,6 +5,7 @@ local util = require('hoist.util')
 
 -- This file is read at the start of every Neovim; what only a running server needs is read when it is needed.
 local ask = util.lazy('hoist.ask')
+local document = util.lazy('hoist.document')
 local jobs = util.lazy('hoist.jobs')
 local keys = util.lazy('hoist.keys')
 local lens = util.lazy('hoist.lens')
@@ -115,6 +116,9 @@ local handlers = {
   end,
   ['hoist/ask'] = function(...)
     return ask.handle(...)
+  end,
+  ['window/showDocument'] = function(...)
+    return document.show(...)
   end,
   ['window/showMessage'] = function(_, params)
     util.say(params.message, ask.level(params.type))

@@ -379,6 +379,17 @@ t.test('a workspace is found by its hoist.toml; code of other files travels', fu
   t.equal(t.finished().result.repr, '7')
 end)
 
+t.test('what would travel is shown beside the file, not in its place', function()
+  t.open('travels.py', 'def value():\n    return 1\n\ndef other():\n    return 2\n')
+  t.attached()
+  t.to('return 1')
+  vim.cmd('Hoist package')
+  t.eventually('the list', 10000, function()
+    return vim.api.nvim_get_current_buf() ~= t.buf and table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n'):find('travels.py', 1, true)
+  end)
+  t.equal(vim.api.nvim_win_get_buf(t.win), t.buf)
+end)
+
 t.test('checkhealth is content', function()
   t.open('x.py', 'def x():\n    pass\n')
   t.attached()
