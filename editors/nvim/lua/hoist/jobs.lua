@@ -68,6 +68,8 @@ local function fit(text, width)
   return text .. (' '):rep(width - vim.fn.strdisplaywidth(text))
 end
 
+-- The list is drawn anew every second while something runs.
+local MOST_ROWS = 500
 local HEADER = { ('%s %s %s %s %s'):format(fit('State', 15), fit('Function', 30), fit('Target', 12), fit('Started', 12), 'Took') }
 
 local function draw_list()
@@ -81,7 +83,12 @@ local function draw_list()
     chosen[win] = list.rows[api.nvim_win_get_cursor(win)[1]]
   end
   local lines, rows, marks = vim.list_slice(HEADER), {}, {}
-  for _, job in ipairs(M.all()) do
+  local all = M.all()
+  for number, job in ipairs(all) do
+    if number > MOST_ROWS then
+      lines[#lines + 1] = ('and %d older ones; "hoist jobs" in a shell lists them'):format(#all - MOST_ROWS)
+      break
+    end
     local seconds = util.seconds(job)
     local outcome = job.result and job.result.repr or util.why(job):gsub('^: ', '')
     if not util.ended(job) and job.message then
@@ -178,7 +185,8 @@ function M.changed(job, client_id, since)
     end
   end
   output.changed(job.job)
-  if util.ended(job) and not (before and util.ended(before)) and job.created >= since then
+  -- Of jobs of earlier sessions those that end now, not those that had ended long ago.
+  if util.ended(job) and not (before and util.ended(before)) and (before or job.created >= since) then
     tell_end(job)
   end
   tick()
