@@ -7,12 +7,13 @@
 # As root it makes one account for each login shell (bash, zsh, tcsh, fish), each with a talkative start file, and removes them
 # at the stop; otherwise everything logs in as the caller. Host aliases of HOIST_TEST_HOME/.ssh/config:
 #   hoist-ssh       bash                             hoist-zsh hoist-tcsh hoist-fish   the other shells (root only)
+#   hoist-frail     a server of its own, whose sessions a test may kill
 #   hoist-one       MaxSessions 1                    hoist-nopython   a PATH without any Python
 #   hoist-unknown   its key is in no known_hosts     hoist-changed    known_hosts has another key
 #   hoist-refused   nobody listens                   hoist-nokey      a key that the server does not accept
 # Slurm (slurm.sh) is reached through the same server: every session has SLURM_CONF set to DIR/slurm/slurm.conf.
 . "$(dirname "$0")/common.sh"
-[ $# -eq 2 ] || { sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$2"
 DIR=$(cd "$2" && pwd)
 SSHD=$DIR/sshd
@@ -75,9 +76,9 @@ start() {
   if [ "$(id -u)" = 0 ]; then packages zsh=zsh tcsh=tcsh fish=fish; mkdir -p /run/sshd; fi
   [ ! -s "$SSHD/main.pid" ] || fail "already started in $DIR"
   chmod 755 "$DIR"
-  local home=$DIR/home key=IdentityFile\ $DIR/home/.ssh/id_ed25519 main one refused bare shell path user
+  local home=$DIR/home key=IdentityFile\ $DIR/home/.ssh/id_ed25519 main one refused bare frail shell path user
   mkdir -p "$SSHD/nopython" "$home/.ssh" "$home/.config/hoist" "$DIR/homes"
-  read -r main one bare refused < <(ports 4)
+  read -r main one bare frail refused < <(ports 5)
   ssh-keygen -q -t ed25519 -N '' -C host -f "$SSHD/host_ed25519"
   ssh-keygen -q -t ed25519 -N '' -C other -f "$SSHD/other"
   ssh-keygen -q -t ed25519 -N '' -C client -f "$home/.ssh/id_ed25519"
@@ -90,8 +91,9 @@ start() {
   local slurm="SLURM_CONF=$DIR/slurm/slurm.conf"
   config main "$main" "SetEnv $slurm" "MaxSessions 10"
   config one "$one" "SetEnv $slurm" "MaxSessions 1"
+  config frail "$frail" "SetEnv $slurm" "MaxSessions 10"
   config bare "$bare" "SetEnv PATH=$SSHD/nopython" "MaxSessions 10"
-  local name; for name in main one bare; do launch $name 0; done
+  local name; for name in main one frail bare; do launch $name 0; done
 
   local shells=bash
   if [ "$(id -u)" = 0 ]; then
@@ -104,13 +106,14 @@ start() {
     host hoist-slurm "$main" "$user" "$key"
     if [ "$(id -u)" = 0 ]; then for shell in zsh tcsh fish; do host "hoist-$shell" "$main" "$(account $shell)" "$key"; done; fi
     host hoist-one "$one" "$user" "$key"
+    host hoist-frail "$frail" "$user" "$key"
     host hoist-nopython "$bare" "$user" "$key"
     host hoist-unknown "$main" "$user" "$key" "UserKnownHostsFile $home/.ssh/known_none"
     host hoist-changed "$main" "$user" "$key" "UserKnownHostsFile $home/.ssh/known_changed"
     host hoist-refused "$refused" "$user" "$key"
     host hoist-nokey "$main" "$user" "IdentityFile $home/.ssh/id_stranger" "IdentitiesOnly yes"
   } >"$home/.ssh/config"
-  local port; for port in $main $one $bare; do
+  local port; for port in $main $one $frail $bare; do
     printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d' ' -f1,2 "$SSHD/host_ed25519.pub")"
   done >"$home/.ssh/known_hosts"
   printf '[127.0.0.1]:%s %s\n' "$main" "$(cut -d' ' -f1,2 "$SSHD/other.pub")" >"$home/.ssh/known_changed"
@@ -137,7 +140,7 @@ C
 
 stop() {
   local name shell user
-  for name in main one bare; do stop_pid "$SSHD/$name.pid"; done
+  for name in main one frail bare; do stop_pid "$SSHD/$name.pid"; done
   if [ "$(id -u)" = 0 ]; then
     for shell in bash zsh tcsh fish; do
       user=$(account $shell)

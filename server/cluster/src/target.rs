@@ -115,7 +115,7 @@ impl Target {
         let mut follower = follower.lock().unwrap_or_else(PoisonError::into_inner);
         let follower = match &mut *follower {
             Some(follower) if follower.alive() => follower,
-            slot => slot.insert(Follower::new(Arc::clone(transport), python.to_owned())),
+            slot => slot.insert(Arc::clone(transport).follower(python)),
         };
         Ok(follower.follow(self.job_dir(job), offsets))
     }

@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::{ClusterError, ErrorKind};
 use crate::shell::{MarkedReader, Markers, quote};
-use crate::transport::{Piece, Process, Transport};
+use crate::transport::{Hold, Piece, Process, Transport};
 use frame::{Decoder, encode};
 
 const PROGRAM: &str = include_str!("follower.py");
@@ -80,6 +80,8 @@ enum Command {
         dir: String,
         offsets: Offsets,
         events: Sender<FollowEvent>,
+        /// Keeps the follower's task alive for as long as the job is followed.
+        commands: UnboundedSender<Command>,
     },
     Ack {
         job: u32,
@@ -88,6 +90,16 @@ enum Command {
     Unfollow {
         job: u32,
     },
+}
+
+/// A follower that does not keep itself alive.
+pub(crate) struct WeakFollower(mpsc::WeakUnboundedSender<Command>);
+
+impl WeakFollower {
+    pub(crate) fn upgrade(&self) -> Option<Follower> {
+        let follower = Follower { commands: self.0.upgrade()? };
+        follower.alive().then_some(follower)
+    }
 }
 
 /// The follower of one connection.
@@ -104,7 +116,6 @@ impl Follower {
             transport,
             python,
             inbox,
-            commands: commands.downgrade(),
             jobs: HashMap::new(),
             next: 0,
             failures: 0,
@@ -112,6 +123,11 @@ impl Follower {
         };
         tokio::spawn(driver.run());
         Self { commands }
+    }
+
+    /// For those who share it.
+    pub(crate) fn downgrade(&self) -> WeakFollower {
+        WeakFollower(self.commands.downgrade())
     }
 
     /// Whether its task still runs.
@@ -123,11 +139,8 @@ impl Follower {
     pub(crate) fn follow(&self, dir: String, offsets: Offsets) -> Receiver<FollowEvent> {
         let (events, receiver) = mpsc::channel(64);
         // When the task has ended the receiver ends too.
-        let _ = self.commands.send(Command::Follow {
-            dir,
-            offsets,
-            events,
-        });
+        let commands = self.commands.clone();
+        let _ = self.commands.send(Command::Follow { dir, offsets, events, commands });
         receiver
     }
 }
@@ -144,7 +157,6 @@ struct Driver {
     transport: Arc<dyn Transport>,
     python: String,
     inbox: UnboundedReceiver<Command>,
-    commands: mpsc::WeakUnboundedSender<Command>,
     jobs: HashMap<u32, Followed>,
     next: u32,
     failures: u32,
@@ -246,15 +258,11 @@ impl Driver {
     /// Takes in a command; returns the frame that a running follower must be told.
     fn take(&mut self, command: Command) -> Option<Vec<u8>> {
         match command {
-            Command::Follow {
-                dir,
-                offsets,
-                events,
-            } => {
+            Command::Follow { dir, offsets, events, commands } => {
                 self.next = self.next.wrapping_add(1).max(1);
                 let number = self.next;
                 let (sender, receiver) = mpsc::unbounded_channel();
-                tokio::spawn(hand_on(number, receiver, events, self.commands.clone()));
+                tokio::spawn(hand_on(number, receiver, events, commands));
                 self.jobs.insert(
                     number,
                     Followed {
@@ -294,7 +302,7 @@ impl Driver {
             quote(&self.python),
             quote(&boot)
         ));
-        let mut process = self.transport.spawn(&script).await?;
+        let mut process = self.transport.spawn(&script, Hold::Long).await?;
         let mut first = program.to_vec();
         for number in self.jobs.keys() {
             first.extend(self.follow_frame(*number).unwrap_or_default());
@@ -461,7 +469,7 @@ async fn hand_on(
     job: u32,
     mut from: UnboundedReceiver<FollowEvent>,
     to: Sender<FollowEvent>,
-    commands: mpsc::WeakUnboundedSender<Command>,
+    commands: UnboundedSender<Command>,
 ) {
     loop {
         let event = tokio::select! {
@@ -476,13 +484,9 @@ async fn hand_on(
         if to.send(event).await.is_err() {
             break;
         }
-        if bytes > 0
-            && let Some(commands) = commands.upgrade()
-        {
+        if bytes > 0 {
             let _ = commands.send(Command::Ack { job, bytes });
         }
     }
-    if let Some(commands) = commands.upgrade() {
-        let _ = commands.send(Command::Unfollow { job });
-    }
+    let _ = commands.send(Command::Unfollow { job });
 }

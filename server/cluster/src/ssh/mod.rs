@@ -1,4 +1,11 @@
-//! What OpenSSH keeps on this machine and Hoist reads as it does: the configuration of hosts and the keys of known hosts.
+//! SSH: what OpenSSH keeps on this machine and Hoist reads as it does, the way to a host, and the connection there.
 
+mod auth;
 pub mod config;
+mod host_key;
 pub mod known_hosts;
+mod link;
+mod reach;
+mod sftp;
+
+pub(crate) use link::open;

@@ -1,6 +1,7 @@
 //! This machine: scripts are child processes.
 
 use std::process::Stdio;
+use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
@@ -8,8 +9,9 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::{Piece, Process, Transport};
+use super::{Hold, Piece, Process, Transport};
 use crate::error::{ClusterError, ErrorKind};
+use crate::follower::Follower;
 
 /// The transport to this machine.
 pub(crate) struct Local {
@@ -25,7 +27,7 @@ impl Local {
 }
 
 impl Transport for Local {
-    fn spawn<'a>(&'a self, script: &'a str) -> BoxFuture<'a, Result<Process, ClusterError>> {
+    fn spawn<'a>(&'a self, script: &'a str, _hold: Hold) -> BoxFuture<'a, Result<Process, ClusterError>> {
         Box::pin(async move {
             let failed = |e: &dyn std::fmt::Display| {
                 ClusterError::new(
@@ -57,13 +59,17 @@ impl Transport for Local {
             Ok(Process {
                 input: Box::new(input),
                 output,
-                guard: Box::new(Killer(Some(child))),
+                _guard: Box::new(Killer(Some(child))),
             })
         })
     }
 
     fn target(&self) -> &str {
         &self.target
+    }
+
+    fn follower(self: Arc<Self>, python: &str) -> Follower {
+        Follower::new(self, python.to_owned())
     }
 }
 

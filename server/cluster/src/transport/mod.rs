@@ -16,6 +16,7 @@ use crate::shell::{MarkedReader, Markers};
 pub(crate) use local::Local;
 
 use crate::ask::Ask;
+use crate::follower::Follower;
 use crate::settings::TargetSettings;
 
 /// What comes from a running script.
@@ -35,13 +36,22 @@ pub(crate) struct Process {
     /// What it prints, until both streams end.
     pub(crate) output: UnboundedReceiver<Piece>,
     /// Ends the script when dropped.
-    pub(crate) guard: Box<dyn Send>,
+    pub(crate) _guard: Box<dyn Send>,
+}
+
+/// For how long a script means to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// A command: it ends by itself soon.
+    Short,
+    /// The follower: it stays, and goes when [`Transport::wanted`] completes.
+    Long,
 }
 
 /// A way to a machine.
 pub(crate) trait Transport: Send + Sync {
     /// Starts a script of a POSIX shell.
-    fn spawn<'a>(&'a self, script: &'a str) -> BoxFuture<'a, Result<Process, ClusterError>>;
+    fn spawn<'a>(&'a self, script: &'a str, hold: Hold) -> BoxFuture<'a, Result<Process, ClusterError>>;
 
     /// The target's name, for errors.
     fn target(&self) -> &str;
@@ -61,6 +71,9 @@ pub(crate) trait Transport: Send + Sync {
         Box::pin(futures::future::pending())
     }
 
+    /// The follower of this connection that `python` runs, shared with the other targets on it.
+    fn follower(self: Arc<Self>, python: &str) -> Follower;
+
     /// Whether the way there is open as far as one can know without trying.
     fn alive(&self) -> bool {
         true
@@ -73,13 +86,7 @@ pub(crate) async fn open(
     ask: Arc<dyn Ask>,
 ) -> Result<Arc<dyn Transport>, ClusterError> {
     if let Some(host) = &settings.host {
-        drop(ask);
-        return Err(ClusterError::new(
-            &settings.name,
-            ErrorKind::Settings,
-            format!("{host} cannot be reached"),
-            "use the target `local`",
-        ));
+        return crate::ssh::open(settings, host, ask).await;
     }
     Ok(Arc::new(Local::new(&settings.name)))
 }
@@ -130,7 +137,7 @@ impl Running {
         script: &str,
     ) -> Result<Self, ClusterError> {
         let markers = Markers::fresh();
-        let process = transport.spawn(&markers.around(script)).await?;
+        let process = transport.spawn(&markers.around(script), Hold::Short).await?;
         Ok(Self {
             process,
             reader: markers.reader(),

@@ -1,0 +1,285 @@
+//! Jobs over a real sshd that tests/clusters/sshd.sh started: every login shell, one session only, lost connections, host
+//! keys, refusals. A stand-in runs in place of the runner.
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod common;
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use common::{eventually, job, listen, run, sized_job};
+use futures::future::BoxFuture;
+use hoist_cluster::{
+    Ask, ClusterError, ErrorKind, FollowEvent, Nobody, Offsets, Question, Target, TargetSettings, connect,
+};
+
+/// Makes the rig's home this process's, as a user's HOME is.
+fn rig() -> std::path::PathBuf {
+    let home = std::env::var_os("HOIST_TEST_HOME")
+        .expect("HOIST_TEST_HOME is not set: start tests/clusters/sshd.sh and source its env, or run tests/run");
+    // SAFETY: nextest gives each test a process of its own, and nothing else runs in it yet.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::env::set_var("HOME", &home);
+        std::env::remove_var("SSH_AUTH_SOCK");
+    }
+    home.into()
+}
+
+fn settings(host: &str) -> TargetSettings {
+    TargetSettings {
+        name: "cluster".to_owned(),
+        host: Some(host.to_owned()),
+        work_dir: format!("~/hoist test {}", common::job_name()),
+        ..TargetSettings::default()
+    }
+}
+
+async fn target(host: &str) -> Target {
+    rig();
+    connect(&settings(host), Arc::new(Nobody)).await.unwrap_or_else(|e| panic!("{e}"))
+}
+
+async fn refusal(host: &str) -> ClusterError {
+    rig();
+    connect(&settings(host), Arc::new(Nobody)).await.unwrap_err()
+}
+
+/// Answers every question the same way and keeps the questions.
+struct Answer(Option<&'static str>, Mutex<Vec<Question>>);
+
+impl Ask for Answer {
+    fn ask(&self, question: Question) -> BoxFuture<'_, Option<String>> {
+        self.1.lock().unwrap().push(question);
+        Box::pin(async { self.0.map(str::to_owned) })
+    }
+}
+
+async fn clean(target: &Target) {
+    let work = target.work_dir().to_owned();
+    assert!(work.contains("hoist test"));
+    std::fs::remove_dir_all(work).unwrap();
+}
+
+#[tokio::test]
+async fn a_job_runs_in_every_login_shell_with_a_talkative_start_file() {
+    rig();
+    let shells = std::env::var("HOIST_TEST_SHELLS").unwrap_or_default();
+    for shell in shells.split_whitespace() {
+        let host = if shell == "bash" { "hoist-ssh".to_owned() } else { format!("hoist-{shell}") };
+        let target = connect(&settings(&host), Arc::new(Nobody)).await.unwrap_or_else(|e| panic!("{shell}: {e}"));
+        let job = sized_job("import sys\nprint('it is here')\nprint('oh', file=sys.stderr)", 100_000);
+        let (_, heard) = run(&target, &job).await;
+        assert_eq!(
+            (heard.out().as_str(), heard.err().as_str(), heard.state().as_str()),
+            ("it is here\n", "oh\n", "succeeded"),
+            "{shell}"
+        );
+        clean(&target).await;
+    }
+}
+
+#[tokio::test]
+async fn lines_come_as_they_are_printed_and_the_streams_stay_apart() {
+    let target = target("hoist-ssh").await;
+    let job = job("import sys, time\nfor i in range(4):\n  print(i, flush=True); print('e', i, file=sys.stderr, flush=True); time.sleep(1)");
+    let (_, heard) = run(&target, &job).await;
+    assert_eq!((heard.out().as_str(), heard.err().as_str()), ("0\n1\n2\n3\n", "e 0\ne 1\ne 2\ne 3\n"));
+    for pair in heard.times.windows(2) {
+        let gap = pair[1].duration_since(pair[0]).as_secs_f64();
+        assert!((0.6..1.6).contains(&gap), "a second between two lines: {gap}");
+    }
+    clean(&target).await;
+}
+
+#[tokio::test]
+async fn one_session_is_enough_for_a_follower_and_for_commands() {
+    let target = target("hoist-one").await;
+    let long = job("import time\nfor i in range(30):\n  print(i, flush=True); time.sleep(0.1)");
+    target.submit(&long, |_| {}).await.unwrap();
+    let events = target.follow(&long.job, Offsets::default()).unwrap();
+    let listener = tokio::spawn(listen(events));
+    // Meanwhile commands need the one channel that the follower holds.
+    for _ in 0..3 {
+        let (_, heard) = run(&target, &job("print('beside')")).await;
+        assert_eq!(heard.out(), "beside\n");
+    }
+    let heard = listener.await.unwrap();
+    assert_eq!(heard.out(), (0..30).map(|i| format!("{i}\n")).collect::<String>());
+    let large = sized_job("print('large')", 2_000_000);
+    assert_eq!(run(&target, &large).await.1.out(), "large\n");
+    clean(&target).await;
+}
+
+#[tokio::test]
+async fn ten_jobs_at_once_share_the_connection() {
+    let target = target("hoist-ssh").await;
+    let mut running = Vec::new();
+    for i in 0..10 {
+        let target = target.clone();
+        running.push(tokio::spawn(async move { (i, run(&target, &job(&format!("print({i})"))).await.1.out()) }));
+    }
+    for job in running {
+        let (i, out) = job.await.unwrap();
+        assert_eq!(out, format!("{i}\n"));
+    }
+    clean(&target).await;
+}
+
+/// The processes of the sessions on the server that may be killed, parents first.
+fn sessions() -> Vec<i32> {
+    let dir = std::env::var("HOIST_TEST_DIR").unwrap();
+    let mut parents = vec![std::fs::read_to_string(format!("{dir}/sshd/frail.pid")).unwrap().trim().parse().unwrap()];
+    let mut found = Vec::new();
+    while let Some(parent) = parents.pop() {
+        let parent: i32 = parent;
+        for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+            let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
+            let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+            let is_sshd = stat.contains("(sshd)");
+            let rest = stat.rsplit(") ").next().unwrap_or_default().to_owned();
+            let mut fields = rest.split(' ');
+            if is_sshd && fields.next() != Some("Z") && fields.next() == Some(parent.to_string().as_str()) {
+                found.push(pid);
+                parents.push(pid);
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_job_survives_its_connection_and_no_byte_is_lost_or_repeated() {
+    let target = target("hoist-frail").await;
+    let before = Instant::now();
+    let job = job("import time\nfor i in range(4000):\n  print('line', i, 'x' * (i % 97), flush=True)\n  if i % 10 == 0: time.sleep(0.02)");
+    let expected: String = (0..4_000).map(|i| format!("line {i} {}\n", "x".repeat(i % 97))).collect();
+    target.submit(&job, |_| {}).await.unwrap();
+    let events = target.follow(&job.job, Offsets::default()).unwrap();
+    let killer = tokio::spawn(async move {
+        let mut killed = 0;
+        for round in 0..6 {
+            tokio::time::sleep(Duration::from_millis(700 + 131 * round % 400)).await;
+            for pid in sessions() {
+                let status = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+                killed += usize::from(status.unwrap().success());
+            }
+        }
+        killed
+    });
+    let heard = listen(events).await;
+    assert!(killer.await.unwrap() > 2, "sessions were killed while the job ran, {:?}", before.elapsed());
+    assert!(heard.stdout == expected.as_bytes(), "{} of {} bytes", heard.stdout.len(), expected.len());
+    assert_eq!(heard.state(), "succeeded");
+    clean(&target).await;
+}
+
+#[tokio::test]
+async fn a_cancelled_job_ends_and_its_process_too() {
+    let target = target("hoist-ssh").await;
+    let job = job("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(100)");
+    let id = target.submit(&job, |_| {}).await.unwrap();
+    let mut events = target.follow(&job.job, Offsets::default()).unwrap();
+    let pid = loop {
+        if let Some(FollowEvent::Output { bytes, .. }) = events.recv().await {
+            break String::from_utf8_lossy(&bytes).trim().to_owned();
+        }
+    };
+    target.cancel(&job.job, &id).await.unwrap();
+    let heard = listen(target.follow(&job.job, Offsets::default()).unwrap()).await;
+    assert_eq!(heard.state(), "cancelled");
+    eventually("the process is gone", || async { !std::path::Path::new(&format!("/proc/{pid}/cwd")).exists() }).await;
+    clean(&target).await;
+}
+
+#[tokio::test]
+async fn nothing_stays_on_the_other_side_once_no_job_is_followed() {
+    let target = target("hoist-ssh").await;
+    run(&target, &job("print(1)")).await;
+    eventually("the follower has left", || async {
+        !std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
+            let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
+            let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
+            let has = |text: &[u8], word: &str| text.windows(word.len()).any(|w| w == word.as_bytes());
+            has(&command, "hoist-follower") && has(&environment, "SSH_CONNECTION") && has(&environment, target.settings().host.as_deref().unwrap_or("-"))
+        })
+    })
+    .await;
+    clean(&target).await;
+}
+
+#[tokio::test]
+async fn an_unknown_host_asks_with_its_fingerprint_and_is_known_from_then_on() {
+    let home = rig();
+    let known = home.join(".ssh/known_none");
+    let _ = std::fs::remove_file(&known);
+    let error = refusal("hoist-unknown").await;
+    assert_eq!(error.kind, ErrorKind::HostKey);
+    let text = error.to_string();
+    assert!(text.starts_with("cluster: the key of [127.0.0.1]:"), "{text}");
+    assert!(text.contains(" is not known (ED25519 SHA256:") && text.contains("then accept it with `ssh hoist-unknown`"), "{text}");
+    assert!(!known.exists());
+    let no = Arc::new(Answer(Some("no"), Mutex::default()));
+    assert_eq!(connect(&settings("hoist-unknown"), no.clone()).await.unwrap_err().kind, ErrorKind::HostKey);
+    assert!(no.1.lock().unwrap()[0].detail.contains("SHA256:"));
+    let yes = Arc::new(Answer(Some("yes"), Mutex::default()));
+    let target = connect(&settings("hoist-unknown"), yes).await.unwrap();
+    assert!(std::fs::read_to_string(&known).unwrap().starts_with("[127.0.0.1]:"));
+    clean(&target).await;
+    std::fs::remove_file(&known).unwrap();
+}
+
+#[tokio::test]
+async fn each_refusal_is_one_sentence_with_the_target_why_and_what_to_do() {
+    let home = rig();
+    let changed = refusal("hoist-changed").await;
+    assert_eq!(changed.kind, ErrorKind::HostKey);
+    assert!(changed.to_string().contains("has changed") && changed.mend.contains("ssh-keygen -R"), "{changed}");
+    let refused = refusal("hoist-refused").await;
+    assert_eq!(refused.kind, ErrorKind::Refused);
+    assert!(refused.to_string().contains("127.0.0.1 (hoist-refused) does not take a connection on port"), "{refused}");
+    let key = refusal("hoist-nokey").await;
+    assert_eq!(key.kind, ErrorKind::Auth);
+    assert!(key.to_string().contains("refuses the login as") && key.why.contains("id_stranger"), "{key}");
+    let name = refusal("no-such-host.invalid").await;
+    assert_eq!(name.kind, ErrorKind::UnknownHost);
+    assert!(name.to_string().starts_with("cluster: the name no-such-host.invalid has no address ("), "{name}");
+    let target = connect(&settings("hoist-nopython"), Arc::new(Nobody)).await.unwrap();
+    let python = target.submit(&job("print(1)"), |_| {}).await.unwrap_err();
+    assert_eq!(python.kind, ErrorKind::NoPython);
+    assert!(python.to_string().starts_with("cluster: no Python 3.6+ on cluster: neither python3 nor "), "{python}");
+    assert_eq!(std::fs::read_dir(format!("{}/jobs", target.work_dir())).unwrap().count(), 0);
+    clean(&target).await;
+    for error in [changed, refused, key, name, python] {
+        let text = error.to_string().replace(home.to_str().unwrap(), "~");
+        assert!(!text.contains('\n') && text.len() < 700, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_known_hosts_file_is_an_error_and_no_question() {
+    let home = rig();
+    // A folder cannot be read as a file, by root neither.
+    let known = home.join(".ssh/known_none");
+    let _ = std::fs::remove_file(&known);
+    std::fs::create_dir(&known).unwrap();
+    let yes = Arc::new(Answer(Some("yes"), Mutex::default()));
+    let error = connect(&settings("hoist-unknown"), yes.clone()).await.unwrap_err();
+    std::fs::remove_dir(&known).unwrap();
+    assert_eq!(error.kind, ErrorKind::HostKey);
+    assert!(error.to_string().contains("cannot be checked"), "{error}");
+    assert!(yes.1.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_server_that_never_speaks_is_given_up() {
+    rig();
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut settings = settings(&format!("127.0.0.1:{}", silent.local_addr().unwrap().port()));
+    settings.connect_timeout = Some("2s".parse().unwrap());
+    let begun = Instant::now();
+    let error = connect(&settings, Arc::new(Nobody)).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(6));
+}
