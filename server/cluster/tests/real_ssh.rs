@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use common::{eventually, job, listen, run, sized_job};
 use futures::future::BoxFuture;
 use hoist_cluster::{
-    Ask, ClusterError, ErrorKind, FollowEvent, Nobody, Offsets, Question, Target, TargetSettings, connect,
+    Ask, ClusterError, ErrorKind, FollowEvent, Nobody, Offsets, Question, Target, TargetSettings,
+    connect,
 };
 
 /// Makes the rig's home this process's, as a user's HOME is.
@@ -38,12 +39,16 @@ fn settings(host: &str) -> TargetSettings {
 
 async fn target(host: &str) -> Target {
     rig();
-    connect(&settings(host), Arc::new(Nobody)).await.unwrap_or_else(|e| panic!("{e}"))
+    connect(&settings(host), Arc::new(Nobody))
+        .await
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 async fn refusal(host: &str) -> ClusterError {
     rig();
-    connect(&settings(host), Arc::new(Nobody)).await.unwrap_err()
+    connect(&settings(host), Arc::new(Nobody))
+        .await
+        .unwrap_err()
 }
 
 /// Answers every question the same way and keeps the questions.
@@ -67,12 +72,25 @@ async fn a_job_runs_in_every_login_shell_with_a_talkative_start_file() {
     rig();
     let shells = std::env::var("HOIST_TEST_SHELLS").unwrap_or_default();
     for shell in shells.split_whitespace() {
-        let host = if shell == "bash" { "hoist-ssh".to_owned() } else { format!("hoist-{shell}") };
-        let target = connect(&settings(&host), Arc::new(Nobody)).await.unwrap_or_else(|e| panic!("{shell}: {e}"));
-        let job = sized_job("import sys\nprint('it is here')\nprint('oh', file=sys.stderr)", 100_000);
+        let host = if shell == "bash" {
+            "hoist-ssh".to_owned()
+        } else {
+            format!("hoist-{shell}")
+        };
+        let target = connect(&settings(&host), Arc::new(Nobody))
+            .await
+            .unwrap_or_else(|e| panic!("{shell}: {e}"));
+        let job = sized_job(
+            "import sys\nprint('it is here')\nprint('oh', file=sys.stderr)",
+            100_000,
+        );
         let (_, heard) = run(&target, &job).await;
         assert_eq!(
-            (heard.out().as_str(), heard.err().as_str(), heard.state().as_str()),
+            (
+                heard.out().as_str(),
+                heard.err().as_str(),
+                heard.state().as_str()
+            ),
             ("it is here\n", "oh\n", "succeeded"),
             "{shell}"
         );
@@ -83,12 +101,20 @@ async fn a_job_runs_in_every_login_shell_with_a_talkative_start_file() {
 #[tokio::test]
 async fn lines_come_as_they_are_printed_and_the_streams_stay_apart() {
     let target = target("hoist-ssh").await;
-    let job = job("import sys, time\nfor i in range(4):\n  print(i, flush=True); print('e', i, file=sys.stderr, flush=True); time.sleep(1)");
+    let job = job(
+        "import sys, time\nfor i in range(4):\n  print(i, flush=True); print('e', i, file=sys.stderr, flush=True); time.sleep(1)",
+    );
     let (_, heard) = run(&target, &job).await;
-    assert_eq!((heard.out().as_str(), heard.err().as_str()), ("0\n1\n2\n3\n", "e 0\ne 1\ne 2\ne 3\n"));
+    assert_eq!(
+        (heard.out().as_str(), heard.err().as_str()),
+        ("0\n1\n2\n3\n", "e 0\ne 1\ne 2\ne 3\n")
+    );
     for pair in heard.times.windows(2) {
         let gap = pair[1].duration_since(pair[0]).as_secs_f64();
-        assert!((0.6..1.6).contains(&gap), "a second between two lines: {gap}");
+        assert!(
+            (0.6..1.6).contains(&gap),
+            "a second between two lines: {gap}"
+        );
     }
     clean(&target).await;
 }
@@ -106,7 +132,10 @@ async fn one_session_is_enough_for_a_follower_and_for_commands() {
         assert_eq!(heard.out(), "beside\n");
     }
     let heard = listener.await.unwrap();
-    assert_eq!(heard.out(), (0..30).map(|i| format!("{i}\n")).collect::<String>());
+    assert_eq!(
+        heard.out(),
+        (0..30).map(|i| format!("{i}\n")).collect::<String>()
+    );
     let large = sized_job("print('large')", 2_000_000);
     assert_eq!(run(&target, &large).await.1.out(), "large\n");
     clean(&target).await;
@@ -118,7 +147,9 @@ async fn ten_jobs_at_once_share_the_connection() {
     let mut running = Vec::new();
     for i in 0..10 {
         let target = target.clone();
-        running.push(tokio::spawn(async move { (i, run(&target, &job(&format!("print({i})"))).await.1.out()) }));
+        running.push(tokio::spawn(async move {
+            (i, run(&target, &job(&format!("print({i})"))).await.1.out())
+        }));
     }
     for job in running {
         let (i, out) = job.await.unwrap();
@@ -130,17 +161,28 @@ async fn ten_jobs_at_once_share_the_connection() {
 /// The processes of the sessions on the server that may be killed, parents first.
 fn sessions() -> Vec<i32> {
     let dir = std::env::var("HOIST_TEST_DIR").unwrap();
-    let mut parents = vec![std::fs::read_to_string(format!("{dir}/sshd/frail.pid")).unwrap().trim().parse().unwrap()];
+    let mut parents = vec![
+        std::fs::read_to_string(format!("{dir}/sshd/frail.pid"))
+            .unwrap()
+            .trim()
+            .parse()
+            .unwrap(),
+    ];
     let mut found = Vec::new();
     while let Some(parent) = parents.pop() {
         let parent: i32 = parent;
         for entry in std::fs::read_dir("/proc").unwrap().flatten() {
-            let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else { continue };
+            let Ok(pid) = entry.file_name().to_string_lossy().parse::<i32>() else {
+                continue;
+            };
             let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
             let is_sshd = stat.contains("(sshd)");
             let rest = stat.rsplit(") ").next().unwrap_or_default().to_owned();
             let mut fields = rest.split(' ');
-            if is_sshd && fields.next() != Some("Z") && fields.next() == Some(parent.to_string().as_str()) {
+            if is_sshd
+                && fields.next() != Some("Z")
+                && fields.next() == Some(parent.to_string().as_str())
+            {
                 found.push(pid);
                 parents.push(pid);
             }
@@ -153,8 +195,12 @@ fn sessions() -> Vec<i32> {
 async fn a_job_survives_its_connection_and_no_byte_is_lost_or_repeated() {
     let target = target("hoist-frail").await;
     let before = Instant::now();
-    let job = job("import time\nfor i in range(4000):\n  print('line', i, 'x' * (i % 97), flush=True)\n  if i % 10 == 0: time.sleep(0.02)");
-    let expected: String = (0..4_000).map(|i| format!("line {i} {}\n", "x".repeat(i % 97))).collect();
+    let job = job(
+        "import time\nfor i in range(4000):\n  print('line', i, 'x' * (i % 97), flush=True)\n  if i % 10 == 0: time.sleep(0.02)",
+    );
+    let expected: String = (0..4_000)
+        .map(|i| format!("line {i} {}\n", "x".repeat(i % 97)))
+        .collect();
     target.submit(&job, |_| {}).await.unwrap();
     let events = target.follow(&job.job, Offsets::default()).unwrap();
     let killer = tokio::spawn(async move {
@@ -162,15 +208,26 @@ async fn a_job_survives_its_connection_and_no_byte_is_lost_or_repeated() {
         for round in 0..6 {
             tokio::time::sleep(Duration::from_millis(700 + 131 * round % 400)).await;
             for pid in sessions() {
-                let status = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+                let status = std::process::Command::new("kill")
+                    .args(["-KILL", &pid.to_string()])
+                    .status();
                 killed += usize::from(status.unwrap().success());
             }
         }
         killed
     });
     let heard = listen(events).await;
-    assert!(killer.await.unwrap() > 2, "sessions were killed while the job ran, {:?}", before.elapsed());
-    assert!(heard.stdout == expected.as_bytes(), "{} of {} bytes", heard.stdout.len(), expected.len());
+    assert!(
+        killer.await.unwrap() > 2,
+        "sessions were killed while the job ran, {:?}",
+        before.elapsed()
+    );
+    assert!(
+        heard.stdout == expected.as_bytes(),
+        "{} of {} bytes",
+        heard.stdout.len(),
+        expected.len()
+    );
     assert_eq!(heard.state(), "succeeded");
     clean(&target).await;
 }
@@ -189,7 +246,10 @@ async fn a_cancelled_job_ends_and_its_process_too() {
     target.cancel(&job.job, &id).await.unwrap();
     let heard = listen(target.follow(&job.job, Offsets::default()).unwrap()).await;
     assert_eq!(heard.state(), "cancelled");
-    eventually("the process is gone", || async { !std::path::Path::new(&format!("/proc/{pid}/cwd")).exists() }).await;
+    eventually("the process is gone", || async {
+        !std::path::Path::new(&format!("/proc/{pid}/cwd")).exists()
+    })
+    .await;
     clean(&target).await;
 }
 
@@ -201,8 +261,14 @@ async fn nothing_stays_on_the_other_side_once_no_job_is_followed() {
         !std::fs::read_dir("/proc").unwrap().flatten().any(|entry| {
             let environment = std::fs::read(entry.path().join("environ")).unwrap_or_default();
             let command = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            let has = |text: &[u8], word: &str| text.windows(word.len()).any(|w| w == word.as_bytes());
-            has(&command, "hoist-follower") && has(&environment, "SSH_CONNECTION") && has(&environment, target.settings().host.as_deref().unwrap_or("-"))
+            let has =
+                |text: &[u8], word: &str| text.windows(word.len()).any(|w| w == word.as_bytes());
+            has(&command, "hoist-follower")
+                && has(&environment, "SSH_CONNECTION")
+                && has(
+                    &environment,
+                    target.settings().host.as_deref().unwrap_or("-"),
+                )
         })
     })
     .await;
@@ -217,15 +283,32 @@ async fn an_unknown_host_asks_with_its_fingerprint_and_is_known_from_then_on() {
     let error = refusal("hoist-unknown").await;
     assert_eq!(error.kind, ErrorKind::HostKey);
     let text = error.to_string();
-    assert!(text.starts_with("cluster: the key of [127.0.0.1]:"), "{text}");
-    assert!(text.contains(" is not known (ED25519 SHA256:") && text.contains("then accept it with `ssh hoist-unknown`"), "{text}");
+    assert!(
+        text.starts_with("cluster: the key of [127.0.0.1]:"),
+        "{text}"
+    );
+    assert!(
+        text.contains(" is not known (ED25519 SHA256:")
+            && text.contains("then accept it with `ssh hoist-unknown`"),
+        "{text}"
+    );
     assert!(!known.exists());
     let no = Arc::new(Answer(Some("no"), Mutex::default()));
-    assert_eq!(connect(&settings("hoist-unknown"), no.clone()).await.unwrap_err().kind, ErrorKind::HostKey);
+    assert_eq!(
+        connect(&settings("hoist-unknown"), no.clone())
+            .await
+            .unwrap_err()
+            .kind,
+        ErrorKind::HostKey
+    );
     assert!(no.1.lock().unwrap()[0].detail.contains("SHA256:"));
     let yes = Arc::new(Answer(Some("yes"), Mutex::default()));
     let target = connect(&settings("hoist-unknown"), yes).await.unwrap();
-    assert!(std::fs::read_to_string(&known).unwrap().starts_with("[127.0.0.1]:"));
+    assert!(
+        std::fs::read_to_string(&known)
+            .unwrap()
+            .starts_with("[127.0.0.1]:")
+    );
     clean(&target).await;
     std::fs::remove_file(&known).unwrap();
 }
@@ -235,21 +318,48 @@ async fn each_refusal_is_one_sentence_with_the_target_why_and_what_to_do() {
     let home = rig();
     let changed = refusal("hoist-changed").await;
     assert_eq!(changed.kind, ErrorKind::HostKey);
-    assert!(changed.to_string().contains("has changed") && changed.mend.contains("ssh-keygen -R"), "{changed}");
+    assert!(
+        changed.to_string().contains("has changed") && changed.mend.contains("ssh-keygen -R"),
+        "{changed}"
+    );
     let refused = refusal("hoist-refused").await;
     assert_eq!(refused.kind, ErrorKind::Refused);
-    assert!(refused.to_string().contains("127.0.0.1 (hoist-refused) does not take a connection on port"), "{refused}");
+    assert!(
+        refused
+            .to_string()
+            .contains("127.0.0.1 (hoist-refused) does not take a connection on port"),
+        "{refused}"
+    );
     let key = refusal("hoist-nokey").await;
     assert_eq!(key.kind, ErrorKind::Auth);
-    assert!(key.to_string().contains("refuses the login as") && key.why.contains("id_stranger"), "{key}");
+    assert!(
+        key.to_string().contains("refuses the login as") && key.why.contains("id_stranger"),
+        "{key}"
+    );
     let name = refusal("no-such-host.invalid").await;
     assert_eq!(name.kind, ErrorKind::UnknownHost);
-    assert!(name.to_string().starts_with("cluster: the name no-such-host.invalid has no address ("), "{name}");
-    let target = connect(&settings("hoist-nopython"), Arc::new(Nobody)).await.unwrap();
+    assert!(
+        name.to_string()
+            .starts_with("cluster: the name no-such-host.invalid has no address ("),
+        "{name}"
+    );
+    let target = connect(&settings("hoist-nopython"), Arc::new(Nobody))
+        .await
+        .unwrap();
     let python = target.submit(&job("print(1)"), |_| {}).await.unwrap_err();
     assert_eq!(python.kind, ErrorKind::NoPython);
-    assert!(python.to_string().starts_with("cluster: no Python 3.6+ on cluster: neither python3 nor "), "{python}");
-    assert_eq!(std::fs::read_dir(format!("{}/jobs", target.work_dir())).unwrap().count(), 0);
+    assert!(
+        python
+            .to_string()
+            .starts_with("cluster: no Python 3.6+ on cluster: neither python3 nor "),
+        "{python}"
+    );
+    assert_eq!(
+        std::fs::read_dir(format!("{}/jobs", target.work_dir()))
+            .unwrap()
+            .count(),
+        0
+    );
     clean(&target).await;
     for error in [changed, refused, key, name, python] {
         let text = error.to_string().replace(home.to_str().unwrap(), "~");
@@ -265,7 +375,9 @@ async fn an_unreadable_known_hosts_file_is_an_error_and_no_question() {
     let _ = std::fs::remove_file(&known);
     std::fs::create_dir(&known).unwrap();
     let yes = Arc::new(Answer(Some("yes"), Mutex::default()));
-    let error = connect(&settings("hoist-unknown"), yes.clone()).await.unwrap_err();
+    let error = connect(&settings("hoist-unknown"), yes.clone())
+        .await
+        .unwrap_err();
     std::fs::remove_dir(&known).unwrap();
     assert_eq!(error.kind, ErrorKind::HostKey);
     assert!(error.to_string().contains("cannot be checked"), "{error}");
@@ -276,7 +388,10 @@ async fn an_unreadable_known_hosts_file_is_an_error_and_no_question() {
 async fn a_server_that_never_speaks_is_given_up() {
     rig();
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut settings = settings(&format!("127.0.0.1:{}", silent.local_addr().unwrap().port()));
+    let mut settings = settings(&format!(
+        "127.0.0.1:{}",
+        silent.local_addr().unwrap().port()
+    ));
     settings.connect_timeout = Some("2s".parse().unwrap());
     let begun = Instant::now();
     let error = connect(&settings, Arc::new(Nobody)).await.unwrap_err();

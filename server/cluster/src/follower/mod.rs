@@ -97,7 +97,9 @@ pub(crate) struct WeakFollower(mpsc::WeakUnboundedSender<Command>);
 
 impl WeakFollower {
     pub(crate) fn upgrade(&self) -> Option<Follower> {
-        let follower = Follower { commands: self.0.upgrade()? };
+        let follower = Follower {
+            commands: self.0.upgrade()?,
+        };
         follower.alive().then_some(follower)
     }
 }
@@ -140,7 +142,12 @@ impl Follower {
         let (events, receiver) = mpsc::channel(64);
         // When the task has ended the receiver ends too.
         let commands = self.commands.clone();
-        let _ = self.commands.send(Command::Follow { dir, offsets, events, commands });
+        let _ = self.commands.send(Command::Follow {
+            dir,
+            offsets,
+            events,
+            commands,
+        });
         receiver
     }
 }
@@ -258,7 +265,12 @@ impl Driver {
     /// Takes in a command; returns the frame that a running follower must be told.
     fn take(&mut self, command: Command) -> Option<Vec<u8>> {
         match command {
-            Command::Follow { dir, offsets, events, commands } => {
+            Command::Follow {
+                dir,
+                offsets,
+                events,
+                commands,
+            } => {
                 self.next = self.next.wrapping_add(1).max(1);
                 let number = self.next;
                 let (sender, receiver) = mpsc::unbounded_channel();

@@ -51,24 +51,46 @@ pub(super) async fn login(
     handle: &mut Handle<Checker>,
     banner: &Mutex<String>,
 ) -> Result<(), ClusterError> {
-    let mut login = Login { way, host, handle, methods: MethodSet::empty(), tried: Vec::new(), rsa: None };
+    let mut login = Login {
+        way,
+        host,
+        handle,
+        methods: MethodSet::empty(),
+        tried: Vec::new(),
+        rsa: None,
+    };
     let step = login.run().await?;
     if matches!(step, Step::In) {
         return Ok(());
     }
-    let takes: Vec<String> = login.methods.iter().map(|m| <&str>::from(m).to_owned()).collect();
-    let takes = if takes.is_empty() { "the server hung up".to_owned() } else { format!("it takes {}", takes.join(", ")) };
+    let takes: Vec<String> = login
+        .methods
+        .iter()
+        .map(|m| <&str>::from(m).to_owned())
+        .collect();
+    let takes = if takes.is_empty() {
+        "the server hung up".to_owned()
+    } else {
+        format!("it takes {}", takes.join(", "))
+    };
     let tried = if login.tried.is_empty() {
         "there was nothing to try: no agent, no key file".to_owned()
     } else {
         format!("tried {}", login.tried.join(", "))
     };
     let said = one_line(&banner.lock().unwrap_or_else(PoisonError::into_inner));
-    let said = if said.is_empty() { String::new() } else { format!("; it says: {said}") };
+    let said = if said.is_empty() {
+        String::new()
+    } else {
+        format!("; it says: {said}")
+    };
     Err(ClusterError::new(
         way.target,
         ErrorKind::Auth,
-        format!("{} refuses the login as {} ({takes}; {tried}{said})", host.host_name, host.user),
+        format!(
+            "{} refuses the login as {} ({takes}; {tried}{said})",
+            host.host_name, host.user
+        ),
         format!(
             "check that `ssh {}` works, set User or IdentityFile for it in ~/.ssh/config, or connect again and answer what is asked",
             host.alias
@@ -92,10 +114,16 @@ impl Login<'_> {
                 step = self.keys().await?;
                 key_done = true;
             }
-            if matches!(step, Step::No) && self.methods == before && self.takes(MethodKind::KeyboardInteractive) {
+            if matches!(step, Step::No)
+                && self.methods == before
+                && self.takes(MethodKind::KeyboardInteractive)
+            {
                 step = self.interactive().await?;
             }
-            if matches!(step, Step::No) && self.methods == before && self.takes(MethodKind::Password) {
+            if matches!(step, Step::No)
+                && self.methods == before
+                && self.takes(MethodKind::Password)
+            {
                 step = self.password().await?;
             }
             match step {
@@ -114,7 +142,10 @@ impl Login<'_> {
         ClusterError::new(
             self.way.target,
             ErrorKind::Connection,
-            format!("the connection to {} broke off during the login ({error})", self.host.host_name),
+            format!(
+                "the connection to {} broke off during the login ({error})",
+                self.host.host_name
+            ),
             "try again",
         )
     }
@@ -122,7 +153,9 @@ impl Login<'_> {
     fn note(&mut self, result: Result<AuthResult, russh::Error>) -> Result<Step, ClusterError> {
         match result {
             Ok(AuthResult::Success) => Ok(Step::In),
-            Ok(AuthResult::Failure { remaining_methods, .. }) => {
+            Ok(AuthResult::Failure {
+                remaining_methods, ..
+            }) => {
                 if remaining_methods.iter().next().is_none() && self.handle.is_closed() {
                     return Ok(Step::Closed);
                 }
@@ -137,34 +170,69 @@ impl Login<'_> {
 
     async fn rsa_hash(&mut self) -> Option<HashAlg> {
         if self.rsa.is_none() {
-            self.rsa = Some(self.handle.best_supported_rsa_hash().await.ok().flatten().unwrap_or(Some(HashAlg::Sha512)));
+            self.rsa = Some(
+                self.handle
+                    .best_supported_rsa_hash()
+                    .await
+                    .ok()
+                    .flatten()
+                    .unwrap_or(Some(HashAlg::Sha512)),
+            );
         }
         self.rsa.flatten()
     }
 
     /// Keys in OpenSSH's order: those of the agent that are named, the agent's others, key files.
     async fn keys(&mut self) -> Result<Step, ClusterError> {
-        let named: Vec<(PathBuf, Option<PublicKey>)> =
-            self.host.identity_files.iter().map(|file| (file.clone(), public_of(file))).collect();
+        let named: Vec<(PathBuf, Option<PublicKey>)> = self
+            .host
+            .identity_files
+            .iter()
+            .map(|file| (file.clone(), public_of(file)))
+            .collect();
         let mut offered: Vec<PublicKey> = Vec::new();
         if let Some((mut agent, identities)) = self.agent().await {
             let is_named = |identity: &AgentIdentity| {
                 let key = identity.public_key();
-                named.iter().any(|(_, public)| public.as_ref().is_some_and(|p| p.key_data() == key.key_data()))
+                named.iter().any(|(_, public)| {
+                    public
+                        .as_ref()
+                        .is_some_and(|p| p.key_data() == key.key_data())
+                })
             };
             let (first, rest): (Vec<_>, Vec<_>) = identities.into_iter().partition(is_named);
-            let rest = if self.host.identities_only { Vec::new() } else { rest };
+            let rest = if self.host.identities_only {
+                Vec::new()
+            } else {
+                rest
+            };
             for identity in first.into_iter().chain(rest) {
                 let key = identity.public_key().into_owned();
-                let hash = if key.algorithm().is_rsa() { self.rsa_hash().await } else { None };
-                self.tried.push(format!("the agent's key {}", shown(&key, identity.comment())));
+                let hash = if key.algorithm().is_rsa() {
+                    self.rsa_hash().await
+                } else {
+                    None
+                };
+                self.tried.push(format!(
+                    "the agent's key {}",
+                    shown(&key, identity.comment())
+                ));
                 let user = self.host.user.clone();
                 let result = match &identity {
                     AgentIdentity::PublicKey { .. } => {
-                        self.handle.authenticate_publickey_with(user, key.clone(), hash, &mut agent).await
+                        self.handle
+                            .authenticate_publickey_with(user, key.clone(), hash, &mut agent)
+                            .await
                     }
                     AgentIdentity::Certificate { certificate, .. } => {
-                        self.handle.authenticate_certificate_with(user, certificate.clone(), hash, &mut agent).await
+                        self.handle
+                            .authenticate_certificate_with(
+                                user,
+                                certificate.clone(),
+                                hash,
+                                &mut agent,
+                            )
+                            .await
                     }
                 };
                 offered.push(key);
@@ -178,15 +246,26 @@ impl Login<'_> {
         }
         let mut locked = Vec::new();
         for (file, public) in &named {
-            if public.as_ref().is_some_and(|p| offered.iter().any(|o| o.key_data() == p.key_data())) {
+            if public
+                .as_ref()
+                .is_some_and(|p| offered.iter().any(|o| o.key_data() == p.key_data()))
+            {
                 continue;
             }
-            let kept = self.way.secrets.lock().unwrap_or_else(PoisonError::into_inner).keys.get(file).cloned();
+            let kept = self
+                .way
+                .secrets
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .keys
+                .get(file)
+                .cloned();
             let text = match std::fs::read_to_string(file) {
                 Ok(text) => text,
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => continue,
                 Err(error) => {
-                    self.tried.push(format!("{} (cannot be read: {error})", file.display()));
+                    self.tried
+                        .push(format!("{} (cannot be read: {error})", file.display()));
                     continue;
                 }
             };
@@ -200,7 +279,9 @@ impl Login<'_> {
                     done => return Ok(done),
                 },
                 Err(_) if is_locked(&text) => locked.push((file.clone(), text)),
-                Err(error) => self.tried.push(format!("{} (not usable: {error})", file.display())),
+                Err(error) => self
+                    .tried
+                    .push(format!("{} (not usable: {error})", file.display())),
             }
         }
         for (file, text) in locked {
@@ -209,7 +290,10 @@ impl Login<'_> {
                     Step::No if self.takes(MethodKind::PublicKey) => {}
                     done => return Ok(done),
                 },
-                None => self.tried.push(format!("{} (locked by a passphrase that was not given)", file.display())),
+                None => self.tried.push(format!(
+                    "{} (locked by a passphrase that was not given)",
+                    file.display()
+                )),
             }
         }
         Ok(Step::No)
@@ -223,7 +307,10 @@ impl Login<'_> {
         };
         // An agent that is gone is no reason to fail: there are key files.
         let mut agent = AgentClient::connect_uds(socket).await.ok()?;
-        let list = tokio::time::timeout(std::time::Duration::from_secs(5), agent.request_identities());
+        let list = tokio::time::timeout(
+            std::time::Duration::from_secs(5),
+            agent.request_identities(),
+        );
         let identities = list.await.ok()?.ok()?;
         Some((agent, identities))
     }
@@ -232,7 +319,10 @@ impl Login<'_> {
     async fn offer(&mut self, file: &Path, key: Arc<PrivateKey>) -> Result<Step, ClusterError> {
         let beside = PathBuf::from(format!("{}-cert.pub", file.display()));
         for path in self.host.certificate_file.iter().chain([&beside]) {
-            let Some(certificate) = std::fs::read_to_string(path).ok().and_then(|t| Certificate::from_openssh(&t).ok()) else {
+            let Some(certificate) = std::fs::read_to_string(path)
+                .ok()
+                .and_then(|t| Certificate::from_openssh(&t).ok())
+            else {
                 continue;
             };
             if certificate.public_key() != key.public_key().key_data() {
@@ -240,16 +330,26 @@ impl Login<'_> {
             }
             self.tried.push(path.display().to_string());
             let user = self.host.user.clone();
-            let result = self.handle.authenticate_openssh_cert(user, Arc::clone(&key), certificate).await;
+            let result = self
+                .handle
+                .authenticate_openssh_cert(user, Arc::clone(&key), certificate)
+                .await;
             match self.note(result)? {
                 Step::No if self.takes(MethodKind::PublicKey) => {}
                 done => return Ok(done),
             }
         }
-        let hash = if key.algorithm().is_rsa() { self.rsa_hash().await } else { None };
+        let hash = if key.algorithm().is_rsa() {
+            self.rsa_hash().await
+        } else {
+            None
+        };
         self.tried.push(file.display().to_string());
         let key = PrivateKeyWithHashAlg::new(key, hash);
-        let result = self.handle.authenticate_publickey(&self.host.user, key).await;
+        let result = self
+            .handle
+            .authenticate_publickey(&self.host.user, key)
+            .await;
         self.note(result)
     }
 
@@ -257,14 +357,23 @@ impl Login<'_> {
         for attempt in 0..3 {
             let again = if attempt > 0 { "That was not it. " } else { "" };
             let title = format!("{}: passphrase of {}", self.way.target, file.display());
-            let question = Question::new(QuestionKind::Secret, title, format!("{again}It stays in memory only."));
+            let question = Question::new(
+                QuestionKind::Secret,
+                title,
+                format!("{again}It stays in memory only."),
+            );
             let answer = self.way.ask.ask(question).await?;
             // Unlocking is made to be slow.
             let (text, file) = (text.to_owned(), file.to_owned());
-            let key = tokio::task::spawn_blocking(move || decode_secret_key(&text, Some(&answer))).await;
+            let key =
+                tokio::task::spawn_blocking(move || decode_secret_key(&text, Some(&answer))).await;
             if let Ok(Ok(key)) = key {
                 let key = Arc::new(key);
-                let mut secrets = self.way.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut secrets = self
+                    .way
+                    .secrets
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
                 secrets.keys.insert(file, Arc::clone(&key));
                 return Some(key);
             }
@@ -273,15 +382,28 @@ impl Login<'_> {
     }
 
     fn place(&self) -> String {
-        format!("{}@{}:{}", self.host.user, self.host.host_name, self.host.port)
+        format!(
+            "{}@{}:{}",
+            self.host.user, self.host.host_name, self.host.port
+        )
     }
 
     fn kept_password(&self) -> Option<String> {
-        self.way.secrets.lock().unwrap_or_else(PoisonError::into_inner).passwords.get(&self.place()).cloned()
+        self.way
+            .secrets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .passwords
+            .get(&self.place())
+            .cloned()
     }
 
     fn keep_password(&self, password: Option<&str>) {
-        let mut secrets = self.way.secrets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut secrets = self
+            .way
+            .secrets
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         match password {
             Some(password) => secrets.passwords.insert(self.place(), password.to_owned()),
             None => secrets.passwords.remove(&self.place()),
@@ -296,7 +418,10 @@ impl Login<'_> {
             let mut typed: Option<String> = None;
             let mut answered = false;
             let user = self.host.user.clone();
-            let mut response = self.handle.authenticate_keyboard_interactive_start(user, None).await;
+            let mut response = self
+                .handle
+                .authenticate_keyboard_interactive_start(user, None)
+                .await;
             loop {
                 match response {
                     Ok(KeyboardInteractiveAuthResponse::Success) => {
@@ -305,7 +430,10 @@ impl Login<'_> {
                         }
                         return Ok(Step::In);
                     }
-                    Ok(KeyboardInteractiveAuthResponse::Failure { remaining_methods, partial_success }) => {
+                    Ok(KeyboardInteractiveAuthResponse::Failure {
+                        remaining_methods,
+                        partial_success,
+                    }) => {
                         self.keep_password(None);
                         if remaining_methods.iter().next().is_none() && self.handle.is_closed() {
                             return Ok(Step::Closed);
@@ -317,21 +445,40 @@ impl Login<'_> {
                         break;
                     }
                     Err(_) => return Ok(Step::Closed),
-                    Ok(KeyboardInteractiveAuthResponse::InfoRequest { name, instructions, prompts }) => {
+                    Ok(KeyboardInteractiveAuthResponse::InfoRequest {
+                        name,
+                        instructions,
+                        prompts,
+                    }) => {
                         let mut answers = Vec::new();
                         for prompt in prompts {
-                            let is_password = !prompt.echo && prompt.prompt.to_lowercase().contains("password");
+                            let is_password =
+                                !prompt.echo && prompt.prompt.to_lowercase().contains("password");
                             if is_password && let Some(password) = kept.take() {
                                 answers.push(password);
                                 continue;
                             }
-                            let kind = if prompt.echo { QuestionKind::Text } else { QuestionKind::Secret };
-                            let title = format!("{}: {}", self.way.target, prompt.prompt.trim().trim_end_matches(':'));
-                            let detail = format!("{} {} {}", self.place(), one_line(&name), one_line(&instructions));
+                            let kind = if prompt.echo {
+                                QuestionKind::Text
+                            } else {
+                                QuestionKind::Secret
+                            };
+                            let title = format!(
+                                "{}: {}",
+                                self.way.target,
+                                prompt.prompt.trim().trim_end_matches(':')
+                            );
+                            let detail = format!(
+                                "{} {} {}",
+                                self.place(),
+                                one_line(&name),
+                                one_line(&instructions)
+                            );
                             let question = Question::new(kind, title, detail.trim());
                             let Some(answer) = self.way.ask.ask(question).await else {
                                 self.tried.pop();
-                                self.tried.push(format!("nobody answered {:?}", prompt.prompt.trim()));
+                                self.tried
+                                    .push(format!("nobody answered {:?}", prompt.prompt.trim()));
                                 return Ok(Step::No);
                             };
                             answered = true;
@@ -340,7 +487,10 @@ impl Login<'_> {
                             }
                             answers.push(answer);
                         }
-                        response = self.handle.authenticate_keyboard_interactive_respond(answers).await;
+                        response = self
+                            .handle
+                            .authenticate_keyboard_interactive_respond(answers)
+                            .await;
                     }
                 }
             }
@@ -355,12 +505,17 @@ impl Login<'_> {
 
     async fn password(&mut self) -> Result<Step, ClusterError> {
         for attempt in 0..3 {
-            let kept = if attempt == 0 { self.kept_password() } else { None };
+            let kept = if attempt == 0 {
+                self.kept_password()
+            } else {
+                None
+            };
             let password = match kept {
                 Some(password) => password,
                 None => {
                     let title = format!("{}: password of {}", self.way.target, self.place());
-                    let question = Question::new(QuestionKind::Secret, title, "It stays in memory only.");
+                    let question =
+                        Question::new(QuestionKind::Secret, title, "It stays in memory only.");
                     let Some(answer) = self.way.ask.ask(question).await else {
                         self.tried.push("no password was given".to_owned());
                         return Ok(Step::No);
@@ -370,7 +525,10 @@ impl Login<'_> {
             };
             self.tried.push("a password".to_owned());
             let before = self.methods.clone();
-            let result = self.handle.authenticate_password(&self.host.user, &password).await;
+            let result = self
+                .handle
+                .authenticate_password(&self.host.user, &password)
+                .await;
             match self.note(result)? {
                 Step::No if self.methods == before => self.keep_password(None),
                 Step::No => return Ok(Step::No),
@@ -393,7 +551,9 @@ fn public_of(file: &Path) -> Option<PublicKey> {
         return Some(key);
     }
     let text = std::fs::read_to_string(file).ok()?;
-    PublicKey::from_openssh(text.trim()).ok().or_else(|| Some(PrivateKey::from_openssh(&text).ok()?.public_key().clone()))
+    PublicKey::from_openssh(text.trim())
+        .ok()
+        .or_else(|| Some(PrivateKey::from_openssh(&text).ok()?.public_key().clone()))
 }
 
 fn is_locked(text: &str) -> bool {
@@ -402,5 +562,9 @@ fn is_locked(text: &str) -> bool {
 
 fn shown(key: &PublicKey, comment: &str) -> String {
     let comment = one_line(comment);
-    if comment.is_empty() { key.fingerprint(HashAlg::Sha256).to_string() } else { comment }
+    if comment.is_empty() {
+        key.fingerprint(HashAlg::Sha256).to_string()
+    } else {
+        comment
+    }
 }

@@ -29,7 +29,10 @@ pub(super) struct Checker {
 impl russh::client::Handler for Checker {
     type Error = russh::Error;
 
-    async fn check_server_key(&mut self, shown: &PublicKeyOrCertificate) -> Result<bool, russh::Error> {
+    async fn check_server_key(
+        &mut self,
+        shown: &PublicKeyOrCertificate,
+    ) -> Result<bool, russh::Error> {
         match self.decide(shown).await {
             Ok(()) => Ok(true),
             Err(error) => {
@@ -39,7 +42,11 @@ impl russh::client::Handler for Checker {
         }
     }
 
-    async fn auth_banner(&mut self, banner: &str, _session: &mut russh::client::Session) -> Result<(), russh::Error> {
+    async fn auth_banner(
+        &mut self,
+        banner: &str,
+        _session: &mut russh::client::Session,
+    ) -> Result<(), russh::Error> {
         let mut kept = self.banner.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < 4_096 {
             kept.push_str(banner);
@@ -50,14 +57,27 @@ impl russh::client::Handler for Checker {
 
 impl Checker {
     fn refuse<T>(&self, why: String, mend: String) -> Result<T, ClusterError> {
-        Err(ClusterError::new(&self.target, ErrorKind::HostKey, why, mend))
+        Err(ClusterError::new(
+            &self.target,
+            ErrorKind::HostKey,
+            why,
+            mend,
+        ))
     }
 
-    fn decide<'a>(&'a self, shown: &'a PublicKeyOrCertificate) -> BoxFuture<'a, Result<(), ClusterError>> {
+    fn decide<'a>(
+        &'a self,
+        shown: &'a PublicKeyOrCertificate,
+    ) -> BoxFuture<'a, Result<(), ClusterError>> {
         Box::pin(async move {
             let host = &*self.host;
             let name = host.key_name();
-            let files: Vec<_> = host.known_hosts.iter().chain(&host.global_known_hosts).cloned().collect();
+            let files: Vec<_> = host
+                .known_hosts
+                .iter()
+                .chain(&host.global_known_hosts)
+                .cloned()
+                .collect();
             let unreadable = |e: known_hosts::KnownHostsError| {
                 ClusterError::new(
                     &self.target,
@@ -69,11 +89,21 @@ impl Checker {
             let key = shown.public_key();
             if let Some(certificate) = shown.certificate() {
                 let authorities = known_hosts::authorities(&files, &name).map_err(unreadable)?;
-                let prints: Vec<_> = authorities.iter().map(|key| key.fingerprint(HashAlg::Sha256)).collect();
-                let plain = host.host_key_alias.as_deref().unwrap_or(&host.host_name).to_lowercase();
+                let prints: Vec<_> = authorities
+                    .iter()
+                    .map(|key| key.fingerprint(HashAlg::Sha256))
+                    .collect();
+                let plain = host
+                    .host_key_alias
+                    .as_deref()
+                    .unwrap_or(&host.host_name)
+                    .to_lowercase();
                 let names = certificate.valid_principals();
                 let for_it = names.is_empty() || names.iter().any(|n| n.to_lowercase() == plain);
-                if certificate.cert_type() == CertType::Host && for_it && certificate.validate(&prints).is_ok() {
+                if certificate.cert_type() == CertType::Host
+                    && for_it
+                    && certificate.validate(&prints).is_ok()
+                {
                     return Ok(());
                 }
                 return self.refuse(
@@ -103,7 +133,10 @@ impl Checker {
     async fn unknown(&self, name: &str, key: &PublicKey, print: &str) -> Result<(), ClusterError> {
         let host = &*self.host;
         let file = host.known_hosts.first();
-        let shown = file.map_or_else(|| "known_hosts".to_owned(), |file| file.display().to_string());
+        let shown = file.map_or_else(
+            || "known_hosts".to_owned(),
+            |file| file.display().to_string(),
+        );
         let accepted = match host.strictness {
             Strictness::Yes => false,
             Strictness::AcceptNew | Strictness::No => true,
@@ -119,7 +152,9 @@ impl Checker {
                 let _ = self.asking.send(true);
                 let answer = self.ask.ask(question).await;
                 let _ = self.asking.send(false);
-                answer.is_some_and(|answer| matches!(answer.trim().to_lowercase().as_str(), "yes" | "y" | "true"))
+                answer.is_some_and(|answer| {
+                    matches!(answer.trim().to_lowercase().as_str(), "yes" | "y" | "true")
+                })
             }
         };
         if !accepted {

@@ -43,11 +43,16 @@ struct Link {
 
 impl Drop for Link {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.get_mut().take() else { return };
+        let Some(connection) = self.connection.get_mut().take() else {
+            return;
+        };
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
                 // The server notices a closed connection by itself too.
-                let _ = connection.handle.disconnect(Disconnect::ByApplication, "", "en").await;
+                let _ = connection
+                    .handle
+                    .disconnect(Disconnect::ByApplication, "", "en")
+                    .await;
             });
         }
     }
@@ -79,7 +84,9 @@ impl Places {
     /// Whether somebody waits and only those who stay for long hold places.
     fn stuck(&self) -> bool {
         let long = self.long.load(Ordering::SeqCst);
-        self.waiting.load(Ordering::SeqCst) > 0 && long > 0 && self.taken.load(Ordering::SeqCst) <= long
+        self.waiting.load(Ordering::SeqCst) > 0
+            && long > 0
+            && self.taken.load(Ordering::SeqCst) <= long
             && (self.free.available_permits() == 0 || self.total.load(Ordering::SeqCst) <= long)
     }
 }
@@ -97,7 +104,11 @@ impl Place {
         if hold == Hold::Long {
             places.long.fetch_add(1, Ordering::SeqCst);
         }
-        Self { places: Arc::clone(places), hold, _permit: permit }
+        Self {
+            places: Arc::clone(places),
+            hold,
+            _permit: permit,
+        }
     }
 }
 
@@ -128,7 +139,8 @@ impl Drop for Waiting<'_> {
 }
 
 /// The links of this process by host and home.
-static LINKS: LazyLock<Mutex<HashMap<(String, PathBuf), Weak<Link>>>> = LazyLock::new(Mutex::default);
+static LINKS: LazyLock<Mutex<HashMap<(String, PathBuf), Weak<Link>>>> =
+    LazyLock::new(Mutex::default);
 
 /// The transport to the host of `settings`, connected.
 pub(crate) async fn open(
@@ -154,7 +166,9 @@ pub(crate) async fn open(
                 let link = Arc::new(Link {
                     alias: host.to_owned(),
                     home,
-                    limit: settings.connect_timeout.map(|time| Duration::from_secs(time.0)),
+                    limit: settings
+                        .connect_timeout
+                        .map(|time| Duration::from_secs(time.0)),
                     connection: tokio::sync::Mutex::default(),
                     current: Mutex::default(),
                     secrets: Mutex::default(),
@@ -166,7 +180,10 @@ pub(crate) async fn open(
             }
         }
     };
-    let ssh = Ssh { target: settings.name.clone(), link };
+    let ssh = Ssh {
+        target: settings.name.clone(),
+        link,
+    };
     ssh.connection(ask).await?;
     Ok(Arc::new(ssh))
 }
@@ -229,7 +246,10 @@ impl Ssh {
                         return Err(ClusterError::new(
                             &self.target,
                             ErrorKind::Connection,
-                            format!("{} refuses a session ({reason:?})", connection.host.host_name),
+                            format!(
+                                "{} refuses a session ({reason:?})",
+                                connection.host.host_name
+                            ),
                             "close other sessions there, or ask your site for a higher MaxSessions",
                         ));
                     }
@@ -291,20 +311,33 @@ async fn pump(
 }
 
 impl Transport for Ssh {
-    fn spawn<'a>(&'a self, script: &'a str, hold: Hold) -> BoxFuture<'a, Result<Process, ClusterError>> {
+    fn spawn<'a>(
+        &'a self,
+        script: &'a str,
+        hold: Hold,
+    ) -> BoxFuture<'a, Result<Process, ClusterError>> {
         Box::pin(async move {
             let (channel, place) = self.channel(hold).await?;
             let (read, write) = channel.split();
             let (command, first) = shell::wrap(script);
             let mut input = write.make_writer();
-            write.exec(true, command).await.map_err(|e| self.lost(&e.to_string()))?;
+            write
+                .exec(true, command)
+                .await
+                .map_err(|e| self.lost(&e.to_string()))?;
             if !first.is_empty() {
-                tokio::io::AsyncWriteExt::write_all(&mut input, &first).await.map_err(|e| self.lost(&e.to_string()))?;
+                tokio::io::AsyncWriteExt::write_all(&mut input, &first)
+                    .await
+                    .map_err(|e| self.lost(&e.to_string()))?;
             }
             let (sender, output) = mpsc::unbounded_channel();
             let (guard, dropped) = oneshot::channel::<()>();
             tokio::spawn(pump(read, write, sender, dropped, place));
-            Ok(Process { input: Box::new(Box::pin(input)), output, _guard: Box::new(guard) })
+            Ok(Process {
+                input: Box::new(Box::pin(input)),
+                output,
+                _guard: Box::new(guard),
+            })
         })
     }
 
@@ -331,18 +364,28 @@ impl Transport for Ssh {
                 if places.stuck() {
                     return;
                 }
-                let _ = tokio::time::timeout(Duration::from_millis(500), places.news.notified()).await;
+                let _ =
+                    tokio::time::timeout(Duration::from_millis(500), places.news.notified()).await;
             }
         })
     }
 
     fn alive(&self) -> bool {
-        let current = self.link.current.lock().unwrap_or_else(PoisonError::into_inner).upgrade();
+        let current = self
+            .link
+            .current
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .upgrade();
         current.is_some_and(|connection| !connection.handle.is_closed())
     }
 
     fn follower(self: Arc<Self>, python: &str) -> Follower {
-        let mut followers = self.link.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut followers = self
+            .link
+            .followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         if let Some(follower) = followers.get(python).and_then(WeakFollower::upgrade) {
             return follower;
         }

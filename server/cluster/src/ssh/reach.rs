@@ -60,12 +60,20 @@ impl Way<'_> {
                 format!("~/.ssh/config cannot be used: {error}"),
                 "correct it; `ssh -G` shows what OpenSSH makes of it".to_owned(),
             )),
-            Err(error) => Err(self.error(ErrorKind::Settings, format!("~/.ssh/config: {error}"), "try again".to_owned())),
+            Err(error) => Err(self.error(
+                ErrorKind::Settings,
+                format!("~/.ssh/config: {error}"),
+                "try again".to_owned(),
+            )),
         }
     }
 
     /// Connects to `alias` and logs in, through other hosts where the configuration says so.
-    pub(super) fn connect<'a>(&'a self, alias: &'a str, depth: usize) -> BoxFuture<'a, Result<Connection, ClusterError>> {
+    pub(super) fn connect<'a>(
+        &'a self,
+        alias: &'a str,
+        depth: usize,
+    ) -> BoxFuture<'a, Result<Connection, ClusterError>> {
         Box::pin(async move {
             let host = Arc::new(self.resolve(alias).await?);
             if depth > JUMPS {
@@ -77,7 +85,8 @@ impl Way<'_> {
             }
             let limit = self.limit.or(host.connect_timeout).unwrap_or(CONNECT_LIMIT);
             let mut through = None;
-            let stream: Box<dyn Duplex> = if let Some((last, before)) = host.proxy_jump.split_last() {
+            let stream: Box<dyn Duplex> = if let Some((last, before)) = host.proxy_jump.split_last()
+            {
                 let mut connection = match before.first() {
                     // The hops before the last are the way to it.
                     Some(_) => self.chain(before, depth).await?,
@@ -102,7 +111,11 @@ impl Way<'_> {
         })
     }
 
-    async fn chain(&self, hops: &[String], depth: usize) -> Result<Option<Connection>, ClusterError> {
+    async fn chain(
+        &self,
+        hops: &[String],
+        depth: usize,
+    ) -> Result<Option<Connection>, ClusterError> {
         let mut connection = None;
         for hop in hops {
             connection = Some(match connection {
@@ -114,19 +127,31 @@ impl Way<'_> {
     }
 
     /// Goes on from one host to the next.
-    async fn hop(&self, alias: &str, previous: Connection, depth: usize) -> Result<Connection, ClusterError> {
+    async fn hop(
+        &self,
+        alias: &str,
+        previous: Connection,
+        depth: usize,
+    ) -> Result<Connection, ClusterError> {
         if depth > JUMPS {
             return Err(self.lost(&previous.host, "too many hosts on the way"));
         }
         let host = Arc::new(self.resolve(alias).await?);
         let limit = self.limit.or(host.connect_timeout).unwrap_or(CONNECT_LIMIT);
         let stream = self.tunnel(&previous, &host).await?;
-        self.login(host, stream, Some(Box::new(previous)), limit).await
+        self.login(host, stream, Some(Box::new(previous)), limit)
+            .await
     }
 
-    async fn tunnel(&self, jump: &Connection, host: &Host) -> Result<Box<dyn Duplex>, ClusterError> {
-        let opened =
-            jump.handle.channel_open_direct_tcpip(host.host_name.clone(), u32::from(host.port), "127.0.0.1", 0).await;
+    async fn tunnel(
+        &self,
+        jump: &Connection,
+        host: &Host,
+    ) -> Result<Box<dyn Duplex>, ClusterError> {
+        let opened = jump
+            .handle
+            .channel_open_direct_tcpip(host.host_name.clone(), u32::from(host.port), "127.0.0.1", 0)
+            .await;
         match opened {
             Ok(channel) => Ok(Box::new(channel.into_stream())),
             Err(error) => Err(self.error(
@@ -170,7 +195,12 @@ impl Way<'_> {
             format!("{} ({})", host.host_name, host.alias)
         };
         let work = async {
-            let addresses: Vec<_> = match tokio::net::lookup_host((host.host_name.as_str(), host.port)).await {
+            let addresses: Vec<_> = match tokio::net::lookup_host((
+                host.host_name.as_str(),
+                host.port,
+            ))
+            .await
+            {
                 Ok(found) => found.collect(),
                 Err(error) => {
                     return Err(self.error(
@@ -194,8 +224,12 @@ impl Way<'_> {
             let why = last.map_or_else(|| "no address".to_owned(), |e| e.to_string());
             Err(self.error(
                 ErrorKind::Refused,
-                format!("{place} does not take a connection on port {} ({why})", host.port),
-                "check the port and that the machine is up and reachable from this network".to_owned(),
+                format!(
+                    "{place} does not take a connection on port {} ({why})",
+                    host.port
+                ),
+                "check the port and that the machine is up and reachable from this network"
+                    .to_owned(),
             ))
         };
         match tokio::time::timeout(limit, work).await {
@@ -260,7 +294,11 @@ impl Way<'_> {
                 () = tokio::time::sleep_until(started + limit), if !*asked.borrow() => break None,
             }
         };
-        if let Some(error) = refusal.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(error) = refusal
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             return Err(error);
         }
         let mut handle = match result {
@@ -269,26 +307,42 @@ impl Way<'_> {
                 return Err(self.error(
                     ErrorKind::Refused,
                     format!("the handshake with {} failed ({error})", host.host_name),
-                    format!("check that an SSH server listens on port {}, and try again", host.port),
+                    format!(
+                        "check that an SSH server listens on port {}, and try again",
+                        host.port
+                    ),
                 ));
             }
             None => {
                 return Err(self.error(
                     ErrorKind::Timeout,
-                    format!("{} took the connection but did not finish the handshake within {} s", host.host_name, limit.as_secs()),
+                    format!(
+                        "{} took the connection but did not finish the handshake within {} s",
+                        host.host_name,
+                        limit.as_secs()
+                    ),
                     "try again, or set `connect_timeout` of the target".to_owned(),
                 ));
             }
         };
         auth::login(self, &host, &mut handle, &banner).await?;
-        Ok(Connection { handle, _through: through, host })
+        Ok(Connection {
+            handle,
+            _through: through,
+            host,
+        })
     }
 
     /// AES-GCM first: on most machines nothing is faster. Key types that are known for the host first, so that a host with
     /// several keys shows the one that can be checked; certificates only where an authority is known.
     fn preferred(&self, host: &Host) -> Result<Preferred, ClusterError> {
         let name = host.key_name();
-        let files: Vec<_> = host.known_hosts.iter().chain(&host.global_known_hosts).cloned().collect();
+        let files: Vec<_> = host
+            .known_hosts
+            .iter()
+            .chain(&host.global_known_hosts)
+            .cloned()
+            .collect();
         let unreadable = |e: known_hosts::KnownHostsError| {
             self.error(
                 ErrorKind::HostKey,
@@ -299,12 +353,18 @@ impl Way<'_> {
         let known = known_hosts::algorithms(&files, &name).map_err(unreadable)?;
         let authorities = known_hosts::authorities(&files, &name).map_err(unreadable)?;
         let base = Preferred::default();
-        let same = |a: &Algorithm, b: &Algorithm| a == b || (matches!(a, Algorithm::Rsa { .. }) && matches!(b, Algorithm::Rsa { .. }));
+        let same = |a: &Algorithm, b: &Algorithm| {
+            a == b || (matches!(a, Algorithm::Rsa { .. }) && matches!(b, Algorithm::Rsa { .. }))
+        };
         let mut keys = base.key.to_vec();
         keys.sort_by_key(|key| !known.iter().any(|k| same(k, key)));
         let mut ciphers = base.cipher.to_vec();
         ciphers.sort_by_key(|name| *name != cipher::AES_256_GCM);
-        let certificates = if authorities.is_empty() { Vec::new() } else { base.key.to_vec() };
+        let certificates = if authorities.is_empty() {
+            Vec::new()
+        } else {
+            base.key.to_vec()
+        };
         Ok(Preferred {
             key: Cow::Owned(keys),
             cipher: Cow::Owned(ciphers),

@@ -27,7 +27,11 @@ impl Local {
 }
 
 impl Transport for Local {
-    fn spawn<'a>(&'a self, script: &'a str, _hold: Hold) -> BoxFuture<'a, Result<Process, ClusterError>> {
+    fn spawn<'a>(
+        &'a self,
+        script: &'a str,
+        _hold: Hold,
+    ) -> BoxFuture<'a, Result<Process, ClusterError>> {
         Box::pin(async move {
             let failed = |e: &dyn std::fmt::Display| {
                 ClusterError::new(

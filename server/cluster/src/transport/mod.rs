@@ -51,7 +51,11 @@ pub(crate) enum Hold {
 /// A way to a machine.
 pub(crate) trait Transport: Send + Sync {
     /// Starts a script of a POSIX shell.
-    fn spawn<'a>(&'a self, script: &'a str, hold: Hold) -> BoxFuture<'a, Result<Process, ClusterError>>;
+    fn spawn<'a>(
+        &'a self,
+        script: &'a str,
+        hold: Hold,
+    ) -> BoxFuture<'a, Result<Process, ClusterError>>;
 
     /// The target's name, for errors.
     fn target(&self) -> &str;
@@ -137,7 +141,9 @@ impl Running {
         script: &str,
     ) -> Result<Self, ClusterError> {
         let markers = Markers::fresh();
-        let process = transport.spawn(&markers.around(script), Hold::Short).await?;
+        let process = transport
+            .spawn(&markers.around(script), Hold::Short)
+            .await?;
         Ok(Self {
             process,
             reader: markers.reader(),
