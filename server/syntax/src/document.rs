@@ -13,9 +13,66 @@ use tree_sitter::{InputEdit, Point, Tree};
 pub struct Document {
     text: Arc<String>,
     lines: Arc<LineIndex>,
-    tree: Tree,
-    mended: bool,
+    tree: Arc<Lazy>,
     scopes: Arc<OnceLock<Arc<Scopes>>>,
+}
+
+/// A tree that is made when somebody looks at it first, from what is left of the last one: a burst of edits is parsed once,
+/// and never by the thread that takes the edits in.
+struct Lazy {
+    from: From,
+    parsed: OnceLock<Parsed>,
+}
+
+/// What a tree is made from.
+#[derive(Clone)]
+enum From {
+    /// The text alone.
+    Text,
+    /// A tree of an earlier text that knows of every edit since.
+    Edited(Tree),
+}
+
+struct Parsed {
+    tree: Tree,
+    /// The tree is of another view of the text.
+    mended: bool,
+}
+
+impl Lazy {
+    fn new(from: From) -> Arc<Self> {
+        Arc::new(Lazy {
+            from,
+            parsed: OnceLock::new(),
+        })
+    }
+
+    fn parsed(&self, text: &str, lines: &LineIndex) -> &Parsed {
+        self.parsed.get_or_init(|| match &self.from {
+            From::Text => {
+                let (tree, mended) = view::parse(text, lines);
+                Parsed { tree, mended }
+            }
+            From::Edited(old) => Parsed {
+                tree: view::parse_again(text, lines, old),
+                mended: false,
+            },
+        })
+    }
+
+    /// What the tree after one more edit is made from.
+    fn edited(&self, edit: &InputEdit) -> From {
+        let mut from = match self.parsed.get() {
+            // An edit of a tree of another view would be of the wrong one.
+            Some(Parsed { mended: true, .. }) => From::Text,
+            Some(parsed) => From::Edited(parsed.tree.clone()),
+            None => self.from.clone(),
+        };
+        if let From::Edited(tree) = &mut from {
+            tree.edit(edit);
+        }
+        from
+    }
 }
 
 impl std::fmt::Debug for Document {
@@ -29,15 +86,13 @@ impl std::fmt::Debug for Document {
 }
 
 impl Document {
-    /// Takes a text (a BOM stays where it is) and parses it.
+    /// Takes a text (a BOM stays where it is). It is parsed on first use.
     pub fn new(text: String) -> Self {
         let lines = LineIndex::new(&text);
-        let (tree, mended) = view::parse(&text, &lines);
         Document {
             text: Arc::new(text),
             lines: Arc::new(lines),
-            tree,
-            mended,
+            tree: Lazy::new(From::Text),
             scopes: Arc::default(),
         }
     }
@@ -50,7 +105,7 @@ impl Document {
     /// The tree over the text; its nodes' byte ranges are ranges of [`Document::text`]. For lines ask
     /// [`Document::lines`]: the rows of the tree's points may differ.
     pub fn tree(&self) -> &Tree {
-        &self.tree
+        &self.tree.parsed(&self.text, &self.lines).tree
     }
 
     /// Where the lines begin.
@@ -68,7 +123,7 @@ impl Document {
     /// Where the tree is wrong although the text is Python: newer than the grammar, or a corner it does not know. Names in
     /// such a place may be missed. None for a text without such a place, and for one that is not Python at all.
     pub fn misread(&self) -> Option<std::ops::Range<usize>> {
-        let error = view::first_error(&self.tree)?;
+        let error = view::first_error(self.tree())?;
         strict::check(&self.text).is_ok().then_some(error)
     }
 
@@ -115,13 +170,7 @@ impl Document {
             old_end_position,
             new_end_position: point(text.as_bytes(), &lines, new_end),
         };
-        if self.mended {
-            // The tree is of another view of the text; an edit of it would be of the wrong one.
-            (self.tree, self.mended) = view::parse(text, &lines);
-        } else {
-            self.tree.edit(&edit);
-            self.tree = view::parse_again(text, &lines, &self.tree);
-        }
+        self.tree = Lazy::new(self.tree.edited(&edit));
         self.lines = Arc::new(lines);
         self.scopes = Arc::default();
     }
