@@ -7,6 +7,7 @@
 )]
 
 pub mod cases;
+pub mod corpus;
 pub mod matrix;
 
 use std::collections::BTreeSet;

@@ -1,0 +1,6 @@
+﻿#> greet() => 'Grüße, Zoë'
+NAME = "Zoë"
+
+
+def greet():
+    return "Grüße, " + NAME

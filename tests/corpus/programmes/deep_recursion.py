@@ -1,0 +1,3 @@
+#> sink(0) raises RecursionError
+def sink(n):
+    return sink(n + 1) + 1

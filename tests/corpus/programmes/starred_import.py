@@ -1,0 +1,7 @@
+#> hypotenuse(3, 4) => (5.0, 2.0)
+#> nested hypotenuse refused: `floor`
+from math import *
+
+
+def hypotenuse(a, b):
+    return sqrt(a * a + b * b), floor(2.5) * 1.0
