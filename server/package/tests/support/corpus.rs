@@ -152,7 +152,13 @@ fn in_parallel(paths: &[PathBuf], act: impl Fn(&Path) + Sync) {
         }
     });
     let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "{} of {} failed:\n{}", failures.len(), paths.len(), failures.join("\n"));
+    assert!(
+        failures.is_empty(),
+        "{} of {} failed:\n{}",
+        failures.len(),
+        paths.len(),
+        failures.join("\n")
+    );
 }
 
 /// Runs the programmes with these numbers as they stand.
@@ -172,17 +178,36 @@ pub fn in_a_method(chosen: impl Fn(usize) -> bool) {
         let (calls, nested) = expectations(&text);
         let folder = tempfile::tempdir().unwrap();
         let moved = folder.path().join(path.file_name().unwrap());
-        let nest = Command::new(python3()).arg(corpus().join("nest.py")).arg(path).arg(&moved).status().unwrap();
+        let nest = Command::new(python3())
+            .arg(corpus().join("nest.py"))
+            .arg(path)
+            .arg(&moved)
+            .status()
+            .unwrap();
         assert!(nest.success());
         let moved_text = decode(&fs::read(&moved).unwrap()).unwrap();
         let down = u32::try_from(moved_text.lines().count() - text.lines().count()).unwrap();
         for Expectation { entry, args, must } in calls {
-            let must = nested.iter().find(|(name, _)| *name == entry).map_or(must.as_str(), |(_, must)| must);
-            check_run(&moved, &format!("Case.method.<locals>.{entry}"), &args, must, down);
+            let must = nested
+                .iter()
+                .find(|(name, _)| *name == entry)
+                .map_or(must.as_str(), |(_, must)| must);
+            check_run(
+                &moved,
+                &format!("Case.method.<locals>.{entry}"),
+                &args,
+                must,
+                down,
+            );
         }
     });
 }
 
 fn choose(chosen: impl Fn(usize) -> bool) -> Vec<PathBuf> {
-    programmes().into_iter().enumerate().filter(|(number, _)| chosen(*number)).map(|(_, path)| path).collect()
+    programmes()
+        .into_iter()
+        .enumerate()
+        .filter(|(number, _)| chosen(*number))
+        .map(|(_, path)| path)
+        .collect()
 }
