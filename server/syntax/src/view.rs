@@ -4,8 +4,8 @@
 
 use crate::kinds;
 use crate::lines::LineIndex;
+use crate::strict;
 use ruff_python_ast::token::TokenKind;
-use ruff_python_parser::parse_module;
 use ruff_text_size::Ranged;
 use std::borrow::Cow;
 use std::ops::Range;
@@ -69,7 +69,7 @@ fn as_lines<'t>(text: &'t str, lines: &LineIndex) -> Cow<'t, [u8]> {
 
 /// The text with blanks for the line breaks and comments between brackets; none for a text that is not Python.
 fn without_breaks_in_brackets(text: &str) -> Option<Vec<u8>> {
-    let parsed = parse_module(text).ok()?;
+    let parsed = strict::module(text).ok()?;
     let mut bytes = text.as_bytes().to_vec();
     let mut depth = 0_usize;
     for token in parsed.tokens() {

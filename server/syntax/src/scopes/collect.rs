@@ -33,7 +33,13 @@ pub(super) struct Block {
     pub(super) names: Vec<NameId>,
     /// The class whose private names are mangled here.
     private: Option<Name>,
+    /// How many scopes are around it.
+    depth: usize,
 }
+
+/// Scopes in scopes that are read. Python takes 100 blocks in blocks; what is deeper is no programme, and naming its
+/// scopes would take memory by the square of the depth.
+const DEEPEST: usize = 200;
 
 /// What an expression is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -151,7 +157,11 @@ impl<'t> Collector<'t> {
             place,
             context,
         } = task;
-        match Kind::of(node) {
+        let kind = Kind::of(node);
+        if self.blocks[place.scope].depth >= DEEPEST && opens_scope(kind) {
+            return;
+        }
+        match kind {
             Kind::Token | Kind::Comment | Kind::KeywordSeparator | Kind::PositionalSeparator => {}
             Kind::Identifier => self.identifier(node, place, context),
             Kind::Module | Kind::Block => self.statements(node, place),
@@ -880,12 +890,14 @@ impl<'t> Collector<'t> {
             declarations: Vec::new(),
             references: Vec::new(),
         };
+        let depth = parent.map_or(0, |parent| self.blocks[parent].depth + 1);
         let private = parent.and_then(|parent| self.blocks[parent].private.clone());
         self.blocks.push(Block {
             scope,
             stored_name: None,
             names: Vec::new(),
             private,
+            depth,
         });
         let number = self.blocks.len() - 1;
         if let Some(parent) = parent {
@@ -1067,6 +1079,18 @@ fn is_target_list(kind: Kind) -> bool {
             | Kind::ExpressionList
             | Kind::AsPatternTarget
     )
+}
+
+/// Nodes that have a scope of their own.
+fn opens_scope(kind: Kind) -> bool {
+    kind.is_comprehension()
+        || matches!(
+            kind,
+            Kind::FunctionDefinition
+                | Kind::ClassDefinition
+                | Kind::DecoratedDefinition
+                | Kind::Lambda
+        )
 }
 
 /// Parts of a compound statement that may not run.

@@ -1,25 +1,11 @@
-//! The judge before a text leaves the machine: a strict parser behind one adapter.
-//!
-//! The tree of the live buffer accepts and mends nearly everything; what is packaged must be Python.
+//! The arguments of a call, taken apart.
 
+use super::{SyntaxError, described, guarded};
 use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{Expr, ExprContext, Mod};
-use ruff_python_parser::{Mode, ParseError, ParseOptions, parse};
+use ruff_python_parser::{Mode, ParseOptions, parse};
 use ruff_text_size::Ranged;
 use std::collections::BTreeSet;
-use std::ops::Range;
-
-/// Why a text is not Python.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {}: {message}", line + 1)]
-pub struct SyntaxError {
-    /// What is wrong, in one sentence without the place.
-    pub message: String,
-    /// The line, from 0.
-    pub line: u32,
-    /// The bytes that are wrong.
-    pub range: Range<usize>,
-}
 
 /// What stands between the parentheses of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -37,18 +23,16 @@ pub struct CallArguments {
     pub names: Vec<String>,
 }
 
-/// Is `text` a module that Python compiles? The first error if not.
-pub fn check(text: &str) -> Result<(), SyntaxError> {
-    parse(text, ParseOptions::from(Mode::Module))
-        .map(|_| ())
-        .map_err(|error| described(text, &error, 0))
-}
-
 /// Reads `text` as the arguments of a call: `lr=0.1, epochs=3`.
 pub fn arguments(text: &str) -> Result<CallArguments, SyntaxError> {
-    const BEFORE: &str = "f(";
     let call = format!("{BEFORE}{text}\n)");
-    let parsed = parse(&call, ParseOptions::from(Mode::Expression))
+    guarded(&call, BEFORE.len(), || read(text, &call))
+}
+
+const BEFORE: &str = "f(";
+
+fn read(text: &str, call: &str) -> Result<CallArguments, SyntaxError> {
+    let parsed = parse(call, ParseOptions::from(Mode::Expression))
         .map_err(|error| described(text, &error, BEFORE.len()))?;
     let Mod::Expression(module) = parsed.into_syntax() else {
         return Err(not_arguments(text));
@@ -133,49 +117,5 @@ fn not_arguments(text: &str) -> SyntaxError {
         message: "these are not the arguments of one call".to_owned(),
         line: 0,
         range: 0..text.len(),
-    }
-}
-
-fn described(text: &str, error: &ParseError, before: usize) -> SyntaxError {
-    let inside = |offset: usize| offset.saturating_sub(before).min(text.len());
-    let range = inside(error.location.start().to_usize())..inside(error.location.end().to_usize());
-    let line = crate::LineIndex::new(text).line_of(range.start);
-    SyntaxError {
-        message: error.error.to_string(),
-        line,
-        range,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn arguments_are_read_as_of_a_call() {
-        let read = arguments("1, *rest, lr=rate * 2, **more, key=[x for x in xs]").unwrap();
-        assert_eq!(
-            (read.positional, read.has_star, read.has_double_star),
-            (1, true, true)
-        );
-        assert_eq!(read.keywords, ["lr", "key"]);
-        assert_eq!(read.names, ["more", "rate", "rest", "xs"]);
-        assert_eq!(arguments("").unwrap(), CallArguments::default());
-        assert_eq!(arguments("1, # one").unwrap().positional, 1);
-    }
-
-    #[test]
-    fn what_is_not_the_arguments_of_one_call_is_refused() {
-        for text in [
-            "a)(b", "a) + (b", "1 +", "a b", "a)", "a=1, 2", "a=1, a=2", "x = 1; y", "return",
-        ] {
-            assert!(arguments(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn an_error_names_its_line() {
-        let error = check("x = 1\ndef f(:\n    pass\n").unwrap_err();
-        assert_eq!(error.line, 1);
     }
 }

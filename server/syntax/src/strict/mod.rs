@@ -1,0 +1,137 @@
+//! The judge before a text leaves the machine: a strict parser behind one adapter.
+//!
+//! The tree of the live buffer accepts and mends nearly everything; what is packaged must be Python, as its compiler sees it.
+
+mod arguments;
+mod compiler;
+mod depth;
+
+pub use arguments::{CallArguments, arguments};
+
+use ruff_python_ast::ModModule;
+use ruff_python_parser::{ParseError, Parsed, parse_module};
+use ruff_text_size::TextRange;
+use std::ops::Range;
+
+/// Why a text is not Python.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {}: {message}", line + 1)]
+pub struct SyntaxError {
+    /// What is wrong, in one sentence without the place.
+    pub message: String,
+    /// The line, from 0.
+    pub line: u32,
+    /// The bytes that are wrong.
+    pub range: Range<usize>,
+}
+
+/// Is `text` a module that Python compiles? The first error if not.
+pub fn check(text: &str) -> Result<(), SyntaxError> {
+    guarded(text, 0, || {
+        let parsed = parse_module(text).map_err(|error| described(text, &error, 0))?;
+        refused_by_compiler(text, &parsed)
+    })
+}
+
+/// The strict parser's tree of a module that Python compiles; the first error if it does not.
+///
+/// The tree is never so deep that dropping it or walking over it with some care fails: what is deeper, Python refuses.
+pub fn module(text: &str) -> Result<Parsed<ModModule>, SyntaxError> {
+    guarded(text, 0, || {
+        let parsed = parse_module(text).map_err(|error| described(text, &error, 0))?;
+        refused_by_compiler(text, &parsed)?;
+        Ok(parsed)
+    })
+}
+
+fn refused_by_compiler(text: &str, parsed: &Parsed<ModModule>) -> Result<(), SyntaxError> {
+    match compiler::first_error(text, parsed.syntax()) {
+        Some((message, range)) => Err(at(text, message, range, 0)),
+        None => Ok(()),
+    }
+}
+
+/// Runs what parses `text` (of which the first `before` bytes are not the user's) with the stack that it needs, or says
+/// that no Python would take it.
+fn guarded<T>(
+    text: &str,
+    before: usize,
+    parse: impl FnOnce() -> Result<T, SyntaxError>,
+) -> Result<T, SyntaxError> {
+    /// Deeper than all code that people write; up to here a thread's own stack is enough.
+    const ORDINARY: usize = 100;
+    match depth::depth(text) {
+        Ok(depth) if depth <= ORDINARY => parse(),
+        Ok(depth) => stacker::grow(4 * 1024 * 1024 + depth * 16 * 1024, parse),
+        Err(too_deep) => {
+            // The line on which it becomes too deep: the first after which the text up to there is.
+            let lines = crate::LineIndex::new(text);
+            let (mut low, mut high) = (0, lines.line_count() - 1);
+            while low < high {
+                let middle = low.midpoint(high);
+                let end = lines.line_range(text, middle).end;
+                if depth::depth(&text[..end]).is_err() {
+                    high = middle
+                } else {
+                    low = middle + 1
+                }
+            }
+            let range = lines.line_range(text, low);
+            let range = range.start.saturating_sub(before)..range.end.saturating_sub(before);
+            Err(SyntaxError {
+                message: too_deep.message().to_owned(),
+                line: low,
+                range,
+            })
+        }
+    }
+}
+
+fn described(text: &str, error: &ParseError, before: usize) -> SyntaxError {
+    at(text, error.error.to_string(), error.location, before)
+}
+
+/// An error at a range of a text before whose user's part stand `before` bytes.
+fn at(text: &str, message: String, range: TextRange, before: usize) -> SyntaxError {
+    let inside = |offset: usize| offset.saturating_sub(before).min(text.len());
+    let range = inside(range.start().to_usize())..inside(range.end().to_usize());
+    let line = crate::LineIndex::new(text).line_of(range.start);
+    SyntaxError {
+        message,
+        line,
+        range,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_read_as_of_a_call() {
+        let read = arguments("1, *rest, lr=rate * 2, **more, key=[x for x in xs]").unwrap();
+        assert_eq!(
+            (read.positional, read.has_star, read.has_double_star),
+            (1, true, true)
+        );
+        assert_eq!(read.keywords, ["lr", "key"]);
+        assert_eq!(read.names, ["more", "rate", "rest", "xs"]);
+        assert_eq!(arguments("").unwrap(), CallArguments::default());
+        assert_eq!(arguments("1, # one").unwrap().positional, 1);
+    }
+
+    #[test]
+    fn what_is_not_the_arguments_of_one_call_is_refused() {
+        for text in [
+            "a)(b", "a) + (b", "1 +", "a b", "a)", "a=1, 2", "a=1, a=2", "x = 1; y", "return",
+        ] {
+            assert!(arguments(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_its_line() {
+        let error = check("x = 1\ndef f(:\n    pass\n").unwrap_err();
+        assert_eq!(error.line, 1);
+    }
+}
