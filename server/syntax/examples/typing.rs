@@ -1,0 +1,85 @@
+//! Measures what a keystroke costs in a file: the edit of text and tree, and the names after it. Prints microseconds.
+//! `cargo run --release -p hoist-syntax --example typing -- FILE.py [KEYSTROKES]`
+
+use hoist_syntax::{Document, Encoding, Position, Range, Scopes};
+use std::time::Instant;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut arguments = std::env::args().skip(1);
+    let file = arguments.next().ok_or("name a Python file")?;
+    let keystrokes: usize = arguments.next().map_or(Ok(400), |count| count.parse())?;
+    let text = std::fs::read_to_string(&file)?;
+
+    let mut opened = Vec::new();
+    let mut first = Vec::new();
+    for _ in 0..5 {
+        let text = text.clone();
+        let start = Instant::now();
+        let document = Document::new(text);
+        opened.push(start.elapsed());
+        let start = Instant::now();
+        std::hint::black_box(Scopes::read(&document));
+        first.push(start.elapsed());
+    }
+    let mut document = Document::new(text);
+    document.scopes();
+    let lines = document.lines().line_count();
+    let mut edits = Vec::new();
+    let mut names = Vec::new();
+    let mut both = Vec::new();
+    let mut snapshots = Vec::new();
+    for number in 0..keystrokes {
+        // A word typed at the ends of lines all over the file, and taken away again.
+        let line = (number / 8 * 7919) as u32 % lines;
+        let end = document.lines().position(
+            document.text(),
+            document.lines().line_range(document.text(), line).end,
+            Encoding::Utf16,
+        );
+        let (range, typed) = if number % 8 < 4 {
+            (Range::new(end, end), ["x", "(", "y", ")"][number % 4])
+        } else {
+            (
+                Range::new(
+                    Position::new(end.line, end.character.saturating_sub(1)),
+                    end,
+                ),
+                "",
+            )
+        };
+        // Someone always still holds the version before.
+        snapshots.push(document.clone());
+        if snapshots.len() > 2 {
+            snapshots.remove(0);
+        }
+        let start = Instant::now();
+        document.edit(Some(range), typed, Encoding::Utf16);
+        let edited = start.elapsed();
+        std::hint::black_box(document.scopes());
+        edits.push(edited);
+        names.push(start.elapsed() - edited);
+        both.push(start.elapsed());
+    }
+    let count = document.scopes().iter().count();
+    eprintln!(
+        "{file}: {lines} lines, {} bytes, {count} scopes",
+        document.text().len()
+    );
+    for (what, mut times) in [
+        ("open", opened),
+        ("all names", first),
+        ("edit", edits),
+        ("names after it", names),
+        ("both", both),
+    ] {
+        times.sort();
+        let at = |part: usize| times[(times.len() - 1) * part / 100].as_secs_f64() * 1e6;
+        eprintln!(
+            "{what:>15}: median {:8.0} µs, p95 {:8.0} µs, worst {:8.0} µs",
+            at(50),
+            at(95),
+            at(100)
+        );
+    }
+    Ok(())
+}
