@@ -12,6 +12,8 @@
 mod ask;
 mod error;
 mod follower;
+mod fs;
+mod probe;
 mod query;
 mod resources;
 mod scheduler;
@@ -27,6 +29,8 @@ mod transport;
 pub use ask::{Ask, Nobody, Question, QuestionKind};
 pub use error::{ClusterError, ErrorKind};
 pub use follower::{FollowEvent, Offsets, Stream};
+pub use fs::{FileInfo, FileKind, Fs, Listing, Part, READ_LIMIT, Usage};
+pub use probe::{Check, probe};
 pub use resources::{Memory, ResourceError, Resources, TimeLimit};
 pub use scheduler::{Outcome, SchedulerKind, SchedulerState};
 pub use settings::TargetSettings;

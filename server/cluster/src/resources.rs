@@ -92,7 +92,7 @@ impl FromStr for Memory {
             return refuse("it does not begin with a number");
         };
         let bytes = number * f64::from(2.0_f32).powi(shift);
-        if !bytes.is_finite() || bytes < 1.0 || bytes > 1e18 {
+        if !(1.0..=1e18).contains(&bytes) {
             return refuse("the amount is out of range");
         }
         #[expect(
@@ -193,7 +193,7 @@ fn units(text: &str) -> Option<u64> {
         total += number * factor;
         rest = tail[end..].trim_start();
     }
-    if !total.is_finite() || total < 0.0 || total > 1e12 {
+    if !(0.0..=1e12).contains(&total) {
         return None;
     }
     #[expect(

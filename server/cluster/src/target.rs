@@ -8,6 +8,7 @@ use tokio::sync::mpsc::Receiver;
 use crate::ask::Ask;
 use crate::error::ClusterError;
 use crate::follower::{FollowEvent, Follower, Offsets};
+use crate::fs::Fs;
 use crate::query::{self, Answers};
 use crate::scheduler::SchedulerState;
 use crate::settings::TargetSettings;
@@ -180,6 +181,17 @@ impl Target {
             &site.work,
             site.python_path(),
         )
+    }
+
+    /// The files there.
+    #[must_use]
+    pub fn fs(&self) -> Fs {
+        Fs { target: self.clone() }
+    }
+
+    /// The way there and what was found.
+    pub(crate) fn reach(&self) -> (&dyn Transport, &Site) {
+        (&*self.inner.transport, &self.inner.site)
     }
 
     /// The work folder there, absolute.

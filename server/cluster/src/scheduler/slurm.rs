@@ -115,7 +115,7 @@ esac
     }
 
     fn version(&self) -> Option<&'static str> {
-        Some("tools sbatch\nsbatch --version")
+        Some("tools sbatch\nsbatch --version && squeue -h -u \"$(id -un)\" >/dev/null\n")
     }
 }
 
@@ -196,7 +196,7 @@ fn state(word: &str, reason: &str) -> SchedulerState {
         "COMPLETED" => ended(Outcome::Completed, "Slurm says the job completed"),
         "FAILED" if reason.contains("JobLaunchFailure") => ended(
             Outcome::Failed,
-            "Slurm could not launch the job on its node (JobLaunchFailure)",
+            "the job's script was killed or could not be started, most often for want of memory (Slurm says JobLaunchFailure)",
         ),
         "FAILED" => ended(
             Outcome::Failed,

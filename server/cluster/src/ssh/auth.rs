@@ -135,7 +135,7 @@ impl Login<'_> {
     }
 
     fn takes(&self, kind: MethodKind) -> bool {
-        self.methods.iter().any(|method| *method == kind)
+        self.methods.contains(&kind)
     }
 
     fn lost(&self, error: &russh::Error) -> ClusterError {

@@ -390,11 +390,11 @@ mod tests {
         std::fs::write(&file, std::fs::read_to_string(&file).unwrap().trim_end()).unwrap();
         add(&file, "[other]:22022", &key(TWO)).unwrap();
         assert_eq!(
-            check(&[file.clone()], "login", &key(ONE)).unwrap(),
+            check(std::slice::from_ref(&file), "login", &key(ONE)).unwrap(),
             Verdict::Known
         );
         assert_eq!(
-            check(&[file.clone()], "[other]:22022", &key(TWO)).unwrap(),
+            check(std::slice::from_ref(&file), "[other]:22022", &key(TWO)).unwrap(),
             Verdict::Known
         );
         assert_eq!(algorithms(&[file], "login").unwrap(), [Algorithm::Ed25519]);

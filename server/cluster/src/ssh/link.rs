@@ -139,8 +139,9 @@ impl Drop for Waiting<'_> {
 }
 
 /// The links of this process by host and home.
-static LINKS: LazyLock<Mutex<HashMap<(String, PathBuf), Weak<Link>>>> =
-    LazyLock::new(Mutex::default);
+static LINKS: LazyLock<Mutex<Links>> = LazyLock::new(Mutex::default);
+
+type Links = HashMap<(String, PathBuf), Weak<Link>>;
 
 /// The transport to the host of `settings`, connected.
 pub(crate) async fn open(
