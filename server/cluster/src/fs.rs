@@ -93,7 +93,13 @@ struct Asked<'a> {
 
 impl<'a> Asked<'a> {
     fn new(what: &'a str, path: &'a str) -> Self {
-        Self { what, path, pattern: None, offset: None, limit: None }
+        Self {
+            what,
+            path,
+            pattern: None,
+            offset: None,
+            limit: None,
+        }
     }
 }
 
@@ -111,7 +117,11 @@ impl Fs {
     /// # Errors
     /// As [`Fs::ls`].
     pub async fn find(&self, path: &str, pattern: &str) -> Result<Listing, ClusterError> {
-        self.ask(Asked { pattern: Some(pattern), ..Asked::new("find", path) }).await
+        self.ask(Asked {
+            pattern: Some(pattern),
+            ..Asked::new("find", path)
+        })
+        .await
     }
 
     /// One file or folder.
@@ -120,7 +130,10 @@ impl Fs {
     /// As [`Fs::ls`].
     pub async fn stat(&self, path: &str) -> Result<FileInfo, ClusterError> {
         let mut listing: Listing = self.ask(Asked::new("stat", path)).await?;
-        listing.entries.pop().ok_or_else(|| self.error(path, "no answer"))
+        listing
+            .entries
+            .pop()
+            .ok_or_else(|| self.error(path, "no answer"))
     }
 
     /// What matches a pattern of paths (`**` too).
@@ -149,7 +162,11 @@ impl Fs {
             size: u64,
         }
         let limit = limit.min(READ_LIMIT);
-        let asked = Asked { offset: Some(offset), limit: Some(limit), ..Asked::new("read", path) };
+        let asked = Asked {
+            offset: Some(offset),
+            limit: Some(limit),
+            ..Asked::new("read", path)
+        };
         let (head, bytes) = self.run(&asked).await?;
         let Size { size } = self.parse(path, &head)?;
         Ok(Part { bytes, size })
@@ -160,7 +177,11 @@ impl Fs {
         self.parse(asked.path, &head)
     }
 
-    fn parse<T: for<'de> Deserialize<'de>>(&self, path: &str, head: &[u8]) -> Result<T, ClusterError> {
+    fn parse<T: for<'de> Deserialize<'de>>(
+        &self,
+        path: &str,
+        head: &[u8],
+    ) -> Result<T, ClusterError> {
         #[derive(Deserialize)]
         struct Failure {
             error: String,
@@ -185,16 +206,29 @@ impl Fs {
         let Some(python) = site.python_path() else {
             return Err(no_python(self.target.settings(), &site.host));
         };
-        let boot = format!("import base64;exec(base64.b64decode('{}'))", BASE64.encode(PROGRAM));
-        let script = format!("cd {} 2>/dev/null; exec {} -I -S -c {}", quote(&site.home), quote(python), quote(&boot));
-        let mut question = serde_json::to_vec(asked).map_err(|e| self.error(asked.path, &e.to_string()))?;
+        let boot = format!(
+            "import base64;exec(base64.b64decode('{}'))",
+            BASE64.encode(PROGRAM)
+        );
+        let script = format!(
+            "cd {} 2>/dev/null; exec {} -I -S -c {}",
+            quote(&site.home),
+            quote(python),
+            quote(&boot)
+        );
+        let mut question =
+            serde_json::to_vec(asked).map_err(|e| self.error(asked.path, &e.to_string()))?;
         question.push(b'\n');
         let transport: &dyn Transport = transport;
         let mut output = exec(transport, &script, &question).await?;
         if output.status != 0 {
             return Err(self.error(asked.path, &output.complaint()));
         }
-        let end = output.stdout.iter().position(|&b| b == b'\n').unwrap_or(output.stdout.len());
+        let end = output
+            .stdout
+            .iter()
+            .position(|&b| b == b'\n')
+            .unwrap_or(output.stdout.len());
         let body = output.stdout.split_off((end + 1).min(output.stdout.len()));
         output.stdout.truncate(end);
         Ok((output.stdout, body))

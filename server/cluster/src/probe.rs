@@ -21,7 +21,10 @@ pub struct Check {
 
 impl Check {
     fn good(step: &'static str, found: impl Into<String>) -> Self {
-        Self { step, found: Ok(found.into()) }
+        Self {
+            step,
+            found: Ok(found.into()),
+        }
     }
 }
 
@@ -41,12 +44,22 @@ const LITTLE: u64 = 64 * 1024;
 pub async fn probe(settings: &TargetSettings, ask: Arc<dyn Ask>) -> Vec<Check> {
     let mut checks = Vec::new();
     let reached = connect(settings, ask).await;
-    let stopped = reached.as_ref().err().and_then(|e| WAY.iter().position(|(_, kinds)| kinds.contains(&e.kind)));
-    let steps = if settings.host.is_some() { &WAY[..] } else { &WAY[..1] };
+    let stopped = reached
+        .as_ref()
+        .err()
+        .and_then(|e| WAY.iter().position(|(_, kinds)| kinds.contains(&e.kind)));
+    let steps = if settings.host.is_some() {
+        &WAY[..]
+    } else {
+        &WAY[..1]
+    };
     for (index, (step, _)) in steps.iter().enumerate() {
         match &reached {
             Err(error) if stopped == Some(index) => {
-                checks.push(Check { step, found: Err(error.clone()) });
+                checks.push(Check {
+                    step,
+                    found: Err(error.clone()),
+                });
                 return checks;
             }
             _ => checks.push(Check::good(step, "ok")),
@@ -55,8 +68,15 @@ pub async fn probe(settings: &TargetSettings, ask: Arc<dyn Ask>) -> Vec<Check> {
     match reached {
         Ok(target) => inside(&target, &mut checks).await,
         Err(error) => {
-            let step = if error.kind == ErrorKind::WorkDir || error.kind == ErrorKind::DiskFull { "work folder" } else { "shell" };
-            checks.push(Check { step, found: Err(error) });
+            let step = if error.kind == ErrorKind::WorkDir || error.kind == ErrorKind::DiskFull {
+                "work folder"
+            } else {
+                "shell"
+            };
+            checks.push(Check {
+                step,
+                found: Err(error),
+            });
         }
     }
     checks
@@ -65,10 +85,17 @@ pub async fn probe(settings: &TargetSettings, ask: Arc<dyn Ask>) -> Vec<Check> {
 async fn inside(target: &Target, checks: &mut Vec<Check>) {
     let settings = target.settings();
     let (transport, site) = target.reach();
-    let shell = if site.shell.is_empty() { "/bin/sh" } else { &site.shell };
+    let shell = if site.shell.is_empty() {
+        "/bin/sh"
+    } else {
+        &site.shell
+    };
     checks.push(Check::good("shell", format!("{shell} on {}", site.host)));
     checks.push(Check::good("home", site.home.clone()));
-    checks.push(Check::good("work folder", format!("{} can be written", site.work)));
+    checks.push(Check::good(
+        "work folder",
+        format!("{} can be written", site.work),
+    ));
     if let Some(free) = site.free {
         let shown = format!("{} MiB free in {}", free / 1024, site.work);
         let found = if free >= LITTLE {
@@ -81,13 +108,19 @@ async fn inside(target: &Target, checks: &mut Vec<Check>) {
                 "free some room there or set `work_dir` of the target to another file system",
             ))
         };
-        checks.push(Check { step: "free space", found });
+        checks.push(Check {
+            step: "free space",
+            found,
+        });
     }
     let found = match &site.python {
         Some((path, version)) => Ok(format!("{version} ({path})")),
         None => Err(site::no_python(settings, &site.host)),
     };
-    checks.push(Check { step: "python", found });
+    checks.push(Check {
+        step: "python",
+        found,
+    });
     if let Some(version) = settings.scheduler.get().version() {
         let output = exec(transport, &(about(&site.work, "") + version), b"").await;
         let found = output.and_then(|output| {
@@ -102,6 +135,9 @@ async fn inside(target: &Target, checks: &mut Vec<Check>) {
                 )),
             }
         });
-        checks.push(Check { step: "scheduler", found });
+        checks.push(Check {
+            step: "scheduler",
+            found,
+        });
     }
 }

@@ -186,7 +186,9 @@ impl Target {
     /// The files there.
     #[must_use]
     pub fn fs(&self) -> Fs {
-        Fs { target: self.clone() }
+        Fs {
+            target: self.clone(),
+        }
     }
 
     /// The way there and what was found.

@@ -428,15 +428,33 @@ async fn files_are_listed_found_measured_and_read() {
     std::fs::write(data.join("sub/it's $(odd)\n.txt"), "x").unwrap();
     std::os::unix::fs::symlink("nowhere", data.join("broken")).unwrap();
     let (fs, top) = (target.fs(), data.to_str().unwrap());
-    let names = |listing: hoist_cluster::Listing| listing.entries.into_iter().map(|e| e.name).collect::<Vec<_>>();
+    let names = |listing: hoist_cluster::Listing| {
+        listing
+            .entries
+            .into_iter()
+            .map(|e| e.name)
+            .collect::<Vec<_>>()
+    };
     assert_eq!(names(fs.ls(top).await.unwrap()), ["a.csv", "broken", "sub"]);
-    assert_eq!(names(fs.ls(&format!("{top}/sub")).await.unwrap()), ["b.csv", "it's $(odd)\n.txt"]);
-    assert_eq!(names(fs.find(top, "*.csv").await.unwrap()), ["a.csv", "b.csv"]);
-    assert_eq!(names(fs.glob(&format!("{top}/**/*.csv")).await.unwrap()), ["a.csv", "b.csv"]);
+    assert_eq!(
+        names(fs.ls(&format!("{top}/sub")).await.unwrap()),
+        ["b.csv", "it's $(odd)\n.txt"]
+    );
+    assert_eq!(
+        names(fs.find(top, "*.csv").await.unwrap()),
+        ["a.csv", "b.csv"]
+    );
+    assert_eq!(
+        names(fs.glob(&format!("{top}/**/*.csv")).await.unwrap()),
+        ["a.csv", "b.csv"]
+    );
     let usage = fs.du(top).await.unwrap();
     assert_eq!((usage.bytes, usage.files), (10 + 3 + 1 + 7, 4));
     let info = fs.stat(&format!("{top}/a.csv")).await.unwrap();
-    assert_eq!((info.kind, info.size, info.link), (hoist_cluster::FileKind::File, 10, false));
+    assert_eq!(
+        (info.kind, info.size, info.link),
+        (hoist_cluster::FileKind::File, 10, false)
+    );
     let part = fs.read(&format!("{top}/a.csv"), 3, 4).await.unwrap();
     assert_eq!((part.bytes.as_slice(), part.size), (b"3456".as_slice(), 10));
     let error = fs.stat(&format!("{top}/none")).await.unwrap_err();
@@ -451,7 +469,17 @@ async fn a_probe_tells_each_thing_that_a_job_needs() {
     let work = tempfile::tempdir().unwrap();
     let checks = hoist_cluster::probe(&settings(work.path()), Arc::new(Nobody)).await;
     let steps: Vec<_> = checks.iter().map(|check| check.step).collect();
-    assert_eq!(steps, ["settings", "shell", "home", "work folder", "free space", "python"]);
+    assert_eq!(
+        steps,
+        [
+            "settings",
+            "shell",
+            "home",
+            "work folder",
+            "free space",
+            "python"
+        ]
+    );
     assert!(checks.iter().all(|check| check.found.is_ok()), "{checks:?}");
     let file = work.path().join("file");
     std::fs::write(&file, "").unwrap();
@@ -467,7 +495,11 @@ fn stand_in(work: &std::path::Path, sbatch: &str, squeue: &str) {
     std::fs::create_dir_all(&bin).unwrap();
     for (name, text) in [("sbatch", sbatch), ("squeue", squeue)] {
         std::fs::write(bin.join(name), format!("#!/bin/sh\n{text}\n")).unwrap();
-        std::fs::set_permissions(bin.join(name), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+        std::fs::set_permissions(
+            bin.join(name),
+            std::os::unix::fs::PermissionsExt::from_mode(0o755),
+        )
+        .unwrap();
     }
     let path = std::env::var("PATH").unwrap();
     // SAFETY: nextest gives each test a process of its own, and nothing else runs in it yet.
@@ -489,24 +521,49 @@ async fn a_submission_that_timed_out_but_was_queued_is_found_in_the_queue() {
         &format!("echo x >>'{}'; {TIMED_OUT}", count.display()),
         &format!("echo '77|hoist:{0}|/somewhere/{0}'", job.job),
     );
-    let settings = TargetSettings { scheduler: hoist_cluster::SchedulerKind::Slurm, ..settings(work.path()) };
+    let settings = TargetSettings {
+        scheduler: hoist_cluster::SchedulerKind::Slurm,
+        ..settings(work.path())
+    };
     let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
     assert_eq!(target.submit(&job, |_| {}).await.unwrap().0, "77");
-    assert_eq!(std::fs::read_to_string(count).unwrap(), "x\n", "submitted once");
+    assert_eq!(
+        std::fs::read_to_string(count).unwrap(),
+        "x\n",
+        "submitted once"
+    );
 }
 
 #[tokio::test]
 async fn a_scheduler_that_never_answers_is_one_error_and_the_job_will_not_run() {
     let work = tempfile::tempdir().unwrap();
-    stand_in(work.path(), TIMED_OUT, "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1");
-    let settings = TargetSettings { scheduler: hoist_cluster::SchedulerKind::Slurm, ..settings(work.path()) };
+    stand_in(
+        work.path(),
+        TIMED_OUT,
+        "echo 'slurm_load_jobs error: Unable to contact slurm controller' >&2; exit 1",
+    );
+    let settings = TargetSettings {
+        scheduler: hoist_cluster::SchedulerKind::Slurm,
+        ..settings(work.path())
+    };
     let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
     let job = job("open(job + '/ran', 'w')");
     let error = target.submit(&job, |_| {}).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Scheduler);
-    assert!(error.to_string().contains("the scheduler does not answer, the job was not submitted ("), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("the scheduler does not answer, the job was not submitted ("),
+        "{error}"
+    );
     // The script that the scheduler may have taken after all does nothing when it starts.
     let folder = work.path().join("jobs").join(&job.job);
-    assert!(std::process::Command::new("sh").arg(folder.join("script.sh")).status().unwrap().success());
+    assert!(
+        std::process::Command::new("sh")
+            .arg(folder.join("script.sh"))
+            .status()
+            .unwrap()
+            .success()
+    );
     assert!(!folder.join("ran").exists());
 }

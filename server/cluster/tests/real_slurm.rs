@@ -9,15 +9,18 @@ use std::time::Duration;
 
 use common::{eventually, job, listen, run};
 use hoist_cluster::{
-    ErrorKind, FollowEvent, NativeId, Nobody, Offsets, Outcome, SchedulerKind, SchedulerState, Submission, Target,
-    TargetSettings, connect,
+    ErrorKind, FollowEvent, NativeId, Nobody, Offsets, Outcome, SchedulerKind, SchedulerState,
+    Submission, Target, TargetSettings, connect,
 };
 
 /// Makes the rig's home this process's, as a user's HOME is.
 fn rig() {
     let home = std::env::var_os("HOIST_TEST_HOME")
         .expect("HOIST_TEST_HOME is not set: start tests/clusters/sshd.sh and slurm.sh and source their env, or run tests/run");
-    assert!(std::env::var_os("HOIST_TEST_SLURM").is_some(), "start tests/clusters/slurm.sh too");
+    assert!(
+        std::env::var_os("HOIST_TEST_SLURM").is_some(),
+        "start tests/clusters/slurm.sh too"
+    );
     // SAFETY: nextest gives each test a process of its own, and nothing else runs in it yet.
     #[allow(unsafe_code)]
     unsafe {
@@ -38,7 +41,9 @@ fn settings() -> TargetSettings {
 
 async fn slurm() -> Target {
     rig();
-    connect(&settings(), Arc::new(Nobody)).await.unwrap_or_else(|e| panic!("{e}"))
+    connect(&settings(), Arc::new(Nobody))
+        .await
+        .unwrap_or_else(|e| panic!("{e}"))
 }
 
 fn asking(python: &str, wanted: &[(&str, &str)]) -> Submission {
@@ -50,26 +55,43 @@ fn asking(python: &str, wanted: &[(&str, &str)]) -> Submission {
 }
 
 async fn state(target: &Target, job: &Submission, id: &NativeId) -> SchedulerState {
-    target.query(&[(job.job.clone(), id.clone())]).await.unwrap().remove(&job.job).unwrap()
+    target
+        .query(&[(job.job.clone(), id.clone())])
+        .await
+        .unwrap()
+        .remove(&job.job)
+        .unwrap()
 }
 
 async fn clean(target: &Target) {
     assert!(target.work_dir().contains("hoist test"));
     // A job that just ended may still be writing its last lines.
-    eventually("the work folder can be removed", || async { std::fs::remove_dir_all(target.work_dir()).is_ok() }).await;
+    eventually("the work folder can be removed", || async {
+        std::fs::remove_dir_all(target.work_dir()).is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn a_job_runs_with_what_it_asked_for_and_is_heard_as_it_goes() {
     let mut settings = settings();
-    settings.env.insert("NASTY".to_owned(), "a 'b' \"c\" $(id) \n é".to_owned());
+    settings
+        .env
+        .insert("NASTY".to_owned(), "a 'b' \"c\" $(id) \n é".to_owned());
     settings.setup.push("export FROM_SETUP=yes".to_owned());
     rig();
-    let target = connect(&settings, Arc::new(Nobody)).await.unwrap_or_else(|e| panic!("{e}"));
+    let target = connect(&settings, Arc::new(Nobody))
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
     let job = asking(
         "import os, sys, time\nprint(os.environ['SLURM_CPUS_PER_TASK'], os.environ['SLURM_JOB_PARTITION'], os.environ['FROM_SETUP'], flush=True)\n\
          print(os.environ['NASTY'], file=sys.stderr, flush=True, end='')\nfor i in range(3):\n  print(i, flush=True); time.sleep(1)",
-        &[("cores", "2"), ("memory", "300M"), ("time", "5m"), ("partition", "standard")],
+        &[
+            ("cores", "2"),
+            ("memory", "300M"),
+            ("time", "5m"),
+            ("partition", "standard"),
+        ],
     );
     let (_, heard) = run(&target, &job).await;
     assert_eq!(heard.out(), "2 standard yes\n0\n1\n2\n");
@@ -77,7 +99,10 @@ async fn a_job_runs_with_what_it_asked_for_and_is_heard_as_it_goes() {
     assert_eq!(heard.state(), "succeeded");
     for pair in heard.times.windows(2).skip(1) {
         let gap = pair[1].duration_since(pair[0]).as_secs_f64();
-        assert!((0.6..1.6).contains(&gap), "a second between two lines: {gap}");
+        assert!(
+            (0.6..1.6).contains(&gap),
+            "a second between two lines: {gap}"
+        );
     }
     clean(&target).await;
 }
@@ -85,14 +110,34 @@ async fn a_job_runs_with_what_it_asked_for_and_is_heard_as_it_goes() {
 #[tokio::test]
 async fn a_refused_job_is_one_sentence_with_the_words_of_sbatch_and_leaves_nothing() {
     let target = slurm().await;
-    let error = target.submit(&asking("print(1)", &[("partition", "nowhere")]), |_| {}).await.unwrap_err();
+    let error = target
+        .submit(&asking("print(1)", &[("partition", "nowhere")]), |_| {})
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Scheduler);
     let text = error.to_string();
-    assert!(text.starts_with("slurm: sbatch refused the job: ") && text.contains("nvalid partition name specified"), "{text}");
-    assert!(text.ends_with("correct `partition` in the target's resources; `sinfo` lists those there are"), "{text}");
-    let error = target.submit(&asking("print(1)", &[("memory", "900T")]), |_| {}).await.unwrap_err();
+    assert!(
+        text.starts_with("slurm: sbatch refused the job: ")
+            && text.contains("nvalid partition name specified"),
+        "{text}"
+    );
+    assert!(
+        text.ends_with(
+            "correct `partition` in the target's resources; `sinfo` lists those there are"
+        ),
+        "{text}"
+    );
+    let error = target
+        .submit(&asking("print(1)", &[("memory", "900T")]), |_| {})
+        .await
+        .unwrap_err();
     assert_eq!(error.kind, ErrorKind::Scheduler, "{error}");
-    assert_eq!(std::fs::read_dir(format!("{}/jobs", target.work_dir())).unwrap().count(), 0);
+    assert_eq!(
+        std::fs::read_dir(format!("{}/jobs", target.work_dir()))
+            .unwrap()
+            .count(),
+        0
+    );
     clean(&target).await;
 }
 
@@ -102,13 +147,25 @@ async fn a_waiting_job_says_why_and_is_cancelled_at_once() {
     let job = asking("print('never')", &[("partition", "down")]);
     let id = target.submit(&job, |_| {}).await.unwrap();
     let events = target.follow(&job.job, Offsets::default()).unwrap();
-    let SchedulerState::Pending { reason } = state(&target, &job, &id).await else { panic!("it waits") };
-    assert_eq!(reason, "the partition is down; choose another one (PartitionDown)");
+    let SchedulerState::Pending { reason } = state(&target, &job, &id).await else {
+        panic!("it waits")
+    };
+    assert_eq!(
+        reason,
+        "the partition is down; choose another one (PartitionDown)"
+    );
     let begun = std::time::Instant::now();
     target.cancel(&job.job, &id).await.unwrap();
     let heard = listen(events).await;
-    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
-    assert_eq!((heard.state().as_str(), heard.reason().as_str()), ("cancelled", "cancelled before it began"));
+    assert!(
+        begun.elapsed() < Duration::from_secs(3),
+        "{:?}",
+        begun.elapsed()
+    );
+    assert_eq!(
+        (heard.state().as_str(), heard.reason().as_str()),
+        ("cancelled", "cancelled before it began")
+    );
     clean(&target).await;
 }
 
@@ -129,17 +186,28 @@ async fn a_running_job_is_cancelled() {
 #[tokio::test]
 async fn the_death_of_a_job_that_could_not_write_it_down_is_learnt_from_slurm() {
     let target = slurm().await;
-    let job = job("import os, signal, time\nprint('on', flush=True)\ntime.sleep(1)\nos.kill(os.getppid(), signal.SIGKILL)\nos.kill(os.getpid(), signal.SIGKILL)");
+    let job = job(
+        "import os, signal, time\nprint('on', flush=True)\ntime.sleep(1)\nos.kill(os.getppid(), signal.SIGKILL)\nos.kill(os.getpid(), signal.SIGKILL)",
+    );
     let id = target.submit(&job, |_| {}).await.unwrap();
     let events = target.follow(&job.job, Offsets::default()).unwrap();
     let listener = tokio::spawn(listen(events));
     eventually("Slurm says that it ended", || async {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        matches!(state(&target, &job, &id).await, SchedulerState::Ended { outcome: Outcome::Failed, .. })
+        matches!(
+            state(&target, &job, &id).await,
+            SchedulerState::Ended {
+                outcome: Outcome::Failed,
+                ..
+            }
+        )
     })
     .await;
     let heard = listener.await.unwrap();
-    assert_eq!((heard.out().as_str(), heard.state().as_str()), ("on\n", "crashed"));
+    assert_eq!(
+        (heard.out().as_str(), heard.state().as_str()),
+        ("on\n", "crashed")
+    );
     assert!(heard.reason().contains("killed"), "{}", heard.reason());
     clean(&target).await;
 }
@@ -147,16 +215,25 @@ async fn the_death_of_a_job_that_could_not_write_it_down_is_learnt_from_slurm() 
 #[tokio::test]
 async fn a_job_whose_answer_was_lost_is_found_in_the_queue_and_runs_once() {
     let target = slurm().await;
-    let job = asking("open(job + '/times', 'a').write('x'); import time; time.sleep(3)", &[]);
+    let job = asking(
+        "open(job + '/times', 'a').write('x'); import time; time.sleep(3)",
+        &[],
+    );
     let id = target.submit(&job, |_| {}).await.unwrap();
     let folder = target.job_dir(&job.job);
     // As after a submission whose answer and whose id were lost.
-    eventually("it runs", || async { std::path::Path::new(&format!("{folder}/started")).exists() }).await;
+    eventually("it runs", || async {
+        std::path::Path::new(&format!("{folder}/started")).exists()
+    })
+    .await;
     std::fs::remove_file(format!("{folder}/native_id")).unwrap();
     assert_eq!(target.submit(&job, |_| {}).await.unwrap(), id);
     let heard = listen(target.follow(&job.job, Offsets::default()).unwrap()).await;
     assert_eq!(heard.state(), "succeeded");
-    assert_eq!(std::fs::read_to_string(format!("{folder}/times")).unwrap(), "x");
+    assert_eq!(
+        std::fs::read_to_string(format!("{folder}/times")).unwrap(),
+        "x"
+    );
     clean(&target).await;
 }
 
@@ -173,7 +250,12 @@ async fn many_jobs_are_one_question_and_the_questions_are_few() {
         jobs.push((job.job.clone(), id));
     }
     let first = target.query(&jobs).await.unwrap();
-    assert!(first.values().all(|s| matches!(s, SchedulerState::Running | SchedulerState::Pending { .. })), "{first:?}");
+    assert!(
+        first
+            .values()
+            .all(|s| matches!(s, SchedulerState::Running | SchedulerState::Pending { .. })),
+        "{first:?}"
+    );
     for (job, id) in &jobs {
         target.cancel(job, id).await.unwrap();
     }
