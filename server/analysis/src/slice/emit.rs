@@ -1,6 +1,7 @@
 //! The text of a slice: every kept line at its own line number, byte for byte; every other line empty.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use hoist_syntax::LineIndex;
 
@@ -21,6 +22,7 @@ pub(super) fn write(
     lines: &LineIndex,
     body: &[Stmt],
     kept: &BTreeSet<usize>,
+    removed: &[Range<usize>],
 ) -> String {
     let mut writer = Writer {
         text,
@@ -30,6 +32,11 @@ pub(super) fn write(
     };
     writer.comments_at_the_top();
     writer.suite(body, None);
+    for range in removed {
+        for line in lines.line_of(range.start)..=lines.line_of(range.end.saturating_sub(1)) {
+            writer.out.remove(&line);
+        }
+    }
     writer.finish()
 }
 

@@ -207,7 +207,13 @@ fn cut_out(
     {
         kept.insert(start_of(doc));
     }
-    let text = emit::write(source.text(), source.document.lines(), source.body(), &kept);
+    let text = emit::write(
+        source.text(),
+        source.document.lines(),
+        source.body(),
+        &kept,
+        &program.removed,
+    );
     if let Err(error) = strict::check(&text) {
         return Err(refuse::refusal(
             Code::MeaningChanges,

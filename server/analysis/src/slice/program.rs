@@ -119,6 +119,8 @@ pub(super) struct Program {
     pub(super) iterators: BTreeSet<Var>,
     /// Bodies of main blocks.
     pub(super) guards: Vec<Range<usize>>,
+    /// Decorators that only say where a function runs; they are not needed there.
+    pub(super) removed: Vec<Range<usize>>,
     /// Star imports: unit and module.
     pub(super) stars: Vec<(usize, String)>,
 }

@@ -515,6 +515,7 @@ impl Walk<'_> {
             Reach::Random(generator) => {
                 if known::is_seed(path) {
                     self.here().seeds.insert(generator);
+                    self.change(Vars::from([Var::State(State::Process)]));
                 }
                 self.change(Vars::from([Var::State(State::Random(generator))]));
             }
@@ -582,6 +583,14 @@ impl Walk<'_> {
                         Some(scopes) => callees.extend(scopes.iter().copied()),
                         None => others.extend(var),
                     }
+                }
+                // `map(T.append, xs)`
+                Expr::Attribute(attribute)
+                    if known::is_changing(&attribute.attr)
+                        || self.program.methods.contains_key(attribute.attr.as_str()) =>
+                {
+                    let receiver = self.sources(&attribute.value);
+                    self.change(receiver);
                 }
                 other => others.extend(self.sources(other)),
             }
@@ -872,6 +881,11 @@ impl Walk<'_> {
     fn decorators(&mut self, decorators: &[ast::Decorator]) {
         for decorator in decorators {
             let expression = &decorator.expression;
+            if self.is_ours(expression) {
+                self.skipped.push(range_of(decorator));
+                self.program.removed.push(range_of(decorator));
+                continue;
+            }
             self.visit_expr(expression);
             match expression {
                 // A decorator that is no call is called by Python.
@@ -904,6 +918,19 @@ impl Walk<'_> {
                 _ => {}
             }
         }
+    }
+
+    /// A decorator that only says where a function runs: `@cluster(...)`.
+    fn is_ours(&self, decorator: &Expr) -> bool {
+        let function = match decorator {
+            Expr::Call(call) => &call.func,
+            other => other,
+        };
+        self.path(function).is_some_and(|path| {
+            ["clustrix.", "hoist."]
+                .iter()
+                .any(|ours| path.starts_with(ours))
+        })
     }
 
     fn function(&mut self, def: &ast::StmtFunctionDef) {
@@ -1015,8 +1042,21 @@ impl Walk<'_> {
             let held = self.sources(&lambda.body);
             self.hold(Var::Returned(scope), &held);
         }
+        let region = self.region;
+        if let Some(scope) = scope
+            && outer.is_none()
+            && self
+                .program
+                .definitions
+                .values()
+                .any(|scopes| scopes.contains(&scope))
+        {
+            let unit = self.here().unit;
+            self.region = self.new_region(unit, Some(scope));
+        }
         self.in_function = scope.or(outer);
         self.visit_expr(&lambda.body);
+        self.region = region;
         self.in_function = outer;
     }
 

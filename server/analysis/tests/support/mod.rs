@@ -87,56 +87,77 @@ pub fn refused(source: &str, entry: &str, args: Option<&str>) -> String {
     }
 }
 
-/// Unpacks a slice and runs its entry with the system's Python as a bare `exec(compile(...))` would; gives what it prints
+/// Unpacks slices and runs each entry in a process of its own as a bare `exec(compile(...))` would; gives what each prints
 /// last: the result's `repr`, or the exception.
-pub fn run(slice: &Slice) -> String {
+pub fn run_all(slices: &[Slice]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
-    for file in &slice.files {
-        let path = folder.path().join(&file.path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, &file.contents).unwrap();
+    let mut jobs = Vec::new();
+    for (index, slice) in slices.iter().enumerate() {
+        let top = folder.path().join(index.to_string());
+        for file in &slice.files {
+            let path = top.join(&file.path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, &file.contents).unwrap();
+        }
+        let EntryCall::Function { qualname, .. } = &slice.entry else {
+            panic!("lines are run by the runner")
+        };
+        jobs.push(serde_json::json!({
+            "top": top, "name": slice.module_name, "file": slice.module_file, "roots": slice.roots, "cwd": slice.cwd,
+            "entry": qualname, "args": slice.args.as_deref().unwrap_or_default(), "out": top.join("result"),
+        }));
     }
-    let EntryCall::Function { qualname, .. } = &slice.entry else {
-        panic!("lines are run by the runner")
-    };
+    let list = folder.path().join("jobs.json");
+    std::fs::write(&list, serde_json::to_string(&jobs).unwrap()).unwrap();
     let programme = r#"
-import sys, os, types, inspect, asyncio
-top, name, file, roots, cwd, entry, args = sys.argv[1:]
-os.chdir(os.path.join(top, cwd))
-for root in reversed(roots.split("|")):
-    sys.path.insert(0, os.path.join(top, root))
-module = types.ModuleType(name)
-sys.modules[name] = module
-module.__file__ = os.path.join(top, file)
-if "." in name:
-    module.__package__ = name.rpartition(".")[0]
-try:
-    exec(compile(open(module.__file__, "rb").read(), module.__file__, "exec"), module.__dict__)
-    found = eval(entry, module.__dict__)
-    module.__dict__["_entry_"] = found
-    result = eval("_entry_(%s)" % args, module.__dict__)
-    if inspect.iscoroutine(result):
-        result = asyncio.run(result)
-    if inspect.isgenerator(result):
-        result = list(result)
-    print()
-    print(repr(result))
-except BaseException as error:
-    print()
-    print(type(error).__name__, error)
+import sys, os, types, inspect, asyncio, json
+def job(top, name, file, roots, cwd, entry, args, out):
+    os.chdir(os.path.join(top, cwd))
+    for root in reversed(roots):
+        sys.path.insert(0, os.path.join(top, root))
+    module = types.ModuleType(name)
+    sys.modules[name] = module
+    module.__file__ = os.path.join(top, file)
+    if "." in name:
+        module.__package__ = name.rpartition(".")[0]
+    try:
+        exec(compile(open(module.__file__, "rb").read(), module.__file__, "exec"), module.__dict__)
+        module.__dict__["_entry_"] = eval(entry, module.__dict__)
+        result = eval("_entry_(%s)" % args, module.__dict__)
+        if inspect.iscoroutine(result):
+            result = asyncio.run(result)
+        if inspect.isgenerator(result):
+            result = list(result)
+        line = repr(result)
+    except BaseException as error:
+        line = "%s %s" % (type(error).__name__, error)
+    with open(out, "w", newline="") as file:
+        file.write(line)
+for each in json.load(open(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        try:
+            sys.stdout = open(os.devnull, "w")
+            job(**each)
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
 "#;
-    let output = Command::new("python3")
+    let done = Command::new("python3")
         .args(["-c", programme])
-        .arg(folder.path())
-        .args([&slice.module_name, &slice.module_file])
-        .arg(slice.roots.join("|"))
-        .args([&slice.cwd, qualname])
-        .arg(slice.args.as_deref().unwrap_or_default())
-        .output()
+        .arg(&list)
+        .status()
         .expect("python3 runs");
-    let out = String::from_utf8_lossy(&output.stdout);
-    match out.trim_end().lines().last() {
-        Some(line) => line.to_owned(),
-        None => String::from_utf8_lossy(&output.stderr).into_owned(),
-    }
+    assert!(done.success());
+    (0..slices.len())
+        .map(|index| {
+            let result = folder.path().join(index.to_string()).join("result");
+            std::fs::read_to_string(result).unwrap_or_else(|_| "no result".to_owned())
+        })
+        .collect()
+}
+
+/// Runs one slice.
+pub fn run(slice: &Slice) -> String {
+    run_all(std::slice::from_ref(slice)).remove(0)
 }
