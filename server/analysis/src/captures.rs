@@ -123,7 +123,9 @@ pub(crate) struct Judge<'a> {
 impl Judge<'_> {
     /// Follows everything that a root needs of the functions around it. What could be found travels, also when there are
     /// obstacles: a user may want to run it all the same.
-    pub(crate) fn carry(&self, root: &Root) -> (Carried, Vec<Obstacle>) {
+    ///
+    /// `wanted` are more names that the caller reads beside it, in the arguments: they travel where they can.
+    pub(crate) fn carry(&self, root: &Root, wanted: &[String]) -> (Carried, Vec<Obstacle>) {
         let mut carried = Carried::default();
         let mut obstacles: BTreeSet<Obstacle> = BTreeSet::new();
         let mut mutable: Vec<(ScopeId, Name)> = Vec::new();
@@ -143,6 +145,21 @@ impl Judge<'_> {
                 .any(|a_use| self.reads(a_use, root.function, &root.name))
         {
             obstacles.insert(self.value(root.function, &root.name, Why::Several));
+        }
+        for name in wanted {
+            if let Some((owner, found)) = self.beside(root, name) {
+                for name in &found.names {
+                    judged.insert((owner, name.clone()));
+                    carried.names.insert(name.clone(), found.statement.clone());
+                    let list = if found.mutable {
+                        &mut mutable
+                    } else {
+                        &mut plain
+                    };
+                    list.push((owner, name.clone()));
+                }
+                waiting.push((found.statement, owner));
+            }
         }
         while let Some((range, function)) = waiting.pop() {
             if carried
@@ -233,6 +250,28 @@ impl Judge<'_> {
         (carried, obstacles.into_iter().collect())
     }
 
+    /// A name of the functions around a root that the module does not have, when its value can be had elsewhere.
+    fn beside(&self, root: &Root, name: &str) -> Option<(ScopeId, Found)> {
+        let name = Name::new(name);
+        if name == root.name
+            || self
+                .uses
+                .of(Home::Module, &name)
+                .any(|a_use| a_use.binding.is_some())
+        {
+            return None;
+        }
+        let mut at = Some(root.function);
+        while let Some(id) = at {
+            let scope = self.scopes.get(id);
+            if scope.kind != ScopeKind::Class && self.bindings_of(id, &name).next().is_some() {
+                return self.verdict(id, &name, root).ok().map(|found| (id, found));
+            }
+            at = scope.parent;
+        }
+        None
+    }
+
     /// Is the statement an import, and does the module bind the same name by the same import and by nothing else?
     pub(crate) fn is_same_import(&self, statement: &Range<usize>, name: &Name) -> bool {
         let text = self.text(statement);
@@ -257,6 +296,14 @@ impl Judge<'_> {
                 && a_use.statement.start <= root.statement.start
                 && root.statement.end <= a_use.statement.end
         })
+    }
+
+    /// A name as it is written; the private ones of a class are stored otherwise.
+    fn written(&self, a_use: &Use) -> Name {
+        match self.text(&a_use.range) {
+            text if text.starts_with("__") => Name::new(text),
+            _ => a_use.name.clone(),
+        }
     }
 
     fn text(&self, range: &Range<usize>) -> &str {
@@ -329,7 +376,7 @@ impl Judge<'_> {
                     .within(&binding.statement)
                     .iter()
                     .filter(|a_use| a_use.binding == Some(BindingKind::Import))
-                    .map(|a_use| a_use.name.clone())
+                    .map(|a_use| self.written(a_use))
                     .collect();
                 Ok(Found {
                     statement: binding.statement.clone(),
@@ -339,7 +386,7 @@ impl Judge<'_> {
             }
             _ => Ok(Found {
                 statement: binding.statement.clone(),
-                names: vec![name.clone()],
+                names: vec![self.written(binding)],
                 mutable: false,
             }),
         }
@@ -417,7 +464,7 @@ impl Judge<'_> {
                 let found = self.uses.at(base + range_of(name).start);
                 match found {
                     Some(a_use) if a_use.home == Home::Scope(owner) => {
-                        names.push(a_use.name.clone());
+                        names.push(self.written(a_use));
                         true
                     }
                     _ => false,
@@ -668,7 +715,12 @@ impl Judge<'_> {
             }
             if node.kind() == "identifier" {
                 let name = self.text(&place);
-                if name.starts_with("__") && !name.ends_with("__") {
+                // A variable of a function is called the same in all of the code that is carried, private or not.
+                let is_variable = self
+                    .uses
+                    .at(place.start)
+                    .is_some_and(|a_use| matches!(a_use.home, Home::Scope(_)));
+                if name.starts_with("__") && !name.ends_with("__") && !is_variable {
                     let class = self.class_around(self.scopes.scope_at(place.start));
                     let outside = class.is_some_and(|class| {
                         let class = &self.scopes.get(class).range;

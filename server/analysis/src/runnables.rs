@@ -127,7 +127,7 @@ pub(crate) fn survey(document: &Document, scopes: &Scopes, uses: &Uses) -> Vec<C
         let (obstacles, carried) = match &place.root {
             None => (Vec::new(), Vec::new()),
             Some(root) => {
-                let (carried, obstacles) = judge.carry(root);
+                let (carried, obstacles) = judge.carry(root, &[]);
                 let own = |name: &&hoist_syntax::scopes::Name| **name != root.name;
                 let names = carried.names.keys().filter(own);
                 (obstacles, names.map(|name| name.to_string()).collect())

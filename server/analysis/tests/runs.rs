@@ -767,3 +767,36 @@ fn data_files_travel() {
     let slice = workspace.slice("sub/train.py", "g", None).unwrap();
     assert_eq!((run(&slice).as_str(), slice.cwd.as_str()), ("'1'", ""));
 }
+
+#[test]
+fn data_that_is_joined_or_listed_travels() {
+    let workspace = Workspace::new(&[
+        (
+            "train.py",
+            "import glob, os\nhere = os.path.split(os.path.realpath(__file__))\ndef f(name, folder='data'):\n    texts = [open(p).read() for p in sorted(glob.glob('data/*.csv'))]\n    return texts, open(here[0] + '/side.txt').read(), open(f'{folder}/deep.txt').read(), open(name).read()\n",
+        ),
+        ("data/a.csv", "1"),
+        ("data/b.csv", "2"),
+        ("data/deep.txt", "3"),
+        ("side.txt", "4"),
+        ("given.txt", "5"),
+        ("else.txt", "6"),
+    ]);
+    let slice = workspace
+        .slice("train.py", "f", Some("'given.txt'"))
+        .unwrap();
+    assert_eq!(run(&slice), "(['1', '2'], '4', '3', '5')");
+    assert!(!slice.files.iter().any(|file| file.path == "else.txt"));
+}
+
+#[test]
+fn arguments_read_what_stands_beside_a_nested_entry() {
+    let source = "def o():\n    def make(n): return [n]\n    def g(xs): return xs\n";
+    let workspace = Workspace::new(&[("train.py", source)]);
+    assert_eq!(
+        run(&workspace
+            .slice("train.py", "o.<locals>.g", Some("make(2)"))
+            .unwrap()),
+        "[2]"
+    );
+}

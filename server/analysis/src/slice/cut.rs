@@ -1,6 +1,7 @@
 //! Which top-level statements an entry needs.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use hoist_syntax::scopes::{BindingKind, Name, ScopeId};
 
@@ -25,6 +26,8 @@ pub(super) struct Want {
     pub(super) opened: Option<usize>,
     /// What the carried statements of a nested entry import.
     pub(super) imports: Vec<String>,
+    /// Where the carried statements stand.
+    pub(super) carried: Vec<Range<usize>>,
 }
 
 /// What stays.
@@ -108,6 +111,7 @@ pub(super) fn cut(
     for unit in &want.units {
         cutter.take(*unit);
     }
+    cutter.take_carried();
     cutter.close();
     cutter.finish()
 }
@@ -125,6 +129,15 @@ fn seeded_at_module_level(program: &Program) -> BTreeSet<&'static str> {
         waiting.extend(program.callees(region));
     }
     seeded
+}
+
+/// The classes that the module binds.
+fn classes(source: &Source) -> impl Iterator<Item = Name> {
+    let bindings = &source.scopes.get(source.scopes.module()).bindings;
+    bindings
+        .iter()
+        .filter(|binding| binding.kind == BindingKind::Class)
+        .map(|binding| binding.name.clone())
 }
 
 /// Is the statement a main block without anything else?
@@ -158,22 +171,13 @@ impl Cutter<'_> {
             for (name, at) in &region.reads {
                 self.needed.entry(name.clone()).or_insert(Some(*at));
             }
-            for name in &region.soft {
+            for name in region.soft.keys() {
                 if self.binds_somewhere(name) {
                     self.needed.entry(name.clone()).or_insert(None);
                 }
             }
-            if region.unpickles {
-                let classes: Vec<Name> = self
-                    .source
-                    .scopes
-                    .get(self.source.scopes.module())
-                    .bindings
-                    .iter()
-                    .filter(|binding| binding.kind == BindingKind::Class)
-                    .map(|binding| binding.name.clone())
-                    .collect();
-                for class in classes {
+            if !region.unpickles.is_empty() {
+                for class in classes(self.source) {
                     self.needed.entry(class).or_insert(None);
                 }
             }
@@ -189,6 +193,53 @@ impl Cutter<'_> {
                 self.packages.insert(top.to_owned());
             }
         }
+    }
+
+    /// The regions of the opened statement with what of them is carried.
+    fn opened_regions(&self) -> impl Iterator<Item = &super::program::Region> {
+        let opened = self
+            .want
+            .opened
+            .and_then(|unit| self.program.in_unit.get(unit));
+        opened
+            .into_iter()
+            .flatten()
+            .map(|id| &self.program.regions[*id])
+    }
+
+    fn is_carried(&self, at: usize) -> bool {
+        self.want.carried.iter().any(|range| range.contains(&at))
+    }
+
+    /// What the carried statements read without naming it as code does.
+    fn take_carried(&mut self) {
+        let mut names: Vec<Name> = Vec::new();
+        for region in self.opened_regions() {
+            names.extend(
+                region
+                    .soft
+                    .iter()
+                    .filter(|(_, at)| self.is_carried(**at))
+                    .map(|(name, _)| name.clone()),
+            );
+            if region.unpickles.iter().any(|at| self.is_carried(*at)) {
+                names.extend(classes(self.source));
+            }
+        }
+        for name in names {
+            if self.binds_somewhere(&name) {
+                self.needed.entry(name).or_insert(None);
+            }
+        }
+    }
+
+    fn carried_uncertain(&self) -> Vec<(usize, String)> {
+        let all = self
+            .opened_regions()
+            .flat_map(|region| region.uncertain.iter());
+        all.filter(|(at, _)| self.is_carried(*at))
+            .cloned()
+            .collect()
     }
 
     fn binds_somewhere(&self, name: &Name) -> bool {
@@ -375,7 +426,10 @@ impl Cutter<'_> {
             .iter()
             .flat_map(|unit| &self.program.in_unit[*unit])
             .map(|id| &self.program.regions[*id]);
-        cut.whole = regions.filter_map(|region| region.uncertain.clone()).min();
+        cut.whole = regions
+            .flat_map(|region| region.uncertain.iter().cloned())
+            .chain(self.carried_uncertain())
+            .min();
         let needed = self.needed.clone();
         if cut.whole.is_some() {
             self.keep_all();

@@ -22,6 +22,8 @@ pub(super) struct Mention {
     pub(super) range: Range<usize>,
     /// The code opens it for reading there.
     pub(super) read: bool,
+    /// The code lists it there: a folder, or a pattern such as `data/*.csv`.
+    pub(super) listed: bool,
 }
 
 /// Collects what the statements of one file name. `keep` tells which places count.
@@ -35,6 +37,25 @@ pub(super) fn mentions(file: &Path, body: &[Stmt], keep: &dyn Fn(usize) -> bool)
         finder.visit_stmt(stmt);
     }
     finder.found
+}
+
+/// What the arguments of a call name.
+pub(super) fn mentions_in_arguments(args: &str, range: &Range<usize>) -> Vec<Mention> {
+    let Some(call) = crate::python::expression(&format!("f({args}\n)")) else {
+        return Vec::new();
+    };
+    let mut finder = Finder {
+        evaluator: Evaluator::new(Path::new("/"), &[]),
+        keep: &|_| true,
+        found: Vec::new(),
+    };
+    finder.visit_expr(&call);
+    let own = |mention: Mention| Mention {
+        range: range.clone(),
+        read: false,
+        ..mention
+    };
+    finder.found.into_iter().map(own).collect()
 }
 
 struct Finder<'e> {
@@ -68,6 +89,20 @@ const READERS: &[&str] = &[
 ];
 
 impl Finder<'_> {
+    /// A folder whose files the code looks for.
+    fn push_listed(&mut self, expr: &Expr) {
+        let Some(named) = self.evaluator.path(expr) else {
+            return;
+        };
+        let range = range_of(expr);
+        self.found.push(Mention {
+            named,
+            range,
+            read: false,
+            listed: true,
+        });
+    }
+
     fn push(&mut self, expr: &Expr, read: bool) {
         let Some(named) = self.evaluator.path(expr) else {
             return;
@@ -86,6 +121,7 @@ impl Finder<'_> {
             named,
             range: range_of(expr),
             read,
+            listed: false,
         });
     }
 }
@@ -137,6 +173,23 @@ impl<'a> Visitor<'a> for Finder<'_> {
         }
         match expr {
             Expr::StringLiteral(_) => self.push(expr, false),
+            // f"{folder}/data.csv"
+            Expr::FString(text) => {
+                for element in text.value.elements() {
+                    if let ast::InterpolatedStringElement::Literal(literal) = element {
+                        let named = Named::Text(literal.value.to_string());
+                        if literal.value.contains('.') && literal.value.len() < 300 {
+                            let range = range_of(expr);
+                            self.found.push(Mention {
+                                named,
+                                range,
+                                read: false,
+                                listed: false,
+                            });
+                        }
+                    }
+                }
+            }
             Expr::BinOp(binary) if binary.op == ast::Operator::Div => self.push(expr, false),
             Expr::Call(call) => {
                 let name = match &*call.func {
@@ -170,6 +223,19 @@ impl<'a> Visitor<'a> for Finder<'_> {
                         }
                     }
                     Some("join" | "joinpath" | "Path") => self.push(expr, false),
+                    Some(
+                        "listdir" | "scandir" | "walk" | "iterdir" | "glob" | "iglob" | "rglob",
+                    ) => {
+                        let path_method = matches!(&*call.func, Expr::Attribute(attribute)
+                            if self.evaluator.path(&attribute.value).is_some());
+                        match (&*call.func, call.arguments.args.first()) {
+                            (Expr::Attribute(attribute), _) if path_method => {
+                                self.push_listed(&attribute.value);
+                            }
+                            (_, Some(first)) => self.push_listed(first),
+                            _ => {}
+                        }
+                    }
                     _ => {}
                 }
             }
@@ -203,17 +269,25 @@ pub(super) fn locate(
 ) -> Data {
     let mut data = Data::default();
     let mut second: Vec<(PathBuf, u64, Range<usize>)> = Vec::new();
+    let mut named_folders: Vec<PathBuf> = Vec::new();
+    let mut loose: Vec<(&str, &Range<usize>)> = Vec::new();
+    let regular = |path: &Path| {
+        files
+            .metadata(path)
+            .ok()
+            .filter(|meta| meta.is_file)
+            .map(|meta| meta.len)
+    };
+    let is_dir = |path: &Path| files.metadata(path).is_ok_and(|meta| meta.is_dir);
     for mention in mentions {
-        let regular = |path: &Path| {
-            files
-                .metadata(path)
-                .ok()
-                .filter(|meta| meta.is_file)
-                .map(|meta| meta.len)
-        };
+        if mention.listed {
+            data.list(files, mention, folders, base);
+            continue;
+        }
         match &mention.named {
             Named::File(path) => match regular(path) {
                 Some(len) => data.add(path.clone(), len, &mention.range, base),
+                None if is_dir(path) => named_folders.push(path.clone()),
                 None if mention.read && files.metadata(path).is_err() => {
                     data.miss(path.display().to_string(), &mention.range);
                 }
@@ -222,6 +296,9 @@ pub(super) fn locate(
             Named::Text(text) if Path::new(text).is_absolute() => {
                 if mention.read {
                     data.absolute.push((text.clone(), mention.range.clone()));
+                } else {
+                    // `folder + "/data.csv"`
+                    loose.push((text.trim_start_matches('/'), &mention.range));
                 }
             }
             Named::Text(text) => {
@@ -233,9 +310,28 @@ pub(super) fn locate(
                 } else if let Some(len) = regular(&far) {
                     data.resolved.1 = true;
                     second.push((far, len, mention.range.clone()));
+                } else if is_dir(&near) {
+                    named_folders.push(near);
                 } else if mention.read && files.metadata(&near).is_err() {
                     data.miss(text.clone(), &mention.range);
+                } else if text.contains('.') {
+                    loose.push((text, &mention.range));
                 }
+            }
+        }
+    }
+    // A name that is joined to a folder where the code runs: in the module's own folder, or one that the code names.
+    named_folders.insert(0, folders.0.to_path_buf());
+    named_folders.dedup();
+    for (name, range) in loose.into_iter().take(200) {
+        for folder in named_folders
+            .iter()
+            .take(20)
+            .filter(|folder| folder.starts_with(base))
+        {
+            let path = tidy(&folder.join(name));
+            if let Some(len) = regular(&path) {
+                data.add(path, len, range, base);
             }
         }
     }
@@ -254,7 +350,66 @@ pub(super) fn locate(
     data
 }
 
+/// The most files of a listed folder that travel.
+const MOST_LISTED: usize = 2000;
+
 impl Data {
+    /// A folder that the code lists travels with its files, for an empty list would be a wrong result without an error.
+    fn list(&mut self, files: &dyn Files, mention: &Mention, folders: (&Path, &Path), base: &Path) {
+        let (path, from_text) = match &mention.named {
+            Named::File(path) => (path.clone(), false),
+            Named::Text(text) if Path::new(text).is_absolute() => {
+                self.absolute.push((text.clone(), mention.range.clone()));
+                return;
+            }
+            Named::Text(text) => (PathBuf::from(text), true),
+        };
+        // Of a pattern, the part before the first wildcard.
+        let fixed: PathBuf = path
+            .components()
+            .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']))
+            .collect();
+        let candidates = if from_text {
+            vec![folders.0.join(&fixed), folders.1.join(&fixed)]
+        } else {
+            vec![fixed.clone()]
+        };
+        for (index, folder) in candidates.iter().map(|folder| tidy(folder)).enumerate() {
+            // The whole tree is never meant to travel.
+            let is_all = folders.0.starts_with(&folder) || folders.1.starts_with(&folder);
+            if is_all || !files.metadata(&folder).is_ok_and(|meta| meta.is_dir) {
+                continue;
+            }
+            match (from_text, index) {
+                (true, 0) => self.resolved.0 = true,
+                (true, _) => self.resolved.1 = true,
+                _ => {}
+            }
+            let mut waiting = vec![folder];
+            let mut count = 0;
+            while let Some(folder) = waiting.pop() {
+                for (name, is_dir) in files.list(&folder).unwrap_or_default() {
+                    let path = folder.join(&name);
+                    if name.starts_with('.') || name == "__pycache__" {
+                        continue;
+                    }
+                    if is_dir {
+                        waiting.push(path);
+                    } else if let Some(meta) =
+                        files.metadata(&path).ok().filter(|meta| meta.is_file)
+                    {
+                        count += 1;
+                        if count > MOST_LISTED {
+                            return;
+                        }
+                        self.add(path, meta.len, &mention.range, base);
+                    }
+                }
+            }
+            return;
+        }
+    }
+
     fn add(&mut self, path: PathBuf, len: u64, range: &Range<usize>, base: &Path) {
         if path.starts_with(base) {
             self.found

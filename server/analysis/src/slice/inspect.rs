@@ -98,7 +98,7 @@ pub(crate) fn file(
     }
     let mut told: BTreeSet<(String, Code)> = BTreeSet::new();
     for region in &program.regions {
-        if let Some((at, why)) = &region.uncertain {
+        for (at, why) in &region.uncertain {
             let message = format!("{why}, so a run that needs this takes the whole module along");
             say(
                 Code::WholeModule,

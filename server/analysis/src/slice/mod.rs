@@ -15,9 +15,11 @@ mod tree;
 mod types;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::Path;
 
+use hoist_syntax::scopes::Name;
 use hoist_syntax::strict;
 
 pub use types::{EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slice, SliceFile};
@@ -26,10 +28,12 @@ use crate::captures::{Carried, Judge, Obstacle, Root};
 use crate::files::Files;
 use crate::modules::{Follower, Import, Resolver, Standing, imports_of, standing};
 use crate::python::{Source, range_of, start_of};
+use crate::uses::Home;
 use crate::{Code, EntrySpec, Finding, Module, Severity};
 use aim::Aim;
 use cut::{Cut, Want};
 use local::Local;
+use program::Program;
 use walk::Surroundings;
 
 /// The slice of an entry: the lines of its module that it needs, with the local modules and data files beside it. It is
@@ -162,11 +166,11 @@ fn cut_out(
     let carried = match &aim.root {
         Some(root) => Some((
             root.clone(),
-            carry(&judge, root, &aim, &source, &mut objections)?,
+            carry(&judge, root, &call.names, &aim, &source, &mut objections)?,
         )),
         None => None,
     };
-    let want = want(&aim, &carried, &call, &source);
+    let want = want(&aim, &carried, &call, &source, &program);
     let cut = cut::cut(
         &source, &program, &want, &local, &stars, &is_local, &foreign,
     );
@@ -234,6 +238,7 @@ fn cut_out(
         standing: &standing,
         source: &source,
         entry,
+        args,
     };
     let tree = tree::grow(
         &ground,
@@ -314,11 +319,12 @@ fn with_local_modules<'a>(
 fn carry(
     judge: &Judge<'_>,
     root: &Root,
+    wanted: &[String],
     aim: &Aim,
     source: &Source,
     objections: &mut Objections,
 ) -> Result<Carried, Refusal> {
-    let (carried, obstacles) = judge.carry(root);
+    let (carried, obstacles) = judge.carry(root, wanted);
     let (values, hard): (Vec<Obstacle>, Vec<Obstacle>) = obstacles
         .into_iter()
         .partition(|obstacle| matches!(obstacle, Obstacle::Value { .. }));
@@ -349,25 +355,39 @@ fn want(
     carried: &Option<(Root, Carried)>,
     call: &strict::CallArguments,
     source: &Source,
+    program: &Program,
 ) -> Want {
     let mut want = Want {
         units: aim.units.clone(),
         entry: aim.scope,
         ..Want::default()
     };
-    let mut names = BTreeMap::new();
     for name in &call.names {
-        names.insert(hoist_syntax::scopes::Name::new(name), None);
+        want.names.insert(Name::new(name), None);
     }
     if let Some(name) = &aim.module_name {
-        names.insert(name.clone(), Some(aim.name_range.start));
+        want.names.insert(name.clone(), Some(aim.name_range.start));
     }
     if let Some((root, carried)) = carried {
-        for (name, at) in &carried.module_names {
-            names.insert(name.clone(), Some(*at));
-        }
         // What the arguments read may be carried, too.
-        names.retain(|name, at| at.is_some() || !carried.names.contains_key(name));
+        want.names
+            .retain(|name, _| !carried.names.contains_key(name));
+        want.carried = carried.statements.values().cloned().collect();
+        let inside =
+            |ranges: &[Range<usize>], at: usize| ranges.iter().any(|range| range.contains(&at));
+        let lazy = source.scopes.future_annotations();
+        for range in want.carried.clone() {
+            for a_use in source.uses.within(&range) {
+                let at = a_use.range.start;
+                let scope = &source.scopes.get(a_use.scope).range;
+                // A variable's annotation that a function leaves alone is evaluated where the statement stands in the module.
+                let is_outer = scope.start < range.start && range.end <= scope.end && !lazy;
+                let is_read = !inside(&program.skipped, at) || is_outer;
+                if a_use.home == Home::Module && is_read && !inside(&program.lenient, at) {
+                    want.names.entry(a_use.name.clone()).or_insert(Some(at));
+                }
+            }
+        }
         want.opened = source
             .body()
             .iter()
@@ -383,7 +403,6 @@ fn want(
             .map(|import| format!("{}{}", ".".repeat(import.level as usize), import.module))
             .collect();
     }
-    want.names = names;
     want
 }
 

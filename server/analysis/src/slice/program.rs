@@ -51,8 +51,8 @@ pub(super) struct Region {
     pub(super) scope: Option<ScopeId>,
     /// Names of the module that it reads, with the first place of each.
     pub(super) reads: BTreeMap<Name, usize>,
-    /// Names that it reads where they are bound; nothing is wrong where they are not.
-    pub(super) soft: BTreeSet<Name>,
+    /// Names that it reads where they are bound, with a place; nothing is wrong where they are not.
+    pub(super) soft: BTreeMap<Name, usize>,
     /// Names of the module that it binds or deletes.
     pub(super) binds: BTreeSet<Name>,
     /// Attributes that it reads: `x.attribute`.
@@ -64,9 +64,9 @@ pub(super) struct Region {
     /// Iterators that it may exhaust.
     pub(super) consumes: BTreeSet<Var>,
     /// Why it cannot be followed, and where.
-    pub(super) uncertain: Option<(usize, String)>,
-    /// It reads objects that may need classes of the module which it does not name.
-    pub(super) unpickles: bool,
+    pub(super) uncertain: Vec<(usize, String)>,
+    /// Where it reads objects that may need classes of the module which it does not name.
+    pub(super) unpickles: Vec<usize>,
     /// Random generators that it sets.
     pub(super) seeds: BTreeSet<&'static str>,
     /// Modules that it imports by a computed name.
@@ -119,6 +119,10 @@ pub(super) struct Program {
     pub(super) iterators: BTreeSet<Var>,
     /// Bodies of main blocks.
     pub(super) guards: Vec<Range<usize>>,
+    /// Where names are not read at all: annotations that are never evaluated.
+    pub(super) skipped: Vec<Range<usize>>,
+    /// Where a name that nothing binds is no mistake.
+    pub(super) lenient: Vec<Range<usize>>,
     /// Decorators that only say where a function runs; they are not needed there.
     pub(super) removed: Vec<Range<usize>>,
     /// Star imports: unit and module.
@@ -367,7 +371,7 @@ impl Program {
     pub(super) fn callees(&self, id: RegionId) -> Vec<RegionId> {
         let region = &self.regions[id];
         let mut scopes: Vec<ScopeId> = Vec::new();
-        for name in region.reads.keys().chain(&region.soft) {
+        for name in region.reads.keys().chain(region.soft.keys()) {
             for scope in self
                 .definitions
                 .get(&Var::Module(name.clone()))

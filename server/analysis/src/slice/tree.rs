@@ -23,6 +23,8 @@ pub(super) struct Ground<'a> {
     pub(super) standing: &'a Standing,
     pub(super) source: &'a Source,
     pub(super) entry: &'a EntrySpec,
+    /// The arguments of the call.
+    pub(super) args: Option<&'a str>,
 }
 
 /// The tree.
@@ -133,6 +135,12 @@ pub(super) fn grow(
             })
     };
     let mut mentions = data::mentions(module.path, source.body(), &keep);
+    mentions.extend(
+        ground
+            .args
+            .iter()
+            .flat_map(|args| data::mentions_in_arguments(args, &aim.name_range)),
+    );
     let own = mentions.len();
     for travelling in collected.modules.values() {
         if let Some(other) = &travelling.source {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use hoist_syntax::scopes::{BindingKind, ParameterKind, Resolution, ScopeId, ScopeKind};
+use hoist_syntax::scopes::{BindingKind, Name, ParameterKind, Resolution, ScopeId, ScopeKind};
 
 use super::knowledge as known;
 use super::knowledge::Reach;
@@ -53,8 +53,6 @@ pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
         around,
         region: 0,
         in_function: None,
-        soft: Vec::new(),
-        skipped: Vec::new(),
         bare: None,
         lazy: source.scopes.future_annotations(),
     };
@@ -229,10 +227,6 @@ struct Walk<'a> {
     region: RegionId,
     /// The function whose body is being read.
     in_function: Option<ScopeId>,
-    /// Where a name that nothing binds is no mistake.
-    soft: Vec<Range<usize>>,
-    /// Where names are not read at all.
-    skipped: Vec<Range<usize>>,
     /// The call that is a statement by itself, by its start.
     bare: Option<usize>,
     lazy: bool,
@@ -274,8 +268,7 @@ impl Walk<'_> {
     }
 
     fn uncertain(&mut self, at: usize, why: &str) {
-        let region = self.here();
-        region.uncertain.get_or_insert_with(|| (at, why.to_owned()));
+        self.here().uncertain.push((at, why.to_owned()));
     }
 
     fn var(&self, name: &ast::ExprName) -> Option<Var> {
@@ -452,9 +445,7 @@ impl Walk<'_> {
             Expr::Subscript(subscript) => {
                 self.store(&subscript.value, held, start_of(target));
                 if let Some(name) = self.globals_key(&subscript.value, &subscript.slice) {
-                    self.here()
-                        .binds
-                        .insert(hoist_syntax::scopes::Name::new(&name));
+                    self.here().binds.insert(Name::new(&name));
                     return;
                 }
                 self.visit_expr(&subscript.value);
@@ -726,7 +717,7 @@ impl Walk<'_> {
                     );
                 }
                 "eval" | "exec" => match first.and_then(constant_text) {
-                    Some(text) => self.names_in_text(text),
+                    Some(text) => self.names_in_text(text, start_of(call)),
                     None if call.arguments.args.len() > 1 => {}
                     None => {
                         let why =
@@ -766,7 +757,7 @@ impl Walk<'_> {
             "pickle.load" | "pickle.loads" | "pickle.Unpickler" | "joblib.load" | "torch.load"
             | "dill.load" | "dill.loads" | "cloudpickle.load" | "cloudpickle.loads"
             | "shelve.open" => {
-                self.here().unpickles = true;
+                self.here().unpickles.push(start_of(call));
             }
             _ => {}
         }
@@ -778,7 +769,7 @@ impl Walk<'_> {
                 .chain(call.arguments.keywords.iter().map(|k| &k.value))
             {
                 if let Some(text) = constant_text(argument) {
-                    self.names_in_text(text);
+                    self.names_in_text(text, start_of(argument));
                 }
             }
         }
@@ -818,18 +809,18 @@ impl Walk<'_> {
         if ["query", "eval", "evaluate", "timeit", "run", "runctx"].contains(&method) {
             for argument in &call.arguments.args {
                 if let Some(text) = constant_text(argument) {
-                    self.names_in_text(text);
+                    self.names_in_text(text, start_of(argument));
                 }
             }
         }
     }
 
     /// Takes every word of a text as a name that may be read.
-    fn names_in_text(&mut self, text: &str) {
-        let words: Vec<hoist_syntax::scopes::Name> = text
+    fn names_in_text(&mut self, text: &str, at: usize) {
+        let words: Vec<(Name, usize)> = text
             .split(|c: char| !(c.is_alphanumeric() || c == '_'))
             .filter(|word| word.chars().next().is_some_and(|c| !c.is_numeric()))
-            .map(hoist_syntax::scopes::Name::new)
+            .map(|word| (Name::new(word), at))
             .collect();
         self.here().soft.extend(words);
     }
@@ -858,7 +849,7 @@ impl Walk<'_> {
     fn annotation(&mut self, annotation: &Expr, evaluated: bool, read_later: bool) {
         if let Some(text) = constant_text(annotation) {
             if read_later {
-                self.names_in_text(text);
+                self.names_in_text(text, start_of(annotation));
             }
             return;
         }
@@ -871,10 +862,10 @@ impl Walk<'_> {
                 .get(range_of(annotation))
                 .unwrap_or_default()
                 .to_owned();
-            self.names_in_text(&text);
-            self.skipped.push(range_of(annotation));
+            self.names_in_text(&text, start_of(annotation));
+            self.program.skipped.push(range_of(annotation));
         } else {
-            self.skipped.push(range_of(annotation));
+            self.program.skipped.push(range_of(annotation));
         }
     }
 
@@ -882,7 +873,7 @@ impl Walk<'_> {
         for decorator in decorators {
             let expression = &decorator.expression;
             if self.is_ours(expression) {
-                self.skipped.push(range_of(decorator));
+                self.program.skipped.push(range_of(decorator));
                 self.program.removed.push(range_of(decorator));
                 continue;
             }
@@ -944,7 +935,7 @@ impl Walk<'_> {
                 self.visit_expr(default);
                 if let Some(scope) = self.scopes_by_start.get(&start_of(&def.name)).copied() {
                     let held = self.sources(default);
-                    let name = hoist_syntax::scopes::Name::new(parameter.name().as_str());
+                    let name = Name::new(parameter.name().as_str());
                     self.hold(Var::Local(scope, name), &held);
                 }
             }
@@ -1110,7 +1101,7 @@ impl Walk<'_> {
     /// Deals every place where a name of the module stands to the region that holds it.
     fn finish(mut self) -> Program {
         let source = self.source;
-        self.soft.sort_by_key(|range| range.start);
+        self.program.lenient.sort_by_key(|range| range.start);
         let inside =
             |ranges: &[Range<usize>], at: usize| ranges.iter().any(|range| range.contains(&at));
         let mut region_of_scope: HashMap<ScopeId, Option<RegionId>> = HashMap::new();
@@ -1124,7 +1115,7 @@ impl Walk<'_> {
                     Some(BindingKind::AugAssign | BindingKind::Delete)
                 );
             if a_use.binding == Some(BindingKind::Annotation)
-                || inside(&self.skipped, at)
+                || inside(&self.program.skipped, at)
                 || inside(&self.program.guards, at)
             {
                 continue;
@@ -1153,8 +1144,8 @@ impl Walk<'_> {
                         region.binds.insert(a_use.name.clone());
                     }
                     if is_read {
-                        if inside(&self.soft, at) {
-                            region.soft.insert(a_use.name.clone());
+                        if inside(&self.program.lenient, at) {
+                            region.soft.entry(a_use.name.clone()).or_insert(at);
                         } else {
                             region.reads.entry(a_use.name.clone()).or_insert(at);
                         }
@@ -1166,7 +1157,7 @@ impl Walk<'_> {
                 {
                     let own = source.scopes.get(scope).symbols.get(&a_use.name);
                     if own.is_some_and(|symbol| symbol.resolution == Resolution::Local) {
-                        region.soft.insert(a_use.name.clone());
+                        region.soft.entry(a_use.name.clone()).or_insert(at);
                     }
                 }
                 Home::Scope(_) => {}
@@ -1262,7 +1253,9 @@ impl<'a> Visitor<'a> for Walk<'_> {
             },
             Stmt::Try(attempt) if self.forgives(&attempt.handlers) => {
                 if let (Some(first), Some(end)) = (attempt.body.first(), attempt.body.last()) {
-                    self.soft.push(start_of(first)..range_of(end).end);
+                    self.program
+                        .lenient
+                        .push(start_of(first)..range_of(end).end);
                 }
             }
             Stmt::Match(matched) => {
@@ -1295,7 +1288,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
                         .filter_map(|clause| clause.test.as_ref())
                         .any(|test| self.asks_version(test));
                 if asks {
-                    self.soft.push(range_of(choice));
+                    self.program.lenient.push(range_of(choice));
                 }
             }
             Stmt::Import(import) => {
@@ -1327,7 +1320,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
                     && attribute.attr.as_str() == "get"
                     && let Some(name) = call.arguments.args.first().and_then(constant_text)
                 {
-                    self.names_in_text(name);
+                    self.names_in_text(name, start_of(call));
                     return;
                 }
                 self.call(call);
@@ -1352,7 +1345,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
             }
             Expr::Subscript(subscript) => {
                 if let Some(name) = self.globals_key(&subscript.value, &subscript.slice) {
-                    self.names_in_text(&name);
+                    self.names_in_text(&name, start_of(subscript));
                     return;
                 }
                 if self.path(&subscript.value).as_deref() == Some("sys.modules")
