@@ -67,6 +67,25 @@ const PIECES: &[&str] = &[
     "e",
 ];
 
+/// Whole statements.
+const STATEMENTS: &[&str] = &[
+    "def f(a, *b, c=1, **d):\n    x = [i for i in a if i]\n    return x\n\n",
+    "@deco(1)\nclass A(B, metaclass=M):\n    \"\"\"doc é 😀\"\"\"\n    x: int = 3\n\n    async def g(self):\n        await self.h()\n\n",
+    "import os.path as p\nfrom . import (a, b)\n",
+    "if x:\n    y = f'{x!r:>{w}} 😀'\nelif z:\n    pass\nelse:\n    del q[0]\n",
+    "try:\n    with a as b, c:\n        pass\nexcept (E, F) as e:\n    raise G from e\nfinally:\n    x = lambda y=1: y\n",
+    "for i, (j, *k) in z:\n    print(i, j, sep='')\n",
+    "x = (1,\n     2)  # comment\n",
+    "match x:\n    case [a, *b] if c:\n        pass\n    case {'k': v, **r} | A.B(p=q):\n        pass\n",
+    "\n",
+    "# %%\n",
+];
+
+/// Between a `\r` and a `\n` there is no place that a client could name, hence none to take a change back from.
+fn piece_in_line() -> impl Strategy<Value = &'static str> {
+    select(PIECES).prop_filter("no carriage returns", |piece| !piece.contains('\r'))
+}
+
 fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(select(PIECES), 0..30).prop_map(|pieces| pieces.concat())
 }
@@ -219,6 +238,35 @@ proptest! {
                 scopes.definition_names(id);
             }
         }
+    }
+
+    /// Python stays Python when a change is taken back, however broken it was in between.
+    #[test]
+    fn a_change_and_its_undoing_leave_the_fresh_tree(
+        statements in prop::collection::vec(select(STATEMENTS), 1..20),
+        changes in prop::collection::vec((0.0..1.0_f64, 0_usize..12, piece_in_line()), 1..4),
+    ) {
+        let start = statements.concat();
+        let mut document = Document::new(start.clone());
+        document.tree();
+        let mut undo = Vec::new();
+        for (from, length, piece) in changes {
+            let text = document.text().to_owned();
+            let at = text.floor_char_boundary((text.len() as f64 * from) as usize);
+            let end = text.floor_char_boundary((at + length).min(text.len()));
+            let place = |document: &Document, offset| document.lines().position(document.text(), offset, Encoding::Utf8);
+            document.edit(Some(Range::new(place(&document, at), place(&document, end))), piece, Encoding::Utf8);
+            document.tree();
+            undo.push((Range::new(place(&document, at), place(&document, at + piece.len())), text[at..end].to_owned()));
+        }
+        for (range, old) in undo.into_iter().rev() {
+            document.edit(Some(range), &old, Encoding::Utf8);
+            document.tree();
+        }
+        prop_assert_eq!(document.text(), start.as_str());
+        let fresh = Document::new(start);
+        prop_assert!(!fresh.tree().root_node().has_error());
+        prop_assert_eq!(difference(document.tree(), fresh.tree()), None);
     }
 
     #[test]
