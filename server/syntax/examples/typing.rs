@@ -25,10 +25,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = processor_time();
         let document = Document::new(text);
         document.tree();
-        opened.push((processor_time() - start));
+        opened.push(processor_time() - start);
         let start = processor_time();
         std::hint::black_box(Scopes::read(&document));
-        first.push((processor_time() - start));
+        first.push(processor_time() - start);
     }
     let mut document = Document::new(text);
     document.scopes();
@@ -64,7 +64,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let start = processor_time();
         document.edit(Some(range), typed, Encoding::Utf16);
         std::hint::black_box(document.tree());
-        let edited = (processor_time() - start);
+        let edited = processor_time() - start;
         std::hint::black_box(document.scopes());
         edits.push(edited);
         names.push((processor_time() - start) - edited);
