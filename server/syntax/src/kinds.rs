@@ -96,6 +96,7 @@ kinds! {
     SetComprehension = "set_comprehension",
     SplatPattern = "splat_pattern",
     SplatType = "splat_type",
+    String = "string",
     Subscript = "subscript",
     TryStatement = "try_statement",
     Tuple = "tuple",

@@ -999,7 +999,7 @@ impl<'t> Collector<'t> {
         loop {
             let child = self.cursor.node();
             if child.is_named() && Kind::of(child) != Kind::Comment {
-                if seen >= skip {
+                if seen >= skip && self.may_hold_names(child) {
                     self.tasks.push(Task {
                         node: child,
                         place,
@@ -1011,6 +1011,22 @@ impl<'t> Collector<'t> {
             if !self.cursor.goto_next_sibling() {
                 return;
             }
+        }
+    }
+
+    /// Numbers, plain strings and the like are most of a tree; there is nothing in them to visit.
+    fn may_hold_names(&self, node: Node<'t>) -> bool {
+        match Kind::of(node) {
+            Kind::String => {
+                let prefix = self.text.as_bytes()[node.byte_range()]
+                    .iter()
+                    .take_while(|byte| byte.is_ascii_alphabetic());
+                prefix
+                    .into_iter()
+                    .any(|byte| matches!(byte.to_ascii_lowercase(), b'f' | b't'))
+            }
+            Kind::Other => node.child_count() > 0,
+            _ => true,
         }
     }
 
