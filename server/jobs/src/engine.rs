@@ -11,7 +11,7 @@ use tokio::sync::{Notify, broadcast};
 
 use crate::drive::{Driver, Start};
 use crate::hub::Hubs;
-use crate::plan::{Plan, RunRequest};
+use crate::plan::{Plan, RunRequest, plan};
 use crate::store::{Folder, Lock, Record, Store, millis};
 use crate::{Event, JobId, JobView, RunError, State, StoreError, Stream, Watch};
 
@@ -75,7 +75,17 @@ impl Engine {
         })
     }
 
-    /// Records a job and returns; the rest is a task of its own and is heard of through events.
+    /// Slices, packages and records a job, then returns; the rest is a task of its own and is heard of through events.
+    /// Reads files and may take milliseconds: call it off the threads that must not wait.
+    ///
+    /// # Errors
+    /// Every reason for which the job was not started. Nothing was begun then.
+    pub fn run(&self, request: &RunRequest) -> Result<JobId, RunError> {
+        let plan = plan(request)?;
+        Ok(self.start_plan(request, plan)?)
+    }
+
+    /// As [`Engine::run`], for a plan that was made before.
     ///
     /// # Errors
     /// The job cannot be recorded here.
@@ -149,6 +159,21 @@ impl Engine {
     /// The events of one job, its output from these offsets (stdout, stderr) on, whoever drives it.
     pub fn watch(&self, job: JobId, offsets: [u64; 2]) -> Watch {
         Watch::new(self.clone(), job, offsets)
+    }
+
+    /// Waits for the end of a job, whoever drives it.
+    ///
+    /// # Errors
+    /// The job's folder cannot be read.
+    pub async fn ended(&self, job: JobId) -> Result<Arc<JobView>, StoreError> {
+        let mut watch = self.watch(job, Stream::BOTH.map(|stream| self.output_length(job, stream)));
+        loop {
+            match watch.next().await? {
+                Some(Event::Finished { job }) => return Ok(job),
+                Some(_) => {}
+                None => return self.job(job),
+            }
+        }
     }
 
     /// Wants a job ended. The wish is written down, so that it also reaches a job that another process drives; the job is

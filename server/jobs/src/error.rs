@@ -26,16 +26,6 @@ pub enum RunError {
         /// The line of the function whose comment or decorator asks for it, from 1; `None` when it was asked for at the run.
         line: Option<u32>,
     },
-    /// The file declares an encoding that cannot hold it.
-    #[error("{file}:{line}: {why}")]
-    Encoding {
-        /// The file, as people read it.
-        file: String,
-        /// The line that is to blame, from 1.
-        line: u32,
-        /// What is wrong and what to do.
-        why: String,
-    },
     /// The package cannot be written.
     #[error(transparent)]
     Package(#[from] PackageError),
@@ -66,7 +56,6 @@ impl RunError {
             Self::Target(_) => "unknown_target".to_owned(),
             Self::Settings(_) => "settings".to_owned(),
             Self::Resources { .. } => "resources".to_owned(),
-            Self::Encoding { .. } => "encoding".to_owned(),
             Self::Package(_) => "package".to_owned(),
             Self::Store(_) => "store".to_owned(),
         }
@@ -77,7 +66,6 @@ impl RunError {
         match self {
             Self::Refused(refusal) => refusal.line,
             Self::Resources { line, .. } => *line,
-            Self::Encoding { line, .. } => Some(*line),
             _ => None,
         }
     }

@@ -31,7 +31,7 @@ pub use engine::{Engine, EngineOptions, default_store};
 pub use error::RunError;
 pub use event::Event;
 pub use id::{JobId, NotAJobId};
-pub use plan::{Plan, RunRequest};
+pub use plan::{Plan, RunRequest, plan};
 pub use source::{SourceError, read_source};
 pub use state::State;
 pub use store::StoreError;

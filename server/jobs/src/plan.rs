@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use hoist_analysis::{Disk, EntrySpec, FileKind, Files, Module, Runnable, Slice};
+use hoist_analysis::{Disk, EntrySpec, Files, Module, Runnable, Slice};
 use hoist_cluster::{Resources, SchedulerKind, Submission, TargetSettings};
 use hoist_package::{Package, Request};
 use hoist_syntax::Document;
 
-use crate::source::encode;
 use crate::{Config, JobId, RunError};
 
 /// What someone wants to run.
@@ -106,10 +105,112 @@ impl Plan {
     }
 }
 
+/// Slices, packages and chooses the target.
+///
+/// # Errors
+/// Every reason for which the job would not be started, in one sentence.
+pub fn plan(request: &RunRequest) -> Result<Plan, RunError> {
+    let module = Module {
+        path: &request.path,
+        document: &request.document,
+        workspace: &request.workspace,
+    };
+    let runnable = hoist_analysis::runnables(&module)
+        .into_iter()
+        .find(|runnable| runnable.entry == request.entry);
+    let (settings, resources) = destination(request, runnable.as_ref())?;
+    let directives = runnable.as_ref().map(|runnable| &runnable.directives);
+    let args = request
+        .args
+        .as_deref()
+        .or_else(|| directives.and_then(|directives| directives.args.as_deref()));
+    let slice = if request.force {
+        hoist_analysis::slice_anyway
+    } else {
+        hoist_analysis::slice
+    };
+    let slice = slice(&module, &*request.files, &request.entry, args)?;
+    let package = hoist_package::build(&slice)?;
+    let (name, line) = match &request.entry {
+        EntrySpec::Name(qualname) => (
+            last_name(qualname).to_owned(),
+            runnable.map(|runnable| runnable.line + 1),
+        ),
+        EntrySpec::Lines { first, .. } => (format!("lines {}", request.entry), Some(*first)),
+    };
+    Ok(Plan {
+        slice,
+        package,
+        settings,
+        resources,
+        name,
+        line,
+        file: shown(&request.path, &request.workspace),
+    })
+}
+
+/// The target, with what is asked of it.
+fn destination(
+    request: &RunRequest,
+    runnable: Option<&Runnable>,
+) -> Result<(TargetSettings, Resources), RunError> {
+    let directives = runnable.map(|runnable| &runnable.directives);
+    let named = request
+        .target
+        .as_deref()
+        .or_else(|| directives.and_then(|directives| directives.target.as_deref()));
+    let settings = match named {
+        Some(name) => request.config.target(name)?,
+        None => request.config.default_target(),
+    };
+    let mut settings = settings.clone();
+    settings.check()?;
+    if settings.host.is_none()
+        && settings.scheduler == SchedulerKind::None
+        && settings.python.is_none()
+    {
+        settings.python = local_python(&request.workspace);
+    }
+    let line = runnable.map(|runnable| runnable.line + 1);
+    let mut above = Resources::default();
+    for (key, value) in directives
+        .iter()
+        .flat_map(|directives| &directives.resources)
+    {
+        above
+            .set(key, value)
+            .map_err(|source| RunError::Resources { source, line })?;
+    }
+    let mut asked = Resources::default();
+    for (key, value) in &request.resources {
+        asked
+            .set(key, value)
+            .map_err(|source| RunError::Resources { source, line: None })?;
+    }
+    let resources = asked.over(&above).over(&settings.resources);
+    Ok((settings, resources))
+}
+
+/// The interpreter that the user's shell and editor would take here: the activated environment's, else the workspace's
+/// own. `None` leaves it to PATH. Nothing is started to find it.
+fn local_python(workspace: &Path) -> Option<String> {
+    let activated = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from);
+    activated
+        .into_iter()
+        .chain([workspace.join(".venv")])
+        .map(|environment| environment.join("bin/python"))
+        .find(|python| python.is_file())
+        .and_then(|python| python.to_str().map(str::to_owned))
+}
+
 /// How people read a path: relative to the workspace when inside it, with `/`.
 pub(crate) fn shown(path: &Path, workspace: &Path) -> String {
     path.strip_prefix(workspace)
         .unwrap_or(path)
         .to_string_lossy()
         .replace('\\', "/")
+}
+
+fn last_name(qualname: &str) -> &str {
+    qualname.rsplit('.').next().unwrap_or(qualname)
 }

@@ -258,6 +258,9 @@ impl Folder {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(fail(error)),
         };
+        if log.metadata().map_err(fail)?.len() <= offset {
+            return Ok(Vec::new());
+        }
         let mut bytes = Vec::new();
         log.seek(SeekFrom::Start(offset)).map_err(fail)?;
         log.take(limit as u64)
