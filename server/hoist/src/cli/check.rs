@@ -1,0 +1,203 @@
+//! `hoist check`: the editor's findings in a terminal.
+
+use std::path::{Path, PathBuf};
+
+use hoist_analysis::{Disk, Finding, Severity, findings};
+use serde::Serialize;
+
+use super::snippet::snippet;
+use super::source::Source;
+use super::{CheckArgs, Done, Failure, Format, REFUSED, print};
+
+pub(super) fn check(args: &CheckArgs) -> Done {
+    let mut files = Vec::new();
+    for path in &args.paths {
+        collect(path, &mut files)?;
+    }
+    let mut counts = Counts::default();
+    let mut unreadable = false;
+    for file in &files {
+        match Source::read(file) {
+            Ok(source) => {
+                for finding in findings(&source.module(), &Disk) {
+                    counts.add(finding.severity);
+                    match args.format {
+                        Format::Text => print::line(text(&source, &finding))?,
+                        Format::Json => print::json(&line(&source, &finding))?,
+                    }
+                }
+            }
+            Err(failure) => {
+                unreadable = true;
+                print::error(&failure.message);
+            }
+        }
+    }
+    if args.format == Format::Text {
+        print::say(&counts.summary(files.len()));
+    }
+    Ok(match (unreadable, counts.errors) {
+        (true, _) => REFUSED,
+        (false, 0) => 0,
+        (false, _) => 1,
+    })
+}
+
+#[derive(Default)]
+struct Counts {
+    errors: usize,
+    warnings: usize,
+    others: usize,
+}
+
+impl Counts {
+    fn add(&mut self, severity: Severity) {
+        match severity {
+            Severity::Error => self.errors += 1,
+            Severity::Warning => self.warnings += 1,
+            Severity::Information | Severity::Hint => self.others += 1,
+        }
+    }
+
+    fn summary(&self, files: usize) -> String {
+        let many = |count: usize, what: &str| match count {
+            1 => format!("1 {what}"),
+            _ => format!("{count} {what}s"),
+        };
+        format!(
+            "{} checked: {}, {}, {}",
+            many(files, "file"),
+            many(self.errors, "error"),
+            many(self.warnings, "warning"),
+            many(self.others, "other finding")
+        )
+    }
+}
+
+fn text(source: &Source, finding: &Finding) -> String {
+    let place = place(source, finding);
+    let mut out = format!(
+        "{}:{}:{}: {}[{}]: {}\n{}",
+        source.named.display(),
+        place.line,
+        place.column,
+        word(finding.severity),
+        finding.code,
+        finding.message,
+        snippet(&source.document, &finding.range)
+    );
+    for fix in &finding.fixes {
+        out.push_str("\n  = in the editor: ");
+        out.push_str(&fix.title);
+    }
+    out
+}
+
+fn word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Information => "information",
+        Severity::Hint => "hint",
+    }
+}
+
+/// Lines and columns from 1; columns count characters.
+struct Place {
+    line: u32,
+    column: usize,
+    end_line: u32,
+    end_column: usize,
+}
+
+fn place(source: &Source, finding: &Finding) -> Place {
+    let lines = source.document.lines();
+    let text = source.document.text();
+    let at = |offset: usize| {
+        let offset = offset.min(text.len());
+        let line = lines.line_of(offset);
+        let before = text.get(lines.line_start(line)..offset).unwrap_or_default();
+        (line + 1, before.chars().count() + 1)
+    };
+    let (line, column) = at(finding.range.start);
+    let (end_line, end_column) = at(finding.range.end);
+    Place {
+        line,
+        column,
+        end_line,
+        end_column,
+    }
+}
+
+/// A finding as a line of JSON. Lines and columns count from 1, columns in characters; the end is behind the last one.
+#[derive(Serialize)]
+struct Line<'a> {
+    file: &'a Path,
+    line: u32,
+    column: usize,
+    end_line: u32,
+    end_column: usize,
+    code: String,
+    slug: &'static str,
+    severity: Severity,
+    message: &'a str,
+    entry: Option<String>,
+    fixes: Vec<&'a str>,
+}
+
+fn line<'a>(source: &'a Source, finding: &'a Finding) -> Line<'a> {
+    let Place {
+        line,
+        column,
+        end_line,
+        end_column,
+    } = place(source, finding);
+    Line {
+        file: &source.named,
+        line,
+        column,
+        end_line,
+        end_column,
+        code: finding.code.to_string(),
+        slug: finding.code.slug(),
+        severity: finding.severity,
+        message: &finding.message,
+        entry: finding.entry.as_ref().map(ToString::to_string),
+        fixes: finding.fixes.iter().map(|fix| fix.title.as_str()).collect(),
+    }
+}
+
+/// The Python files of a path: itself, or all below a folder but those of environments, caches and hidden folders.
+fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
+    let refuse = |error: std::io::Error| {
+        let why = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+            _ => format!("it cannot be read ({error})"),
+        };
+        Failure::refused(format!("{}: {why}", path.display()))
+    };
+    if !std::fs::metadata(path).map_err(refuse)?.is_dir() {
+        files.push(path.to_owned());
+        return Ok(());
+    }
+    let mut entries: Vec<_> = std::fs::read_dir(path).map_err(refuse)?.flatten().collect();
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        let inner = entry.path();
+        // A link to a folder may lead in a circle; a file is a file wherever it lies.
+        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder {
+            let skipped = name.starts_with('.')
+                || ["__pycache__", "node_modules"].contains(&&*name)
+                || inner.join("pyvenv.cfg").exists();
+            if !skipped {
+                collect(&inner, files)?;
+            }
+        } else if name.ends_with(".py") && inner.is_file() {
+            files.push(inner);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,113 @@
+//! Standard output and standard error.
+
+use std::fmt::Display;
+use std::io::{self, IsTerminal, Write};
+
+use super::{Failure, Format};
+
+/// One line on standard output.
+pub(super) fn line(text: impl Display) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "{text}")?;
+    out.flush()
+}
+
+/// One sentence for the person, on standard error.
+pub(super) fn error(message: &str) {
+    say(&format!("error: {message}"));
+}
+
+/// A line on standard error. That nobody reads it is no error.
+pub(super) fn say(text: &str) {
+    writeln!(io::stderr().lock(), "{text}").ok();
+}
+
+/// Bytes as they are, at once.
+pub(super) fn bytes(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
+    out.write_all(bytes)?;
+    out.flush()
+}
+
+/// Rows of a table with the columns below their titles; the last column is not padded.
+pub(super) fn table(titles: &[&str], rows: &[Vec<String>]) -> String {
+    let width = |text: &str| unicode_width::UnicodeWidthStr::width(text);
+    let mut widths: Vec<usize> = titles.iter().map(|title| width(title)).collect();
+    for row in rows {
+        for (column, cell) in row.iter().enumerate() {
+            widths[column] = widths[column].max(width(cell));
+        }
+    }
+    let mut out = String::new();
+    let titles: Vec<String> = titles.iter().map(ToString::to_string).collect();
+    for row in std::iter::once(&titles).chain(rows) {
+        let mut text = String::new();
+        for (column, cell) in row.iter().enumerate() {
+            text.push_str(cell);
+            let padding = widths[column] - width(cell) + 2;
+            text.extend(std::iter::repeat_n(' ', padding));
+        }
+        out.push_str(text.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+/// One JSON value on a line of its own.
+pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
+    let text =
+        serde_json::to_string(value).map_err(|error| Failure::from(io::Error::from(error)))?;
+    Ok(line(text)?)
+}
+
+/// A refusal in the wanted form: the sentence on standard error, and with JSON also as a line.
+pub(super) fn refusal(format: Format, code: &str, message: &str, line_number: Option<u32>) {
+    if format == Format::Json {
+        let event = serde_json::json!({"event": "refused", "code": code, "message": message, "line": line_number});
+        line(event).ok();
+    }
+    error(message);
+}
+
+/// One line on standard error that is written over while things go on; nothing where standard error is no terminal.
+#[derive(Debug)]
+pub(super) struct Status {
+    is_terminal: bool,
+    shown: String,
+}
+
+impl Status {
+    pub(super) fn new(wanted: bool) -> Self {
+        Self {
+            is_terminal: wanted && io::stderr().is_terminal(),
+            shown: String::new(),
+        }
+    }
+
+    /// Shows a text in place of the one before.
+    pub(super) fn show(&mut self, text: &str) {
+        if self.is_terminal && self.shown != text {
+            // One line of a terminal of the usual width: a longer one could not be taken back.
+            let text: String = text
+                .chars()
+                .map(|c| if c.is_control() { ' ' } else { c })
+                .take(78)
+                .collect();
+            write!(io::stderr().lock(), "\r\x1b[2K{text}").ok();
+            self.shown = text;
+        }
+    }
+
+    /// Takes the text away, so that output can be written.
+    pub(super) fn clear(&mut self) {
+        if !self.shown.is_empty() {
+            write!(io::stderr().lock(), "\r\x1b[2K").ok();
+            self.shown.clear();
+        }
+    }
+}
+
+impl Drop for Status {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
