@@ -166,7 +166,10 @@ impl Engine {
     /// # Errors
     /// The job's folder cannot be read.
     pub async fn ended(&self, job: JobId) -> Result<Arc<JobView>, StoreError> {
-        let mut watch = self.watch(job, Stream::BOTH.map(|stream| self.output_length(job, stream)));
+        let mut watch = self.watch(
+            job,
+            Stream::BOTH.map(|stream| self.output_length(job, stream)),
+        );
         loop {
             match watch.next().await? {
                 Some(Event::Finished { job }) => return Ok(job),

@@ -41,7 +41,13 @@ pub fn read_source(path: &Path) -> Result<String, SourceError> {
     hoist_analysis::decode(&bytes).map_err(|why| {
         // The first byte that is not UTF-8 is the one that a person looks for, whatever the file declares.
         let bad = std::str::from_utf8(&bytes).err();
-        let line = bad.map(|bad| bytes[..bad.valid_up_to()].iter().filter(|byte| **byte == b'\n').count() + 1);
+        let line = bad.map(|bad| {
+            bytes[..bad.valid_up_to()]
+                .iter()
+                .filter(|byte| **byte == b'\n')
+                .count()
+                + 1
+        });
         fail(line.and_then(|line| u32::try_from(line).ok()), why)
     })
 }
@@ -60,10 +66,24 @@ mod tests {
 
     #[test]
     fn a_file_is_read_as_python_reads_it() {
-        assert_eq!(read(b"# coding: latin-1\nx = '\xe9'\n"), Ok("# coding: latin-1\nx = 'é'\n".to_owned()));
-        assert_eq!(read("\u{feff}x = 1\r\n".as_bytes()), Ok("\u{feff}x = 1\r\n".to_owned()));
+        assert_eq!(
+            read(b"# coding: latin-1\nx = '\xe9'\n"),
+            Ok("# coding: latin-1\nx = 'é'\n".to_owned())
+        );
+        assert_eq!(
+            read("\u{feff}x = 1\r\n".as_bytes()),
+            Ok("\u{feff}x = 1\r\n".to_owned())
+        );
         let refused = read(b"x = 1\ny = '\xe9'\n").expect_err("refused");
-        assert!(refused.starts_with("x.py:2: ") && refused.contains("UTF-8"), "{refused}");
-        assert!(read_source(Path::new("/no/such/x.py")).expect_err("refused").to_string().starts_with("/no/such/x.py: "));
+        assert!(
+            refused.starts_with("x.py:2: ") && refused.contains("UTF-8"),
+            "{refused}"
+        );
+        assert!(
+            read_source(Path::new("/no/such/x.py"))
+                .expect_err("refused")
+                .to_string()
+                .starts_with("/no/such/x.py: ")
+        );
     }
 }

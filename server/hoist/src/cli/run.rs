@@ -132,7 +132,10 @@ impl Shown {
         }
         // A Python that dies prints its traceback by itself: it has been seen then.
         let errors = String::from_utf8_lossy(&self.errors);
-        let traceback = job.error.as_ref().and_then(|error| error.traceback.as_deref());
+        let traceback = job
+            .error
+            .as_ref()
+            .and_then(|error| error.traceback.as_deref());
         let is_seen = traceback.is_some_and(|text| errors.trim_end().ends_with(text.trim_end()));
         outcome(job, is_seen)
     }

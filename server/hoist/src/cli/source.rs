@@ -26,7 +26,10 @@ impl Source {
         let path = absolute(named)
             .map_err(|error| Failure::refused(format!("{}: {error}", named.display())))?;
         let text = read_source(&path).map_err(|error| {
-            Failure::refused(SourceError { path: named.to_owned(), ..error })
+            Failure::refused(SourceError {
+                path: named.to_owned(),
+                ..error
+            })
         })?;
         Ok(Self {
             named: named.to_owned(),
