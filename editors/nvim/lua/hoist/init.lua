@@ -21,8 +21,8 @@ function M.status()
     return ('hoist: %d jobs'):format(#running)
   end
   local job = running[1]
-  local seconds = util.seconds(job)
-  return ('hoist: %s %s on %s%s'):format(job.name, util.state_words(job.state), job.target, seconds and ' ' .. util.duration(seconds) or '')
+  local took = util.took(job)
+  return ('hoist: %s %s%s on %s'):format(job.name, util.state_words(job.state), took and ' ' .. took or '', job.target)
 end
 
 --- The jobs that this Neovim has heard of, the newest first, each in the shape of `hoist/jobChanged` (editors/PROTOCOL.md).

@@ -70,7 +70,7 @@ end
 
 -- The list is drawn anew every second while something runs.
 local MOST_ROWS = 500
-local HEADER = { ('%s %s %s %s %s'):format(fit('State', 15), fit('Function', 30), fit('Target', 12), fit('Started', 12), 'Took') }
+local HEADER = { ('%s %s %s %s %s'):format(fit('State', 15), fit('Function', 30), fit('Target', 12), fit('Started', 12), fit('Took', 11) .. ' Result') }
 
 local function draw_list()
   local buf = list.buf
@@ -89,7 +89,6 @@ local function draw_list()
       lines[#lines + 1] = ('and %d older ones; "hoist jobs" in a shell lists them'):format(#all - MOST_ROWS)
       break
     end
-    local seconds = util.seconds(job)
     local outcome = job.result and job.result.repr or util.why(job):gsub('^: ', '')
     if not util.ended(job) and job.message then
       outcome = job.message
@@ -99,7 +98,7 @@ local function draw_list()
       fit(util.call(job), 30),
       fit(job.target, 12),
       fit(when(job.created), 12),
-      fit(seconds and util.duration(seconds) or '', 11),
+      fit(util.took(job) or '', 11),
       fit(outcome, 60)
     ))
     rows[#lines] = job.job
@@ -119,11 +118,12 @@ local function draw_list()
   end
   list.rows = rows
   for _, win in ipairs(wins) do
-    for line, job in pairs(rows) do
-      if job == chosen[win] then
-        api.nvim_win_set_cursor(win, { line, api.nvim_win_get_cursor(win)[2] })
-      end
+    -- The cursor stays on its job; on the headings it is of no use.
+    local line, column = unpack(api.nvim_win_get_cursor(win))
+    for row, job in pairs(rows) do
+      line = job == chosen[win] and row or line
     end
+    api.nvim_win_set_cursor(win, { math.min(math.max(line, 2), #lines), column })
   end
 end
 
@@ -301,7 +301,7 @@ function M.open()
     vim.bo[buf].filetype = 'hoistjobs'
     set_list_keys(buf)
   end
-  local shown
+  local shown, opened
   for _, win in ipairs(api.nvim_tabpage_list_wins(0)) do
     if api.nvim_win_get_buf(win) == list.buf then
       shown = win
@@ -311,6 +311,7 @@ function M.open()
     api.nvim_set_current_win(shown)
   else
     local win = api.nvim_open_win(list.buf, true, { split = 'below', win = -1, height = config.get().output.height })
+    opened = win
     for option, value in pairs({ number = false, relativenumber = false, signcolumn = 'no', wrap = false, cursorline = true, winfixheight = true }) do
       api.nvim_set_option_value(option, value, { scope = 'local', win = win })
     end
@@ -318,10 +319,9 @@ function M.open()
   end
   M.refresh(function()
     draw_list()
-    for _, win in ipairs(vim.fn.win_findbuf(list.buf)) do
-      if api.nvim_win_get_cursor(win)[1] == 1 and api.nvim_buf_line_count(list.buf) > 1 then
-        api.nvim_win_set_cursor(win, { 2, 0 })
-      end
+    -- As high as it needs, with the line of keys above; other windows give way.
+    if opened and api.nvim_win_is_valid(opened) then
+      api.nvim_win_set_height(opened, math.min(config.get().output.height, api.nvim_buf_line_count(list.buf) + 2))
     end
     tick()
   end)

@@ -110,6 +110,7 @@ local function flush(view)
   for _, win in ipairs(follow) do
     api.nvim_win_set_cursor(win, { last, 0 })
   end
+  M.redraw_title(view.job)
 end
 
 ---@param view hoist.View
@@ -187,6 +188,17 @@ local function fetch(view, stream)
   end)
 end
 
+--- Whether Python has printed the traceback itself, as the last thing or nearly so.
+local function says_traceback(view)
+  flush(view)
+  for _, line in ipairs(api.nvim_buf_get_lines(view.buf, -300, -1, false)) do
+    if vim.startswith(line, 'Traceback (most recent call last):') then
+      return true
+    end
+  end
+  return false
+end
+
 --- The result or the error below the output, once all output is here.
 ---@param view hoist.View
 write_end = function(view)
@@ -209,8 +221,7 @@ write_end = function(view)
   if job.result then
     screen:note('result', job.result.repr)
   end
-  -- A traceback that Python printed already is not printed twice; where to look is always said.
-  if job.error then
+  if job.error and not says_traceback(view) then
     for _, frame in ipairs(job.error.frames or {}) do
       screen:note('place', ('  %s:%d in %s'):format(frame.file, frame.line, frame['function']))
     end
@@ -230,9 +241,9 @@ local function title(view)
   local highlight = ({ succeeded = 'HoistSucceeded', failed = 'HoistFailed', timed_out = 'HoistFailed', lost = 'HoistFailed' })[job.state]
     or (util.ended(job) and 'HoistNote' or 'HoistRunning')
   local state = util.state_words(job.state)
-  local seconds = util.seconds(job)
-  if seconds then
-    state = state .. ' ' .. util.duration(seconds)
+  local took = util.took(job)
+  if took then
+    state = state .. ' ' .. took
   end
   local detail = not util.ended(job) and (job.message or job.reason)
   return ('%%#HoistTitle# %s on %s %%#%s# %s%%* %s'):format(

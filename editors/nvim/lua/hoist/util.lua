@@ -83,7 +83,17 @@ function M.duration(seconds)
   return ('%d h %02d min'):format(math.floor(whole / 3600), math.floor(whole % 3600 / 60))
 end
 
---- How long the job has run, or ran; nil before its start.
+--- How long the job ran, or has run so far; nil before its start.
+function M.took(job)
+  local seconds = M.seconds(job)
+  if not seconds then
+    return nil
+  end
+  -- What still runs is shown once a second, so tenths would only be wrong.
+  return M.ended(job) and M.duration(seconds) or seconds < 60 and ('%d s'):format(seconds) or M.duration(seconds)
+end
+
+--- The same in seconds.
 function M.seconds(job)
   if job.wallSeconds then
     return job.wallSeconds

@@ -8,7 +8,7 @@ RATE = 0.5
 
 def train(epochs=3):
     for epoch in range(epochs):
-        print("epoch", epoch + 1, flush=True)
+        print("epoch", epoch + 1, "at", time.time(), flush=True)
         time.sleep(1)
     return {"loss": RATE / epochs}
 
@@ -35,7 +35,7 @@ t.test('lenses follow the text', function()
   vim.api.nvim_buf_set_lines(t.buf, 0, 0, false, { '# a new first line', '' })
   t.press('A.<Esc>')
   t.lens(7, 'Run on local')
-  t.eventually('the old line without a lens', 5000, function()
+  t.eventually('the old line without a lens', 30000, function()
     return t.lenses()[5] == nil
   end)
   vim.api.nvim_buf_set_lines(t.buf, -1, -1, false, { '', 'def added():', '    return 1' })
@@ -48,17 +48,19 @@ t.test('a key runs the function at the cursor; its lines show as they are printe
   t.attached()
   t.to('print("epoch"')
   t.press('<Space>hr')
-  local seen = {}
+  local late = {}
   for epoch = 1, 3 do
-    t.shows('epoch ' .. epoch)
-    seen[epoch] = vim.uv.hrtime() / 1e9
+    local text = t.shows(('epoch %d at '):format(epoch))
+    local printed = tonumber(text:match(('epoch %d at ([%%d.]+)'):format(epoch)))
+    local seconds, micro = vim.uv.gettimeofday()
+    late[epoch] = seconds + micro / 1e6 - printed
   end
-  for epoch = 2, 3 do
-    local gap = seen[epoch] - seen[epoch - 1]
-    assert(gap > 0.3 and gap < 2, ('line %d came %.2f s after the one before, but was printed 1 s after it'):format(epoch, gap))
-  end
+  -- A second passes after each of them: were they kept back until the next one or the end, all would be late by that. On a
+  -- busy machine one or the other may come late all the same.
+  table.sort(late)
+  assert(late[1] < 0.9, ('lines are seen %.2f, %.2f and %.2f s after they were printed'):format(unpack(late)))
   local text = t.shows("{'loss': 0.16666666666666666}")
-  t.contains(text, 'epoch 1\nepoch 2\nepoch 3\n', 'each line once and in order')
+  t.equal(vim.iter(text:gmatch('epoch (%d) at')):totable(), { '1', '2', '3' }, 'each line once and in order')
   t.contains(text, 'train() on local succeeded in ')
   t.equal(vim.api.nvim_get_current_buf(), t.buf, 'the cursor stays in the file')
   t.contains(t.lens(5, 'ok'), 'Run on local')
@@ -92,16 +94,16 @@ t.test('a failing function marks its line', function()
   t.press('<Space>hr')
   local job = t.finished()
   t.equal(job.state, 'failed')
-  local found = t.eventually('the diagnostic', 5000, function()
+  local found = t.eventually('the diagnostic', 30000, function()
     local found = t.diagnostics('ZeroDivisionError')
     return found[6] and found
   end)
   t.contains(found[6], 'division by zero')
-  t.contains(t.shows('ZeroDivisionError'), 'fails.py:6 in fails')
+  t.contains(t.shows('run() on local failed'), 'File "fails.py", line 6, in fails\n')
   t.lens(9, 'failed')
   local notice = t.notice('run() on local failed')
   t.equal(notice.level, vim.log.levels.ERROR)
-  t.contains(notice.message, 'ZeroDivisionError: division by zero')
+  t.contains(notice.message, 'ZeroDivisionError')
 end)
 
 t.test('a failing nested function marks its own line; Enter in the output goes there', function()
@@ -112,7 +114,7 @@ t.test('a failing nested function marks its own line; Enter in the output goes t
   local job = t.finished()
   t.equal(job.entry, 'outer.<locals>.inner')
   t.equal(job.state, 'failed')
-  t.eventually('the diagnostic on line 14', 5000, function()
+  t.eventually('the diagnostic on line 14', 30000, function()
     return t.diagnostics('IndexError')[14]
   end, function()
     return vim.inspect(vim.diagnostic.get(t.buf))
@@ -121,7 +123,7 @@ t.test('a failing nested function marks its own line; Enter in the output goes t
   vim.api.nvim_set_current_win(win)
   local row
   for number, line in ipairs(vim.split(text, '\n')) do
-    if line:find('nested.py:14', 1, true) then
+    if line:find('File "nested.py", line 14', 1, true) then
       row = number
     end
   end
@@ -168,9 +170,9 @@ t.test('a running job is cancelled by key', function()
   t.to('def long')
   t.press('<Space>hr')
   t.shows('started')
-  t.contains(require('hoist').status(), 'long running on local')
+  assert(require('hoist').status():find('^hoist: long running %d+ s on local$'), require('hoist').status())
   t.press('<Space>hc')
-  local job = t.finished(15000)
+  local job = t.finished()
   t.equal(job.state, 'cancelled')
   t.shows('long() on local cancelled')
   t.equal(require('hoist').status(), '')
@@ -185,7 +187,7 @@ t.test('a file with Windows line ends runs, and its failing line is found', func
   t.press('<Space>hr')
   t.finished()
   t.shows("'a\\nb'")
-  t.eventually('the diagnostic on line 6', 5000, function()
+  t.eventually('the diagnostic on line 6', 30000, function()
     return t.diagnostics('KeyError')[6]
   end)
 end)
@@ -240,7 +242,7 @@ t.test('a hundred thousand lines are shown whole, and Neovim stays awake', funct
     longest, last = math.max(longest, (now - last) / 1e9), now
   end))
   t.press('<Space>hr')
-  t.finished(30000)
+  t.finished()
   local text = t.shows('many() on local succeeded')
   timer:stop()
   timer:close()
@@ -250,7 +252,7 @@ t.test('a hundred thousand lines are shown whole, and Neovim stays awake', funct
       error(('row %d is %q'):format(i + 1, lines[i + 1]))
     end
   end
-  assert(longest < 2, ('Neovim did not answer for %.1f s'):format(longest))
+  assert(longest < 5, ('Neovim did not answer for %.1f s'):format(longest))
 end)
 
 t.test('the output follows its end, until the cursor is moved up', function()
@@ -289,7 +291,7 @@ t.test('the list of jobs: Enter shows the output, c cancels', function()
   t.equal(t.finished().name, 'first')
   t.to('def second')
   t.press('<Space>hr')
-  t.eventually('the second job', 10000, function()
+  t.eventually('the second job', 30000, function()
     local job = t.job()
     return job.name == 'second' and job.state == 'running'
   end)
@@ -297,7 +299,7 @@ t.test('the list of jobs: Enter shows the output, c cancels', function()
   local function list()
     return table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
   end
-  t.eventually('the list', 5000, function()
+  t.eventually('the list', 30000, function()
     return vim.bo.filetype == 'hoistjobs' and list():find('second()', 1, true)
   end)
   local rows = vim.api.nvim_buf_get_lines(0, 0, -1, false)
@@ -305,7 +307,7 @@ t.test('the list of jobs: Enter shows the output, c cancels', function()
   assert(rows[3]:find('^succeeded +first%(%) +local '), rows[3])
   t.equal(vim.api.nvim_win_get_cursor(0)[1], 2)
   t.press('c')
-  t.eventually('the cancelled job', 10000, function()
+  t.eventually('the cancelled job', 30000, function()
     return list():find('cancelled +second')
   end, list)
   local list_window = vim.api.nvim_get_current_win()
@@ -325,7 +327,7 @@ t.test('the newest job runs once more, from the text as it is now', function()
   t.equal(t.finished().result.repr, '1')
   vim.api.nvim_buf_set_lines(t.buf, 1, 2, false, { '    return 2' })
   t.press('<Space>hh')
-  t.eventually('the second result', 15000, function()
+  t.eventually('the second result', 30000, function()
     local job = t.job()
     return job.result and job.result.repr == '2'
   end)
@@ -384,7 +386,7 @@ t.test('what would travel is shown beside the file, not in its place', function(
   t.attached()
   t.to('return 1')
   vim.cmd('Hoist package')
-  t.eventually('the list', 10000, function()
+  t.eventually('the list', 30000, function()
     return vim.api.nvim_get_current_buf() ~= t.buf and table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n'):find('travels.py', 1, true)
   end)
   t.equal(vim.api.nvim_win_get_buf(t.win), t.buf)
@@ -405,7 +407,7 @@ t.test('a server that ends is told of, and can be started again', function()
   client.rpc.terminate()
   vim.wait(300)
   vim.cmd('Hoist restart')
-  t.eventually('another server', 15000, function()
+  t.eventually('another server', 30000, function()
     local now = vim.lsp.get_clients({ name = 'hoist', bufnr = t.buf })[1]
     return now and now.id ~= client.id
   end)

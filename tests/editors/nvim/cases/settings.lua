@@ -53,7 +53,7 @@ end)
 
 t.test('settings: autostart = false starts nothing until it is told to', function()
   vim.lsp.stop_client(vim.lsp.get_clients({ name = 'hoist' }))
-  t.eventually('the end of the server', 10000, function()
+  t.eventually('the end of the server', 30000, function()
     return #vim.lsp.get_clients({ name = 'hoist' }) == 0
   end)
   with({ autostart = false }, function()

@@ -13,7 +13,7 @@ import time
 
 def train(epochs=3):
     for epoch in range(epochs):
-        print("epoch", epoch + 1)
+        print("epoch", epoch + 1, "at", time.time())
         print("said on standard error", file=sys.stderr)
         time.sleep(1)
     return {"epochs": epochs, "there": "SLURM_JOB_ID" in os.environ}
@@ -36,15 +36,15 @@ for _, target in ipairs({ 'ssh', 'slurm' }) do
     t.attached()
     t.to('def train')
     vim.cmd('Hoist on ' .. target)
-    local seen = {}
+    local late = {}
     for epoch = 1, 3 do
-      t.shows('epoch ' .. epoch, 40000)
-      seen[epoch] = vim.uv.hrtime() / 1e9
+      local text = t.shows(('epoch %d at '):format(epoch))
+      local printed = tonumber(text:match(('epoch %d at ([%%d.]+)'):format(epoch)))
+      local seconds, micro = vim.uv.gettimeofday()
+      late[epoch] = seconds + micro / 1e6 - printed
     end
-    for epoch = 2, 3 do
-      local gap = seen[epoch] - seen[epoch - 1]
-      assert(gap > 0.2 and gap < 2.5, ('line %d came %.2f s after the one before, but was printed 1 s after it'):format(epoch, gap))
-    end
+    table.sort(late)
+    assert(late[1] < 0.9, ('lines are seen %.2f, %.2f and %.2f s after they were printed'):format(unpack(late)))
     local text = t.shows(('train() on %s succeeded'):format(target))
     t.contains(text, ("{'epochs': 3, 'there': %s}"):format(target == 'slurm' and 'True' or 'False'))
     local _, said = text:gsub('said on standard error\n', '')
@@ -56,10 +56,10 @@ for _, target in ipairs({ 'ssh', 'slurm' }) do
     t.attached()
     t.to('values["b"]')
     vim.cmd('Hoist on ' .. target)
-    local job = t.finished(40000)
+    local job = t.finished()
     t.equal(job.state, 'failed')
     t.equal(job.entry, 'Study.test.<locals>.work')
-    t.eventually('the diagnostic on line 16', 5000, function()
+    t.eventually('the diagnostic on line 16', 30000, function()
       return t.diagnostics('KeyError')[16]
     end, function()
       return vim.inspect(vim.diagnostic.get(t.buf))
@@ -71,9 +71,9 @@ for _, target in ipairs({ 'ssh', 'slurm' }) do
     t.attached()
     t.to('def long')
     vim.cmd('Hoist on ' .. target)
-    t.shows('started', 40000)
+    t.shows('started')
     t.press('<Space>hc')
-    t.equal(t.finished(30000).state, 'cancelled')
+    t.equal(t.finished().state, 'cancelled')
   end)
 end
 
@@ -87,7 +87,7 @@ t.test('an unknown host is asked about with its fingerprint; No runs nothing the
   t.choose = 'No'
   t.to('def host')
   vim.cmd('Hoist on strange')
-  local notice = t.notice('SHA256:', 30000)
+  local notice = t.notice('SHA256:')
   t.equal(notice.items, { 'No', 'Yes' })
-  t.equal(t.finished(30000).state, 'failed')
+  t.equal(t.finished().state, 'failed')
 end)
