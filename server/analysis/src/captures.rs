@@ -77,19 +77,20 @@ pub(crate) enum Why {
 }
 
 impl Why {
-    pub(crate) fn words(self) -> &'static str {
+    /// In words, with the function whose value it is.
+    pub(crate) fn words(self, owner: &str) -> String {
         match self {
-            Why::Parameter => "a parameter",
-            Why::Loop => "a loop variable",
-            Why::With => "the target of a `with`",
-            Why::Except => "a caught exception",
-            Why::Changed => "changed after it is bound",
-            Why::Several => "bound more than once",
-            Why::Conditional => "bound only on a condition",
-            Why::Computed => "computed when the function runs",
-            Why::Touched => "used elsewhere in the function, which may change it",
-            Why::TypeParameter => "a type parameter",
-            Why::Unbound => "never bound",
+            Why::Parameter => format!("a parameter of `{owner}`"),
+            Why::Loop => format!("a loop variable of `{owner}`"),
+            Why::With => format!("the target of a `with` in `{owner}`"),
+            Why::Except => format!("an exception that `{owner}` catches"),
+            Why::Changed => format!("changed in `{owner}` after it is bound"),
+            Why::Several => format!("bound more than once in `{owner}`"),
+            Why::Conditional => format!("bound in `{owner}` only on a condition"),
+            Why::Computed => format!("computed when `{owner}` runs"),
+            Why::Touched => format!("also used elsewhere in `{owner}`, which may change it"),
+            Why::TypeParameter => format!("a type parameter of `{owner}`"),
+            Why::Unbound => format!("never bound in `{owner}`"),
         }
     }
 }

@@ -165,6 +165,7 @@ fn no_such(source: &Source, name: &str) -> Refusal {
         .scopes
         .functions()
         .map(|id| source.scopes.get(id).qualname.clone())
+        .filter(|name| !name.ends_with("__"))
         .collect();
     known.dedup();
     let last = name.rsplit('.').next().unwrap_or(name);
@@ -256,7 +257,8 @@ fn by_lines(source: &Source, first: u32, last: u32) -> Result<Aim, Refusal> {
         return refuse(
             Code::NotRunnable,
             format!(
-                "{lines} stand in the `if __name__ == \"__main__\":` block, which never runs in a job; put them into a function and run that"
+                "{lines} {} in the `if __name__ == \"__main__\":` block, which never runs in a job; put that into a function and run it",
+                if first == last { "stands" } else { "stand" }
             ),
         );
     }

@@ -62,7 +62,7 @@ pub(crate) fn obstacles_in_words(qualname: &str, obstacles: &[Obstacle]) -> Stri
         .iter()
         .filter_map(|obstacle| match obstacle {
             Obstacle::Value { name, owner, why } => {
-                Some(format!("`{name}` ({} of `{owner}`)", why.words()))
+                Some(format!("`{name}` ({})", why.words(owner)))
             }
             _ => None,
         })

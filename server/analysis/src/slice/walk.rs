@@ -506,7 +506,13 @@ impl Walk<'_> {
             Reach::Random(generator) => {
                 if known::is_seed(path) {
                     self.here().seeds.insert(generator);
-                    self.change(Vars::from([Var::State(State::Process)]));
+                    // Python's own is there for everything; a library's only for those who have libraries.
+                    let state = if generator == "random" {
+                        State::Process
+                    } else {
+                        State::Seed
+                    };
+                    self.change(Vars::from([Var::State(state)]));
                 }
                 self.change(Vars::from([Var::State(State::Random(generator))]));
             }
