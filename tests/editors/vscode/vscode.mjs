@@ -89,9 +89,12 @@ export class CodeServer {
     return made;
   }
 
-  /** Writes the user's settings; VS Code takes them up by itself. */
+  /** Writes the user's settings, and those of the machine the files are on (as `hoist.path` is one); VS Code takes them up by itself. */
   settings(more) {
     writeFileSync(this.settingsFile, JSON.stringify({ ...this.base, ...more }, null, 2));
+    const machine = join(this.folder, "user", "Machine");
+    mkdirSync(machine, { recursive: true });
+    writeFileSync(join(machine, "settings.json"), JSON.stringify(more, null, 2));
   }
 
   async stop() {

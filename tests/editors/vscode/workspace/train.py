@@ -1,5 +1,6 @@
 """A small training run: what the editor's tests click on."""
 import math
+import os
 import sys
 import time
 
@@ -40,6 +41,19 @@ def endless():
     for second in range(600):
         print(f"still here after {second} s", flush=True)
         time.sleep(1)
+
+
+def conversation(folder, turns=3):
+    """Says a line, and the next one only when the one before was seen."""
+    for turn in range(1, turns + 1):
+        print(f"turn {turn}", flush=True)
+        for _ in range(1200):
+            if os.path.exists(os.path.join(folder, f"seen-{turn}")):
+                break
+            time.sleep(0.1)
+        else:
+            raise TimeoutError(f"nobody saw turn {turn}")
+    return turns
 
 
 def colourful():
