@@ -64,7 +64,7 @@ codes! {
     /// A file is too large for the package.
     TooLarge = 14, "too-large", "A file is too large for the package";
     /// Taken out of its place, the code would mean something else.
-    MeaningChanges = 15, "meaning-changes", "The function would mean something else outside its place";
+    MeaningChanges = 15, "meaning-changes", "The function would mean something else outside of its place";
     /// What was named cannot be run: a class, a property, a line of the main block.
     NotRunnable = 16, "not-runnable", "This cannot be run";
     /// A star import of a module that cannot be read here.
@@ -118,5 +118,23 @@ impl<'de> Deserialize<'de> for Code {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         Code::parse(&text)
             .ok_or_else(|| serde::de::Error::custom(format!("{text} is no code of a finding")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn each_code_has_a_page_with_its_title() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for code in Code::ALL {
+            let page = std::fs::read_to_string(root.join(code.page())).unwrap_or_default();
+            assert!(
+                page.starts_with(&format!("# {code}: {}\n", code.title())),
+                "{code}"
+            );
+            assert_eq!(Code::parse(&code.to_string().to_lowercase()), Some(*code));
+        }
     }
 }

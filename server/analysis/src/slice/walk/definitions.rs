@@ -1,0 +1,217 @@
+//! Functions, lambdas and classes: their headers run where they stand, their bodies are regions of their own.
+
+use hoist_syntax::scopes::{Name, ScopeKind};
+
+use super::{Vars, Walk, last};
+use crate::python::{ast, constant_text, range_of, start_of};
+use crate::slice::program::{State, Var};
+use ast::Expr;
+use ast::visitor::Visitor;
+
+impl Walk<'_> {
+    /// An annotation: evaluated, or kept as text.
+    pub(super) fn annotation(&mut self, annotation: &Expr, evaluated: bool, read_later: bool) {
+        if let Some(text) = constant_text(annotation) {
+            if read_later {
+                self.names_in_text(text, start_of(annotation));
+            }
+            return;
+        }
+        if evaluated {
+            self.visit_expr(annotation);
+        } else if read_later {
+            let text = self
+                .source
+                .text()
+                .get(range_of(annotation))
+                .unwrap_or_default()
+                .to_owned();
+            self.names_in_text(&text, start_of(annotation));
+            self.program.skipped.push(range_of(annotation));
+        } else {
+            self.program.skipped.push(range_of(annotation));
+        }
+    }
+
+    pub(super) fn decorators(&mut self, decorators: &[ast::Decorator]) {
+        for decorator in decorators {
+            let expression = &decorator.expression;
+            if self.is_ours(expression) {
+                self.program.skipped.push(range_of(decorator));
+                self.program.removed.push(range_of(decorator));
+                continue;
+            }
+            self.visit_expr(expression);
+            match expression {
+                // A decorator that is no call is called by Python.
+                Expr::Attribute(attribute) if self.path(expression).is_none() => {
+                    let method = attribute.attr.as_str();
+                    if !["setter", "getter", "deleter"].contains(&method) {
+                        let receiver = self.sources(&attribute.value);
+                        self.change(receiver);
+                    }
+                }
+                Expr::Attribute(_) => {
+                    if let Some(path) = self.path(expression)
+                        && path.starts_with('.')
+                    {
+                        let name = last(&path).to_owned();
+                        self.change(Vars::from([Var::State(State::LocalCall(name))]));
+                    }
+                }
+                Expr::Name(name) => {
+                    let Some(var) = self.var(name) else { continue };
+                    if let Some(path) = self.program.imports.get(&var) {
+                        if path.starts_with('.') {
+                            let name = last(path).to_owned();
+                            self.change(Vars::from([Var::State(State::LocalCall(name))]));
+                        }
+                    } else if !self.program.definitions.contains_key(&var) && self.is_bound(&var) {
+                        self.change(Vars::from([var]));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// A decorator that only says where a function runs: `@cluster(...)`.
+    pub(super) fn is_ours(&self, decorator: &Expr) -> bool {
+        let function = match decorator {
+            Expr::Call(call) => &call.func,
+            other => other,
+        };
+        self.path(function).is_some_and(|path| {
+            ["clustrix.", "hoist."]
+                .iter()
+                .any(|ours| path.starts_with(ours))
+        })
+    }
+
+    pub(super) fn function(&mut self, def: &ast::StmtFunctionDef) {
+        self.decorators(&def.decorator_list);
+        let read_later = !def.decorator_list.is_empty() || self.in_class(start_of(&def.name));
+        for parameter in def.parameters.iter() {
+            if let Some(annotation) = parameter.annotation() {
+                self.annotation(annotation, !self.lazy, read_later);
+            }
+            if let Some(default) = parameter.default() {
+                self.visit_expr(default);
+                if let Some(scope) = self.scopes_by_start.get(&start_of(&def.name)).copied() {
+                    let held = self.sources(default);
+                    let name = Name::new(parameter.name().as_str());
+                    self.hold(Var::Local(scope, name), &held);
+                }
+            }
+        }
+        if let Some(returns) = &def.returns {
+            self.annotation(returns, !self.lazy, read_later);
+        }
+        let scope = self.scopes_by_start.get(&start_of(&def.name)).copied();
+        let (region, outer) = (self.region, self.in_function);
+        if outer.is_none() {
+            let unit = self.here().unit;
+            self.region = self.new_region(unit, scope);
+        }
+        self.in_function = scope.or(outer);
+        for stmt in &def.body {
+            self.visit_stmt(stmt);
+        }
+        (self.region, self.in_function) = (region, outer);
+    }
+
+    pub(super) fn in_class(&self, at: usize) -> bool {
+        self.source
+            .uses
+            .at(at)
+            .is_some_and(|a_use| self.source.scopes.get(a_use.scope).kind == ScopeKind::Class)
+    }
+
+    pub(super) fn class(&mut self, class: &ast::StmtClassDef) {
+        self.decorators(&class.decorator_list);
+        if let Some(arguments) = &class.arguments {
+            for base in &arguments.args {
+                self.visit_expr(base);
+                self.inherit(base);
+            }
+            for keyword in &arguments.keywords {
+                self.visit_expr(&keyword.value);
+                self.inherit(&keyword.value);
+            }
+        }
+        for stmt in &class.body {
+            self.visit_stmt(stmt);
+        }
+    }
+
+    /// A class statement tells its bases and its metaclass of the new class.
+    pub(super) fn inherit(&mut self, base: &Expr) {
+        let Expr::Name(name) = base else { return };
+        let Some(var) = self.var(name) else { return };
+        if let Some(path) = self.program.imports.get(&var) {
+            if path.starts_with('.') {
+                self.change(Vars::from([Var::State(State::LocalCall(
+                    "__init_subclass__".to_owned(),
+                ))]));
+            }
+            return;
+        }
+        if !self.is_bound(&var) {
+            return;
+        }
+        let is_class = self.program.definitions.contains_key(&var);
+        let listens = ["__init_subclass__", "__prepare__", "__instancecheck__"]
+            .iter()
+            .any(|method| self.program.methods.contains_key(*method))
+            || self.source.text().contains("metaclass")
+            || self.source.text().contains("__subclasses__")
+            || self.source.text().contains("(type)");
+        if !is_class || listens {
+            self.change(Vars::from([var]));
+            let region = self.here();
+            for method in [
+                "__init_subclass__",
+                "__new__",
+                "__init__",
+                "__prepare__",
+                "__call__",
+            ] {
+                if listens {
+                    region.attributes.insert(method.to_owned());
+                }
+            }
+        }
+    }
+
+    pub(super) fn lambda(&mut self, lambda: &ast::ExprLambda) {
+        if let Some(parameters) = &lambda.parameters {
+            for parameter in parameters.iter() {
+                if let Some(default) = parameter.default() {
+                    self.visit_expr(default);
+                }
+            }
+        }
+        let outer = self.in_function;
+        let scope = self.scopes_by_start.get(&start_of(lambda)).copied();
+        if let Some(scope) = scope {
+            let held = self.sources(&lambda.body);
+            self.hold(Var::Returned(scope), &held);
+        }
+        let region = self.region;
+        if let Some(scope) = scope
+            && outer.is_none()
+            && self
+                .program
+                .definitions
+                .values()
+                .any(|scopes| scopes.contains(&scope))
+        {
+            let unit = self.here().unit;
+            self.region = self.new_region(unit, Some(scope));
+        }
+        self.in_function = scope.or(outer);
+        self.visit_expr(&lambda.body);
+        self.region = region;
+        self.in_function = outer;
+    }
+}

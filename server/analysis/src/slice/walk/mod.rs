@@ -1,0 +1,458 @@
+//! Reads a parsed module into a [`Program`].
+
+mod calls;
+mod declare;
+mod definitions;
+mod sources;
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
+
+use hoist_syntax::scopes::{BindingKind, Resolution, ScopeId, ScopeKind};
+
+use super::program::{Program, Region, RegionId, Var};
+use crate::python::{Source, ast, constant_text, is_main_test, range_of, start_of, with_stack};
+use crate::uses::{Home, Use};
+use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ast::{Expr, Stmt};
+
+type Vars = BTreeSet<Var>;
+
+/// What is known of the local modules that a module imports.
+pub(super) struct Surroundings<'a> {
+    /// Are the files of a top-level module in the workspace?
+    pub(super) is_local: &'a dyn Fn(&str) -> bool,
+    /// Does a function of a local module, by its last name, leave its arguments as they are?
+    pub(super) spares: &'a dyn Fn(&str) -> bool,
+}
+
+/// Reads a module.
+pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
+    let mut scopes_by_start = HashMap::new();
+    for (id, scope) in source.scopes.iter() {
+        match scope.kind {
+            ScopeKind::Function | ScopeKind::Class => {
+                scopes_by_start.insert(scope.name_range.start, id);
+            }
+            ScopeKind::Lambda => {
+                scopes_by_start.insert(scope.range.start, id);
+            }
+            _ => {}
+        }
+    }
+    let mut program = Program::default();
+    declare::Declarations {
+        source,
+        program: &mut program,
+        scopes_by_start: &scopes_by_start,
+        around,
+    }
+    .read();
+    let mut walk = Walk {
+        source,
+        program,
+        scopes_by_start: &scopes_by_start,
+        around,
+        region: 0,
+        in_function: None,
+        bare: None,
+        lazy: source.scopes.future_annotations(),
+    };
+    for (unit, stmt) in source.body().iter().enumerate() {
+        let region = walk.new_region(unit, None);
+        walk.program.now.push(region);
+        walk.region = region;
+        walk.visit_stmt(stmt);
+    }
+    walk.finish()
+}
+
+/// The module of a `from` import, with a dot for each level.
+pub(super) fn from_path(import: &ast::StmtImportFrom) -> String {
+    let mut path = ".".repeat(import.level as usize);
+    path.push_str(
+        import
+            .module
+            .as_ref()
+            .map(|name| name.as_str())
+            .unwrap_or_default(),
+    );
+    path
+}
+
+fn var_of(a_use: &Use) -> Var {
+    match a_use.home {
+        Home::Module => Var::Module(a_use.name.clone()),
+        Home::Scope(scope) => Var::Local(scope, a_use.name.clone()),
+    }
+}
+
+struct Walk<'a> {
+    source: &'a Source,
+    program: Program,
+    scopes_by_start: &'a HashMap<usize, ScopeId>,
+    around: &'a Surroundings<'a>,
+    region: RegionId,
+    /// The function whose body is being read.
+    in_function: Option<ScopeId>,
+    /// The call that is a statement by itself, by its start.
+    bare: Option<usize>,
+    lazy: bool,
+}
+
+impl Walk<'_> {
+    fn new_region(&mut self, unit: usize, scope: Option<ScopeId>) -> RegionId {
+        let id = self.program.regions.len();
+        self.program.regions.push(Region {
+            unit,
+            scope,
+            ..Region::default()
+        });
+        if let Some(scope) = scope {
+            self.program.region_of.insert(scope, id);
+        }
+        if self.program.in_unit.len() <= unit {
+            self.program.in_unit.resize(unit + 1, Vec::new());
+        }
+        self.program.in_unit[unit].push(id);
+        id
+    }
+
+    fn here(&mut self) -> &mut Region {
+        &mut self.program.regions[self.region]
+    }
+
+    fn change(&mut self, vars: Vars) {
+        self.here().changes.extend(vars);
+    }
+
+    fn hold(&mut self, var: Var, held: &Vars) {
+        let held = held.iter().filter(|other| **other != var).cloned();
+        self.program
+            .holds
+            .entry(var.clone())
+            .or_default()
+            .extend(held);
+    }
+
+    fn uncertain(&mut self, at: usize, why: &str) {
+        self.here().uncertain.push((at, why.to_owned()));
+    }
+
+    fn comprehension(&mut self, generators: &[ast::Comprehension]) {
+        for generator in generators {
+            let held = self.sources(&generator.iter);
+            self.here().consumes.extend(held.iter().cloned());
+            self.assign(&generator.target, &held, false);
+        }
+    }
+
+    /// Does a handler of a `try` catch a name that is not there?
+    fn forgives(&self, handlers: &[ast::ExceptHandler]) -> bool {
+        handlers.iter().any(
+            |ast::ExceptHandler::ExceptHandler(handler)| match &handler.type_ {
+                None => true,
+                Some(caught) => {
+                    let text = self
+                        .source
+                        .text()
+                        .get(range_of(&**caught))
+                        .unwrap_or_default();
+                    ["NameError", "Exception", "BaseException"]
+                        .iter()
+                        .any(|name| {
+                            text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+                                .any(|word| word == *name)
+                        })
+                }
+            },
+        )
+    }
+
+    /// Does a test ask for the version of Python, or for something being there?
+    fn asks_version(&self, test: &Expr) -> bool {
+        let text = self.source.text().get(range_of(test)).unwrap_or_default();
+        [
+            "version_info",
+            "PY2",
+            "PY3",
+            "hexversion",
+            "sys.version",
+            "hasattr(",
+            "TYPE_CHECKING",
+            "python_version",
+        ]
+        .iter()
+        .any(|word| text.contains(word))
+    }
+
+    /// Deals every place where a name of the module stands to the region that holds it.
+    fn finish(mut self) -> Program {
+        let source = self.source;
+        self.program.lenient.sort_by_key(|range| range.start);
+        let inside =
+            |ranges: &[Range<usize>], at: usize| ranges.iter().any(|range| range.contains(&at));
+        let mut region_of_scope: HashMap<ScopeId, Option<RegionId>> = HashMap::new();
+        let starts: Vec<usize> = source.body().iter().map(start_of).collect();
+        let all = source.uses.within(&(0..source.text().len() + 1));
+        for a_use in all {
+            let at = a_use.range.start;
+            let is_read = a_use.binding.is_none()
+                || matches!(
+                    a_use.binding,
+                    Some(BindingKind::AugAssign | BindingKind::Delete)
+                );
+            if a_use.binding == Some(BindingKind::Annotation)
+                || inside(&self.program.skipped, at)
+                || inside(&self.program.guards, at)
+            {
+                continue;
+            }
+            let region = *region_of_scope.entry(a_use.scope).or_insert_with(|| {
+                let mut scope = Some(a_use.scope);
+                while let Some(id) = scope {
+                    if let Some(region) = self.program.region_of.get(&id) {
+                        return Some(*region);
+                    }
+                    scope = source.scopes.get(id).parent;
+                }
+                None
+            });
+            // The module's own code, and the lambdas and comprehensions in it, belong to the statement that holds them.
+            let unit = starts
+                .partition_point(|start| *start <= at)
+                .saturating_sub(1);
+            let Some(region) = region.or_else(|| self.program.now.get(unit).copied()) else {
+                continue;
+            };
+            let region = &mut self.program.regions[region];
+            match a_use.home {
+                Home::Module => {
+                    if a_use.binding.is_some() {
+                        region.binds.insert(a_use.name.clone());
+                    }
+                    if is_read {
+                        if inside(&self.program.lenient, at) {
+                            region.soft.entry(a_use.name.clone()).or_insert(at);
+                        } else {
+                            region.reads.entry(a_use.name.clone()).or_insert(at);
+                        }
+                    }
+                }
+                // A class's own name is looked up in the module until the class binds it.
+                Home::Scope(scope)
+                    if is_read && source.scopes.get(scope).kind == ScopeKind::Class =>
+                {
+                    let own = source.scopes.get(scope).symbols.get(&a_use.name);
+                    if own.is_some_and(|symbol| symbol.resolution == Resolution::Local) {
+                        region.soft.entry(a_use.name.clone()).or_insert(at);
+                    }
+                }
+                Home::Scope(_) => {}
+            }
+        }
+        self.program
+    }
+}
+
+fn last(path: &str) -> &str {
+    path.rsplit('.').next().unwrap_or(path)
+}
+
+impl<'a> Visitor<'a> for Walk<'_> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::FunctionDef(def) => return with_stack(|| self.function(def)),
+            Stmt::ClassDef(class) => return with_stack(|| self.class(class)),
+            Stmt::Assign(assign) => {
+                let held = self.sources(&assign.value);
+                let iterator = self.makes_iterator(&assign.value);
+                self.visit_expr(&assign.value);
+                for target in &assign.targets {
+                    self.assign(target, &held, iterator);
+                }
+                return;
+            }
+            Stmt::AnnAssign(assign) => {
+                let in_class = self.in_class(start_of(&*assign.target));
+                // Annotations of a function's own variables are never evaluated.
+                let evaluated = !self.lazy && (self.in_function.is_none() || in_class);
+                self.annotation(&assign.annotation, evaluated, in_class);
+                if let Some(value) = &assign.value {
+                    let held = self.sources(value);
+                    self.visit_expr(value);
+                    let iterator = self.makes_iterator(value);
+                    self.assign(&assign.target, &held, iterator);
+                }
+                return;
+            }
+            Stmt::AugAssign(assign) => {
+                let held = self.sources(&assign.value);
+                self.visit_expr(&assign.value);
+                let own = self.sources(&assign.target);
+                self.assign(&assign.target, &held, false);
+                self.change(own);
+                return;
+            }
+            Stmt::Delete(delete) => {
+                for target in &delete.targets {
+                    self.assign(target, &Vars::new(), false);
+                }
+                return;
+            }
+            Stmt::For(each) => {
+                let held = self.sources(&each.iter);
+                self.here().consumes.extend(held.iter().cloned());
+                self.assign(&each.target, &held, false);
+            }
+            Stmt::With(with) => {
+                for item in &with.items {
+                    let held = self.sources(&item.context_expr);
+                    if matches!(item.context_expr, Expr::Name(_) | Expr::Attribute(_)) {
+                        self.change(held.clone());
+                    }
+                    if let Some(target) = &item.optional_vars {
+                        let iterator = self.makes_iterator(&item.context_expr);
+                        self.assign(target, &held, iterator);
+                    }
+                }
+            }
+            Stmt::Return(returned) => {
+                if let (Some(scope), Some(value)) = (self.in_function, &returned.value) {
+                    let held = self.sources(value);
+                    self.hold(Var::Returned(scope), &held);
+                }
+            }
+            Stmt::Expr(expression) => match &*expression.value {
+                Expr::Call(call) => self.bare = Some(start_of(call)),
+                Expr::Await(awaited) => {
+                    if let Expr::Call(call) = &*awaited.value {
+                        self.bare = Some(start_of(call));
+                    }
+                }
+                // `first >> second` says something to both.
+                Expr::BinOp(binary)
+                    if matches!(binary.op, ast::Operator::LShift | ast::Operator::RShift) =>
+                {
+                    let vars = self.sources(&expression.value);
+                    self.change(vars);
+                }
+                _ => {}
+            },
+            Stmt::Try(attempt) if self.forgives(&attempt.handlers) => {
+                if let (Some(first), Some(end)) = (attempt.body.first(), attempt.body.last()) {
+                    self.program
+                        .lenient
+                        .push(start_of(first)..range_of(end).end);
+                }
+            }
+            Stmt::Match(matched) => {
+                let held = self.sources(&matched.subject);
+                for a_use in self.source.uses.within(&range_of(matched)) {
+                    if a_use.binding == Some(BindingKind::Match) {
+                        let var = var_of(a_use);
+                        self.hold(var, &held);
+                    }
+                }
+            }
+            Stmt::If(choice) => {
+                if self.in_function.is_none() && is_main_test(&choice.test) {
+                    if let (Some(first), Some(end)) = (choice.body.first(), choice.body.last()) {
+                        self.program.guards.push(start_of(first)..range_of(end).end);
+                    }
+                    self.visit_expr(&choice.test);
+                    for clause in &choice.elif_else_clauses {
+                        if let Some(test) = &clause.test {
+                            self.visit_expr(test);
+                        }
+                        clause.body.iter().for_each(|stmt| self.visit_stmt(stmt));
+                    }
+                    return;
+                }
+                let asks = self.asks_version(&choice.test)
+                    || choice
+                        .elif_else_clauses
+                        .iter()
+                        .filter_map(|clause| clause.test.as_ref())
+                        .any(|test| self.asks_version(test));
+                if asks {
+                    self.program.lenient.push(range_of(choice));
+                }
+            }
+            Stmt::Import(import) => {
+                if import
+                    .names
+                    .iter()
+                    .any(|alias| alias.name.as_str() == "__main__")
+                {
+                    self.uncertain(start_of(import), "the module imports itself as `__main__`");
+                }
+            }
+            Stmt::ImportFrom(import) => {
+                if from_path(import) == "__main__" {
+                    self.uncertain(start_of(import), "the module imports itself as `__main__`");
+                }
+            }
+            _ => {}
+        }
+        with_stack(|| walk_stmt(self, stmt));
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Lambda(lambda) => return with_stack(|| self.lambda(lambda)),
+            Expr::Call(call) => {
+                if let Expr::Attribute(attribute) = &*call.func
+                    && let Expr::Call(inner) = &*attribute.value
+                    && self.path(&inner.func).as_deref() == Some("builtins.globals")
+                    && attribute.attr.as_str() == "get"
+                    && let Some(name) = call.arguments.args.first().and_then(constant_text)
+                {
+                    self.names_in_text(name, start_of(call));
+                    return;
+                }
+                self.call(call);
+            }
+            Expr::Named(named) => {
+                let held = self.sources(&named.value);
+                self.assign(&named.target, &held, false);
+            }
+            Expr::ListComp(comprehension) => self.comprehension(&comprehension.generators),
+            Expr::SetComp(comprehension) => self.comprehension(&comprehension.generators),
+            Expr::DictComp(comprehension) => self.comprehension(&comprehension.generators),
+            Expr::Generator(comprehension) => self.comprehension(&comprehension.generators),
+            Expr::Attribute(attribute) => {
+                let name = attribute.attr.as_str();
+                if name == "f_globals" || name == "f_locals" || name == "__globals__" {
+                    self.uncertain(
+                        start_of(expr),
+                        "the names of a frame or function are read while it runs",
+                    );
+                }
+                self.here().attributes.insert(name.to_owned());
+            }
+            Expr::Subscript(subscript) => {
+                if let Some(name) = self.globals_key(&subscript.value, &subscript.slice) {
+                    self.names_in_text(&name, start_of(subscript));
+                    return;
+                }
+                if self.path(&subscript.value).as_deref() == Some("sys.modules")
+                    && constant_text(&subscript.slice).is_none()
+                {
+                    self.uncertain(
+                        start_of(expr),
+                        "the module is reached through `sys.modules`",
+                    );
+                }
+            }
+            Expr::Yield(given) => {
+                if let (Some(scope), Some(value)) = (self.in_function, &given.value) {
+                    let held = self.sources(value);
+                    self.hold(Var::Returned(scope), &held);
+                }
+            }
+            _ => {}
+        }
+        with_stack(|| walk_expr(self, expr));
+    }
+}

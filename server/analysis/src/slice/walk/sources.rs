@@ -1,0 +1,257 @@
+//! What the value of an expression may hold a part of, and where values go.
+
+use hoist_syntax::scopes::Name;
+
+use super::{Vars, Walk, last, var_of};
+use crate::library::is_builtin;
+use crate::python::{ast, constant_text, start_of, with_stack};
+use crate::slice::knowledge as known;
+use crate::slice::program::{State, Var};
+use crate::uses::Home;
+use ast::Expr;
+use ast::visitor::Visitor;
+
+impl Walk<'_> {
+    pub(super) fn var(&self, name: &ast::ExprName) -> Option<Var> {
+        self.source.uses.at(start_of(name)).map(var_of)
+    }
+
+    /// The full path of a function or attribute that an import or Python itself gives.
+    pub(super) fn path(&self, expr: &Expr) -> Option<String> {
+        match expr {
+            Expr::Name(name) => {
+                let var = self.var(name)?;
+                if let Some(path) = self.program.imports.get(&var) {
+                    return Some(path.clone());
+                }
+                match &var {
+                    Var::Module(module_name) if is_builtin(module_name) && !self.is_bound(&var) => {
+                        Some(format!("builtins.{module_name}"))
+                    }
+                    _ => None,
+                }
+            }
+            Expr::Attribute(attribute) => {
+                let mut path = self.path(&attribute.value)?;
+                path.push('.');
+                path.push_str(&attribute.attr);
+                Some(path)
+            }
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_bound(&self, var: &Var) -> bool {
+        match var {
+            Var::Module(name) => self
+                .source
+                .uses
+                .of(Home::Module, name)
+                .any(|a_use| a_use.binding.is_some()),
+            _ => true,
+        }
+    }
+
+    /// What the value of an expression may hold a part of.
+    pub(super) fn sources(&self, expr: &Expr) -> Vars {
+        let mut vars = Vars::new();
+        with_stack(|| self.add_sources(expr, &mut vars));
+        vars
+    }
+
+    pub(super) fn add_sources(&self, expr: &Expr, vars: &mut Vars) {
+        match expr {
+            Expr::Name(name) => vars.extend(self.var(name)),
+            Expr::Attribute(attribute) => vars.extend(self.sources(&attribute.value)),
+            Expr::Subscript(subscript) => vars.extend(self.sources(&subscript.value)),
+            Expr::Starred(starred) => vars.extend(self.sources(&starred.value)),
+            Expr::Await(awaited) => vars.extend(self.sources(&awaited.value)),
+            Expr::Named(named) => vars.extend(self.sources(&named.value)),
+            Expr::YieldFrom(inner) => vars.extend(self.sources(&inner.value)),
+            Expr::If(choice) => {
+                vars.extend(self.sources(&choice.body));
+                vars.extend(self.sources(&choice.orelse));
+            }
+            Expr::BoolOp(both) => both
+                .values
+                .iter()
+                .for_each(|value| vars.extend(self.sources(value))),
+            Expr::BinOp(binary) => {
+                vars.extend(self.sources(&binary.left));
+                vars.extend(self.sources(&binary.right));
+            }
+            Expr::Tuple(tuple) => tuple
+                .elts
+                .iter()
+                .for_each(|value| vars.extend(self.sources(value))),
+            Expr::List(list) => list
+                .elts
+                .iter()
+                .for_each(|value| vars.extend(self.sources(value))),
+            Expr::Set(set) => set
+                .elts
+                .iter()
+                .for_each(|value| vars.extend(self.sources(value))),
+            Expr::Dict(dict) => dict
+                .items
+                .iter()
+                .for_each(|item| vars.extend(self.sources(&item.value))),
+            Expr::ListComp(comprehension) => {
+                vars.extend(self.sources(&comprehension.elt));
+            }
+            Expr::SetComp(comprehension) => vars.extend(self.sources(&comprehension.elt)),
+            Expr::Generator(comprehension) => vars.extend(self.sources(&comprehension.elt)),
+            Expr::DictComp(comprehension) => vars.extend(self.sources(&comprehension.value)),
+            Expr::Lambda(lambda) => vars.extend(self.sources(&lambda.body)),
+            Expr::Call(call) => self.add_call_sources(call, vars),
+            _ => {}
+        }
+    }
+
+    pub(super) fn add_call_sources(&self, call: &ast::ExprCall, vars: &mut Vars) {
+        let arguments = |vars: &mut Vars| {
+            for argument in &call.arguments.args {
+                vars.extend(self.sources(argument));
+            }
+            for keyword in &call.arguments.keywords {
+                vars.extend(self.sources(&keyword.value));
+            }
+        };
+        if let Some(path) = self.path(&call.func) {
+            let fresh = match path.strip_prefix("builtins.") {
+                Some(name) => known::is_fresh_builtin(name),
+                None => known::is_fresh_function(&path),
+            };
+            if !fresh {
+                arguments(vars);
+            }
+            if path.starts_with('.') {
+                vars.insert(Var::State(State::LocalCall(last(&path).to_owned())));
+            }
+            return;
+        }
+        match &*call.func {
+            Expr::Name(name) => {
+                let var = self.var(name);
+                match var
+                    .as_ref()
+                    .and_then(|var| self.program.definitions.get(var))
+                {
+                    Some(scopes) => vars.extend(scopes.iter().map(|scope| Var::Returned(*scope))),
+                    None => vars.extend(var),
+                }
+                arguments(vars);
+            }
+            Expr::Attribute(attribute) => {
+                let method = attribute.attr.as_str();
+                if let Some(scopes) = self.program.methods.get(method) {
+                    vars.extend(scopes.iter().map(|scope| Var::Returned(*scope)));
+                } else if known::is_fresh_method(method) {
+                    return;
+                }
+                vars.extend(self.sources(&attribute.value));
+                arguments(vars);
+            }
+            other => {
+                vars.extend(self.sources(other));
+                arguments(vars);
+            }
+        }
+    }
+
+    /// A value goes to a target.
+    pub(super) fn assign(&mut self, target: &Expr, held: &Vars, iterator: bool) {
+        match target {
+            Expr::Name(name) => {
+                if let Some(var) = self.var(name) {
+                    self.hold(var.clone(), held);
+                    if iterator {
+                        self.program.iterators.insert(var);
+                    }
+                }
+            }
+            Expr::Starred(starred) => self.assign(&starred.value, held, false),
+            Expr::Tuple(tuple) => tuple
+                .elts
+                .iter()
+                .for_each(|target| self.assign(target, held, false)),
+            Expr::List(list) => list
+                .elts
+                .iter()
+                .for_each(|target| self.assign(target, held, false)),
+            Expr::Attribute(attribute) => {
+                self.store(&attribute.value, held, start_of(target));
+                self.visit_expr(&attribute.value);
+            }
+            Expr::Subscript(subscript) => {
+                self.store(&subscript.value, held, start_of(target));
+                if let Some(name) = self.globals_key(&subscript.value, &subscript.slice) {
+                    self.here().binds.insert(Name::new(&name));
+                    return;
+                }
+                self.visit_expr(&subscript.value);
+                self.visit_expr(&subscript.slice);
+            }
+            other => self.visit_expr(other),
+        }
+    }
+
+    /// Something is stored into the object of an expression.
+    pub(super) fn store(&mut self, object: &Expr, held: &Vars, _at: usize) {
+        let owners = self.sources(object);
+        for owner in &owners {
+            self.hold(owner.clone(), held);
+        }
+        self.change(owners);
+        // `getcontext().prec = 50`, `builtins.x = 1`
+        let mut root = object;
+        loop {
+            match root {
+                Expr::Attribute(attribute) => root = &attribute.value,
+                Expr::Subscript(subscript) => root = &subscript.value,
+                Expr::Call(call) => {
+                    if let Some(path) = self.path(&call.func)
+                        && !path.starts_with('.')
+                    {
+                        self.reached(&path, true);
+                    }
+                    return;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    /// The constant key of `globals()["key"]`.
+    pub(super) fn globals_key(&self, object: &Expr, key: &Expr) -> Option<String> {
+        let Expr::Call(call) = object else {
+            return None;
+        };
+        let is_globals = self.path(&call.func).as_deref() == Some("builtins.globals");
+        if is_globals {
+            constant_text(key).map(str::to_owned)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn makes_iterator(&self, value: &Expr) -> bool {
+        match value {
+            Expr::Generator(_) => true,
+            Expr::Call(call) => match self.path(&call.func) {
+                Some(path) => known::makes_iterator(&path),
+                None => match &*call.func {
+                    Expr::Name(name) => self
+                        .var(name)
+                        .and_then(|var| self.program.definitions.get(&var))
+                        .into_iter()
+                        .flatten()
+                        .any(|scope| self.source.scopes.get(*scope).is_generator),
+                    Expr::Attribute(attribute) => known::is_iterator_method(&attribute.attr),
+                    _ => false,
+                },
+            },
+            _ => false,
+        }
+    }
+}
