@@ -153,3 +153,45 @@ fn a_line_in_brackets_may_stand_left_of_its_block() {
     names(text, "A.f", &[], &["a", "b", "c", "print"]);
     names(text, "A.g", &[], &[]);
 }
+
+#[test]
+fn type_parameters_are_variables_of_a_scope_around_the_function() {
+    let text = "def f[T: (A, B), *Ts, **P](x: T, y=d) -> R:\n    return T, U\n";
+    names(text, "f", &["T"], &["U"]);
+    let scopes = scopes(text);
+    // Bounds are evaluated when somebody asks for them, not by the `def`.
+    assert_eq!(scopes.definition_names(function(&scopes, "f")), ["R", "d"]);
+}
+
+#[test]
+fn new_syntax_is_read() {
+    names("def f():\n    return t'{a!r:{b}}'\n", "f", &[], &["a", "b"]);
+    names(
+        "def f():\n    return f'{x!r:{'nested' + y}}'\n",
+        "f",
+        &[],
+        &["x", "y"],
+    );
+    names(
+        "def f():\n    try: a\n    except B, C: pass\n",
+        "f",
+        &[],
+        &["B", "C", "a"],
+    );
+    names(
+        "def f():\n    type X[T] = list[T]\n    return X\n",
+        "f",
+        &[],
+        &["list"],
+    );
+}
+
+#[test]
+fn a_place_that_the_grammar_cannot_read_is_told() {
+    let known = Document::new("def f[T]():\n    pass\n".to_owned());
+    assert_eq!(known.misread(), None);
+    let newer = Document::new("def f[T = int]():\n    pass\n".to_owned());
+    assert!(newer.misread().is_some(), "a default of a type parameter");
+    let wrong = Document::new("def f(:\n    pass\n".to_owned());
+    assert_eq!(wrong.misread(), None, "no Python, hence nothing misread");
+}
