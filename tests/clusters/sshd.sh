@@ -11,9 +11,14 @@
 #   hoist-one       MaxSessions 1                    hoist-nopython   a PATH without any Python
 #   hoist-unknown   its key is in no known_hosts     hoist-changed    known_hosts has another key
 #   hoist-refused   nobody listens                   hoist-nokey      a key that the server does not accept
+#   hoist-jump      through hoist-ssh                hoist-locked     a key with the passphrase "open sesame"
+#   hoist-agent     a key that stands in no file of HOME: HOIST_TEST_DIR/sshd/id_agent, for an agent
+#   hoist-cert      a host certificate               hoist-evil       the same, of an authority that is not known
+# HOIST_TEST_FULL is a file system of 128 KiB that the bash account owns (empty where none can be mounted).
+# And as root, with HOIST_TEST_PASSWORD: hoist-word (password), hoist-quiz (keyboard-interactive), hoist-two (key, then that)
 # Slurm (slurm.sh) is reached through the same server: every session has SLURM_CONF set to DIR/slurm/slurm.conf.
 . "$(dirname "$0")/common.sh"
-[ $# -eq 2 ] || { sed -n '2,17s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,22s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$2"
 DIR=$(cd "$2" && pwd)
 SSHD=$DIR/sshd
@@ -76,14 +81,19 @@ start() {
   if [ "$(id -u)" = 0 ]; then packages zsh=zsh tcsh=tcsh fish=fish; mkdir -p /run/sshd; fi
   [ ! -s "$SSHD/main.pid" ] || fail "already started in $DIR"
   chmod 755 "$DIR"
-  local home=$DIR/home key=IdentityFile\ $DIR/home/.ssh/id_ed25519 main one refused bare frail shell path user
+  local home=$DIR/home key=IdentityFile\ $DIR/home/.ssh/id_ed25519 password= full= main one refused bare frail cert word quiz two shell path user
   mkdir -p "$SSHD/nopython" "$home/.ssh" "$home/.config/hoist" "$DIR/homes"
-  read -r main one bare frail refused < <(ports 5)
+  read -r main one bare frail cert word quiz two refused < <(ports 9)
   ssh-keygen -q -t ed25519 -N '' -C host -f "$SSHD/host_ed25519"
   ssh-keygen -q -t ed25519 -N '' -C other -f "$SSHD/other"
   ssh-keygen -q -t ed25519 -N '' -C client -f "$home/.ssh/id_ed25519"
   ssh-keygen -q -t ed25519 -N '' -C stranger -f "$home/.ssh/id_stranger"
-  cp "$home/.ssh/id_ed25519.pub" "$SSHD/client.pub"
+  ssh-keygen -q -t rsa -b 3072 -N 'open sesame' -C locked -f "$home/.ssh/id_locked"
+  ssh-keygen -q -t ecdsa -N '' -C agent -f "$SSHD/id_agent"
+  cat "$home/.ssh/id_ed25519.pub" "$home/.ssh/id_locked.pub" "$SSHD/id_agent.pub" >"$SSHD/client.pub"
+  ssh-keygen -q -t ed25519 -N '' -C authority -f "$SSHD/authority"
+  ssh-keygen -q -t ed25519 -N '' -C certified -f "$SSHD/certified"
+  ssh-keygen -q -s "$SSHD/authority" -h -I test -n 127.0.0.1 -V +2d "$SSHD/certified.pub"
   for path in sh bash cat cp mv rm mkdir rmdir ls ln chmod base64 sha256sum head tail wc date sleep nohup setsid kill ps df touch grep sed awk cut tr uname id stat env test printf mktemp find dd sync true false; do
     if command -v "$path" >/dev/null; then ln -sf "$(type -P "$path")" "$SSHD/nopython/$path"; fi
   done
@@ -93,12 +103,25 @@ start() {
   config one "$one" "SetEnv $slurm" "MaxSessions 1"
   config frail "$frail" "SetEnv $slurm" "MaxSessions 10"
   config bare "$bare" "SetEnv PATH=$SSHD/nopython" "MaxSessions 10"
-  local name; for name in main one frail bare; do launch $name 0; done
+  config cert "$cert" "HostKey $SSHD/certified" "HostCertificate $SSHD/certified-cert.pub"
+  local name servers="main one frail bare cert"
+  if [ "$(id -u)" = 0 ]; then
+    config word "$word" "PubkeyAuthentication no"; sed -i 's/^PasswordAuthentication no/PasswordAuthentication yes/' "$SSHD/word.conf"
+    config quiz "$quiz" "PubkeyAuthentication no"; sed -i 's/^KbdInteractiveAuthentication no/KbdInteractiveAuthentication yes/' "$SSHD/quiz.conf"
+    config two "$two" "AuthenticationMethods publickey,keyboard-interactive"
+    sed -i 's/^KbdInteractiveAuthentication no/KbdInteractiveAuthentication yes/' "$SSHD/two.conf"
+    servers="$servers word quiz two"
+  fi
+  for name in $servers; do launch "$name" 0; done
 
   local shells=bash
   if [ "$(id -u)" = 0 ]; then
     shells="bash zsh tcsh fish"
     for shell in $shells; do make_account "$shell" "$(type -P "$shell")"; done
+    password=$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
+    echo "$(account bash):$password" | chpasswd
+    mkdir -p "$DIR/full"
+    if mount -t tmpfs -o "size=128k,mode=755,uid=$(id -u "$(account bash)")" hoist-full "$DIR/full" 2>/dev/null; then full=$DIR/full; fi
   fi
   user=$(account bash)
   {
@@ -111,11 +134,23 @@ start() {
     host hoist-unknown "$main" "$user" "$key" "UserKnownHostsFile $home/.ssh/known_none"
     host hoist-changed "$main" "$user" "$key" "UserKnownHostsFile $home/.ssh/known_changed"
     host hoist-refused "$refused" "$user" "$key"
+    host hoist-jump "$main" "$user" "$key" "ProxyJump hoist-ssh"
+    host hoist-locked "$main" "$user" "IdentityFile ~/.ssh/id_locked" "IdentitiesOnly yes"
+    host hoist-agent "$main" "$user" "IdentityFile $home/.ssh/none"
+    host hoist-cert "$cert" "$user" "$key"
+    host hoist-evil "$cert" "$user" "$key" "UserKnownHostsFile $home/.ssh/known_evil"
+    if [ "$(id -u)" = 0 ]; then
+      host hoist-word "$word" "$user" "IdentityFile none"
+      host hoist-quiz "$quiz" "$user" "IdentityFile none"
+      host hoist-two "$two" "$user" "$key"
+    fi
     host hoist-nokey "$main" "$user" "IdentityFile $home/.ssh/id_stranger" "IdentitiesOnly yes"
   } >"$home/.ssh/config"
-  local port; for port in $main $one $frail $bare; do
+  local port; for port in $main $one $frail $bare $word $quiz $two; do
     printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d' ' -f1,2 "$SSHD/host_ed25519.pub")"
   done >"$home/.ssh/known_hosts"
+  printf '@cert-authority [127.0.0.1]:%s %s\n' "$cert" "$(cut -d' ' -f1,2 "$SSHD/authority.pub")" >>"$home/.ssh/known_hosts"
+  printf '@cert-authority [127.0.0.1]:%s %s\n' "$cert" "$(cut -d' ' -f1,2 "$SSHD/other.pub")" >"$home/.ssh/known_evil"
   printf '[127.0.0.1]:%s %s\n' "$main" "$(cut -d' ' -f1,2 "$SSHD/other.pub")" >"$home/.ssh/known_changed"
   chmod 700 "$home/.ssh"; chmod 600 "$home/.ssh/"*
 
@@ -132,6 +167,8 @@ HOIST_TEST_CLUSTER=1
 HOIST_TEST_DIR='$DIR'
 HOIST_TEST_HOME='$home'
 HOIST_TEST_SHELLS='$shells'
+HOIST_TEST_PASSWORD='$password'
+HOIST_TEST_FULL='$full'
 C
   # The account must really let us in before a test tries.
   await 10 ssh -F "$home/.ssh/config" -o "UserKnownHostsFile=$home/.ssh/known_hosts" -o BatchMode=yes hoist-ssh true \
@@ -140,8 +177,9 @@ C
 
 stop() {
   local name shell user
-  for name in main one frail bare; do stop_pid "$SSHD/$name.pid"; done
+  for name in main one frail bare cert word quiz two; do stop_pid "$SSHD/$name.pid"; done
   if [ "$(id -u)" = 0 ]; then
+    if mountpoint -q "$DIR/full"; then umount -l "$DIR/full"; fi
     for shell in bash zsh tcsh fish; do
       user=$(account $shell)
       if id "$user" >/dev/null 2>&1; then

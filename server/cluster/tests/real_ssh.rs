@@ -384,6 +384,136 @@ async fn an_unreadable_known_hosts_file_is_an_error_and_no_question() {
     assert!(yes.1.lock().unwrap().is_empty());
 }
 
+/// Answers questions in this order and keeps their titles.
+struct Answers(Mutex<Vec<String>>, Mutex<Vec<String>>);
+
+impl Answers {
+    fn new(answers: &[&str]) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(answers.iter().rev().map(|a| (*a).to_owned()).collect()), Mutex::default()))
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.1.lock().unwrap().clone()
+    }
+}
+
+impl Ask for Answers {
+    fn ask(&self, question: Question) -> BoxFuture<'_, Option<String>> {
+        self.1.lock().unwrap().push(question.title);
+        let answer = self.0.lock().unwrap().pop();
+        Box::pin(async { answer })
+    }
+}
+
+async fn logs_in(host: &str, ask: Arc<dyn Ask>) -> Target {
+    let target = connect(&settings(host), ask).await.unwrap_or_else(|e| panic!("{host}: {e}"));
+    assert_eq!(run(&target, &job("print('in')")).await.1.out(), "in\n");
+    target
+}
+
+#[tokio::test]
+async fn a_host_behind_another_one_is_reached() {
+    rig();
+    clean(&logs_in("hoist-jump", Arc::new(Nobody)).await).await;
+}
+
+#[tokio::test]
+async fn a_locked_key_asks_for_its_passphrase_and_only_once() {
+    rig();
+    let error = refusal("hoist-locked").await;
+    assert_eq!(error.kind, ErrorKind::Auth);
+    assert!(error.why.contains("id_locked (locked by a passphrase that was not given)"), "{error}");
+    let ask = Answers::new(&["wrong", "open sesame"]);
+    let target = logs_in("hoist-locked", ask.clone()).await;
+    assert_eq!(ask.asked().len(), 2);
+    assert!(ask.asked()[0].starts_with("cluster: passphrase of ") && ask.asked()[0].ends_with("/id_locked"));
+    clean(&target).await;
+}
+
+#[tokio::test]
+async fn keys_of_the_agent_are_used() {
+    let home = rig();
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("agent");
+    let agent = std::process::Command::new("ssh-agent").args(["-D", "-a"]).arg(&socket).stdout(std::process::Stdio::null()).spawn();
+    let mut agent = agent.unwrap();
+    eventually("the agent listens", || async { socket.exists() }).await;
+    // SAFETY: nextest gives each test a process of its own.
+    #[allow(unsafe_code)]
+    unsafe {
+        std::env::set_var("SSH_AUTH_SOCK", &socket);
+    }
+    // A key that the server does not know comes first.
+    for key in [home.join(".ssh/id_stranger"), format!("{}/sshd/id_agent", std::env::var("HOIST_TEST_DIR").unwrap()).into()] {
+        assert!(std::process::Command::new("ssh-add").arg("-q").arg(key).status().unwrap().success());
+    }
+    let target = logs_in("hoist-agent", Arc::new(Nobody)).await;
+    clean(&target).await;
+    agent.kill().unwrap();
+    agent.wait().unwrap();
+}
+
+#[tokio::test]
+async fn a_certificate_of_a_known_authority_is_accepted_and_no_other() {
+    rig();
+    clean(&logs_in("hoist-cert", Arc::new(Nobody)).await).await;
+    let error = refusal("hoist-evil").await;
+    assert_eq!(error.kind, ErrorKind::HostKey);
+    assert!(error.why.contains("a certificate that no authority of your known_hosts vouches for"), "{error}");
+}
+
+#[tokio::test]
+async fn passwords_and_questions_are_asked_once() {
+    rig();
+    let password = std::env::var("HOIST_TEST_PASSWORD").unwrap();
+    if password.is_empty() {
+        // Only root can make an account with a password.
+        return;
+    }
+    for (host, prompt) in [("hoist-word", "password of "), ("hoist-quiz", "Password"), ("hoist-two", "Password")] {
+        let ask = Answers::new(&["wrong", &password]);
+        let target = logs_in(host, ask.clone()).await;
+        let asked = ask.asked();
+        assert_eq!(asked.len(), 2, "{host}: {asked:?}");
+        assert!(asked[0].contains(prompt), "{host}: {asked:?}");
+        clean(&target).await;
+        drop(target);
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        let error = refusal(host).await;
+        assert_eq!(error.kind, ErrorKind::Auth, "{host}: {error}");
+        assert!(!error.to_string().contains(&password));
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_nothing_is_left_half_done() {
+    let target = target("hoist-ssh").await;
+    clean(&target).await;
+    let Ok(full) = std::env::var("HOIST_TEST_FULL") else {
+        panic!("HOIST_TEST_FULL is not set: this rig is older than its tests");
+    };
+    if full.is_empty() {
+        // Only root can mount a small file system.
+        return;
+    }
+    let settings = TargetSettings { work_dir: full.clone(), ..settings("hoist-ssh") };
+    let target = connect(&settings, Arc::new(Nobody)).await.unwrap_or_else(|e| panic!("{e}"));
+    for size in [200_000, 3_000_000] {
+        let error = target.submit(&sized_job("print('too large')", size), |_| {}).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::DiskFull, "{error}");
+        assert!(error.to_string().starts_with(&format!("cluster: the disk there is full, nothing could be written to {full} (")), "{error}");
+        for folder in ["packages", "jobs"] {
+            let left: Vec<_> = std::fs::read_dir(format!("{full}/{folder}")).unwrap().collect();
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+    // What fits still runs.
+    assert_eq!(run(&target, &job("print('fits')")).await.1.out(), "fits\n");
+    for folder in ["packages", "jobs"] {
+        std::fs::remove_dir_all(format!("{full}/{folder}")).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_server_that_never_speaks_is_given_up() {
     rig();

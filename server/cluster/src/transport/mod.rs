@@ -125,12 +125,33 @@ impl Output {
 
 const STDERR_KEPT: usize = 64 * 1024;
 
-/// A script that runs, with its output freed of noise.
-pub(crate) struct Running {
-    process: Process,
+/// What a script has said so far, freed of noise.
+struct Said {
     reader: MarkedReader,
     stdout: Vec<u8>,
     stderr: Vec<u8>,
+}
+
+impl Said {
+    fn take(&mut self, piece: Piece) {
+        match piece {
+            Piece::Stdout(bytes) => {
+                let clean = self.reader.push(&bytes);
+                self.stdout.extend_from_slice(&clean);
+            }
+            Piece::Stderr(bytes) => {
+                self.stderr.extend_from_slice(&bytes);
+                let cut = self.stderr.len().saturating_sub(STDERR_KEPT);
+                self.stderr.drain(..cut);
+            }
+        }
+    }
+}
+
+/// A script that runs.
+pub(crate) struct Running {
+    process: Process,
+    said: Said,
     target: String,
 }
 
@@ -146,17 +167,29 @@ impl Running {
             .await?;
         Ok(Self {
             process,
-            reader: markers.reader(),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
+            said: Said { reader: markers.reader(), stdout: Vec::new(), stderr: Vec::new() },
             target: transport.target().to_owned(),
         })
     }
 
-    /// Writes to its standard input. A script that has stopped reading is no error here: its end says why.
+    /// Writes to its standard input. False when the script has ended or stopped reading; its output says why.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
-        self.process.input.write_all(bytes).await.is_ok()
-            && self.process.input.flush().await.is_ok()
+        let Process { input, output, .. } = &mut self.process;
+        let mut write =
+            std::pin::pin!(async { input.write_all(bytes).await.is_ok() && input.flush().await.is_ok() });
+        loop {
+            // A script that ends without reading all leaves a writer over SSH waiting for ever.
+            tokio::select! {
+                written = &mut write => return written,
+                piece = output.recv() => {
+                    let Some(piece) = piece else { return false };
+                    self.said.take(piece);
+                    if self.said.reader.status().is_some() {
+                        return false;
+                    }
+                }
+            }
+        }
     }
 
     /// Ends its standard input.
@@ -169,30 +202,22 @@ impl Running {
     /// Takes in the next piece; false at the end.
     async fn advance(&mut self) -> bool {
         match self.process.output.recv().await {
-            None => return false,
-            Some(Piece::Stdout(bytes)) => {
-                let clean = self.reader.push(&bytes);
-                self.stdout.extend_from_slice(&clean);
-            }
-            Some(Piece::Stderr(bytes)) => {
-                self.stderr.extend_from_slice(&bytes);
-                if self.stderr.len() > STDERR_KEPT {
-                    let cut = self.stderr.len() - STDERR_KEPT;
-                    self.stderr.drain(..cut);
-                }
+            None => false,
+            Some(piece) => {
+                self.said.take(piece);
+                true
             }
         }
-        true
     }
 
     /// The next line of its output, without the line break; none at the end.
     pub(crate) async fn line(&mut self) -> Option<String> {
         loop {
-            if let Some(at) = self.stdout.iter().position(|&b| b == b'\n') {
-                let line: Vec<u8> = self.stdout.drain(..=at).collect();
+            if let Some(at) = self.said.stdout.iter().position(|&b| b == b'\n') {
+                let line: Vec<u8> = self.said.stdout.drain(..=at).collect();
                 return Some(String::from_utf8_lossy(&line[..at]).into_owned());
             }
-            if self.reader.status().is_some() || !self.advance().await {
+            if self.said.reader.status().is_some() || !self.advance().await {
                 return None;
             }
         }
@@ -201,9 +226,9 @@ impl Running {
     /// Waits for its end.
     pub(crate) async fn finish(mut self) -> Result<Output, ClusterError> {
         self.close_input().await;
-        while self.reader.status().is_none() && self.advance().await {}
-        let begun = self.reader.begun();
-        match self.reader.status() {
+        while self.said.reader.status().is_none() && self.advance().await {}
+        let begun = self.said.reader.begun();
+        match self.said.reader.status() {
             Some(status) => {
                 // What it still says on standard error comes at once; a process it left behind may hold the stream.
                 let _ = tokio::time::timeout(Duration::from_millis(20), async {
@@ -212,15 +237,15 @@ impl Running {
                 .await;
                 Ok(Output {
                     status,
-                    stdout: self.stdout,
-                    stderr: self.stderr,
+                    stdout: self.said.stdout,
+                    stderr: self.said.stderr,
                 })
             }
             None => {
                 let said = Output {
                     status: -1,
                     stdout: Vec::new(),
-                    stderr: self.stderr,
+                    stderr: self.said.stderr,
                 }
                 .complaint();
                 let said = if said.is_empty() {
