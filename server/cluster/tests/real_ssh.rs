@@ -389,7 +389,10 @@ struct Answers(Mutex<Vec<String>>, Mutex<Vec<String>>);
 
 impl Answers {
     fn new(answers: &[&str]) -> Arc<Self> {
-        Arc::new(Self(Mutex::new(answers.iter().rev().map(|a| (*a).to_owned()).collect()), Mutex::default()))
+        Arc::new(Self(
+            Mutex::new(answers.iter().rev().map(|a| (*a).to_owned()).collect()),
+            Mutex::default(),
+        ))
     }
 
     fn asked(&self) -> Vec<String> {
@@ -406,7 +409,9 @@ impl Ask for Answers {
 }
 
 async fn logs_in(host: &str, ask: Arc<dyn Ask>) -> Target {
-    let target = connect(&settings(host), ask).await.unwrap_or_else(|e| panic!("{host}: {e}"));
+    let target = connect(&settings(host), ask)
+        .await
+        .unwrap_or_else(|e| panic!("{host}: {e}"));
     assert_eq!(run(&target, &job("print('in')")).await.1.out(), "in\n");
     target
 }
@@ -422,11 +427,19 @@ async fn a_locked_key_asks_for_its_passphrase_and_only_once() {
     rig();
     let error = refusal("hoist-locked").await;
     assert_eq!(error.kind, ErrorKind::Auth);
-    assert!(error.why.contains("id_locked (locked by a passphrase that was not given)"), "{error}");
+    assert!(
+        error
+            .why
+            .contains("id_locked (locked by a passphrase that was not given)"),
+        "{error}"
+    );
     let ask = Answers::new(&["wrong", "open sesame"]);
     let target = logs_in("hoist-locked", ask.clone()).await;
     assert_eq!(ask.asked().len(), 2);
-    assert!(ask.asked()[0].starts_with("cluster: passphrase of ") && ask.asked()[0].ends_with("/id_locked"));
+    assert!(
+        ask.asked()[0].starts_with("cluster: passphrase of ")
+            && ask.asked()[0].ends_with("/id_locked")
+    );
     clean(&target).await;
 }
 
@@ -435,7 +448,11 @@ async fn keys_of_the_agent_are_used() {
     let home = rig();
     let dir = tempfile::tempdir().unwrap();
     let socket = dir.path().join("agent");
-    let agent = std::process::Command::new("ssh-agent").args(["-D", "-a"]).arg(&socket).stdout(std::process::Stdio::null()).spawn();
+    let agent = std::process::Command::new("ssh-agent")
+        .args(["-D", "-a"])
+        .arg(&socket)
+        .stdout(std::process::Stdio::null())
+        .spawn();
     let mut agent = agent.unwrap();
     eventually("the agent listens", || async { socket.exists() }).await;
     // SAFETY: nextest gives each test a process of its own.
@@ -444,8 +461,18 @@ async fn keys_of_the_agent_are_used() {
         std::env::set_var("SSH_AUTH_SOCK", &socket);
     }
     // A key that the server does not know comes first.
-    for key in [home.join(".ssh/id_stranger"), format!("{}/sshd/id_agent", std::env::var("HOIST_TEST_DIR").unwrap()).into()] {
-        assert!(std::process::Command::new("ssh-add").arg("-q").arg(key).status().unwrap().success());
+    for key in [
+        home.join(".ssh/id_stranger"),
+        format!("{}/sshd/id_agent", std::env::var("HOIST_TEST_DIR").unwrap()).into(),
+    ] {
+        assert!(
+            std::process::Command::new("ssh-add")
+                .arg("-q")
+                .arg(key)
+                .status()
+                .unwrap()
+                .success()
+        );
     }
     let target = logs_in("hoist-agent", Arc::new(Nobody)).await;
     clean(&target).await;
@@ -459,7 +486,12 @@ async fn a_certificate_of_a_known_authority_is_accepted_and_no_other() {
     clean(&logs_in("hoist-cert", Arc::new(Nobody)).await).await;
     let error = refusal("hoist-evil").await;
     assert_eq!(error.kind, ErrorKind::HostKey);
-    assert!(error.why.contains("a certificate that no authority of your known_hosts vouches for"), "{error}");
+    assert!(
+        error
+            .why
+            .contains("a certificate that no authority of your known_hosts vouches for"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -470,7 +502,11 @@ async fn passwords_and_questions_are_asked_once() {
         // Only root can make an account with a password.
         return;
     }
-    for (host, prompt) in [("hoist-word", "password of "), ("hoist-quiz", "Password"), ("hoist-two", "Password")] {
+    for (host, prompt) in [
+        ("hoist-word", "password of "),
+        ("hoist-quiz", "Password"),
+        ("hoist-two", "Password"),
+    ] {
         let ask = Answers::new(&["wrong", &password]);
         let target = logs_in(host, ask.clone()).await;
         let asked = ask.asked();
@@ -496,14 +532,29 @@ async fn a_full_disk_is_named_and_nothing_is_left_half_done() {
         // Only root can mount a small file system.
         return;
     }
-    let settings = TargetSettings { work_dir: full.clone(), ..settings("hoist-ssh") };
-    let target = connect(&settings, Arc::new(Nobody)).await.unwrap_or_else(|e| panic!("{e}"));
+    let settings = TargetSettings {
+        work_dir: full.clone(),
+        ..settings("hoist-ssh")
+    };
+    let target = connect(&settings, Arc::new(Nobody))
+        .await
+        .unwrap_or_else(|e| panic!("{e}"));
     for size in [200_000, 3_000_000] {
-        let error = target.submit(&sized_job("print('too large')", size), |_| {}).await.unwrap_err();
+        let error = target
+            .submit(&sized_job("print('too large')", size), |_| {})
+            .await
+            .unwrap_err();
         assert_eq!(error.kind, ErrorKind::DiskFull, "{error}");
-        assert!(error.to_string().starts_with(&format!("cluster: the disk there is full, nothing could be written to {full} (")), "{error}");
+        assert!(
+            error.to_string().starts_with(&format!(
+                "cluster: the disk there is full, nothing could be written to {full} ("
+            )),
+            "{error}"
+        );
         for folder in ["packages", "jobs"] {
-            let left: Vec<_> = std::fs::read_dir(format!("{full}/{folder}")).unwrap().collect();
+            let left: Vec<_> = std::fs::read_dir(format!("{full}/{folder}"))
+                .unwrap()
+                .collect();
             assert!(left.is_empty(), "{left:?}");
         }
     }

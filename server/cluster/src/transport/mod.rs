@@ -167,7 +167,11 @@ impl Running {
             .await?;
         Ok(Self {
             process,
-            said: Said { reader: markers.reader(), stdout: Vec::new(), stderr: Vec::new() },
+            said: Said {
+                reader: markers.reader(),
+                stdout: Vec::new(),
+                stderr: Vec::new(),
+            },
             target: transport.target().to_owned(),
         })
     }
@@ -175,8 +179,9 @@ impl Running {
     /// Writes to its standard input. False when the script has ended or stopped reading; its output says why.
     pub(crate) async fn write(&mut self, bytes: &[u8]) -> bool {
         let Process { input, output, .. } = &mut self.process;
-        let mut write =
-            std::pin::pin!(async { input.write_all(bytes).await.is_ok() && input.flush().await.is_ok() });
+        let mut write = std::pin::pin!(async {
+            input.write_all(bytes).await.is_ok() && input.flush().await.is_ok()
+        });
         loop {
             // A script that ends without reading all leaves a writer over SSH waiting for ever.
             tokio::select! {
