@@ -139,14 +139,14 @@ impl Job {
         self.finish(child)
     }
 
-    /// Waits for the end, at most twenty seconds, and reads what is left of it.
+    /// Waits for the end, at most a minute, and reads what is left of it.
     pub fn finish(self, mut child: Child) -> Ran {
         let begun = Instant::now();
         let status = loop {
             if let Some(status) = child.try_wait().unwrap() {
                 break status;
             }
-            if begun.elapsed() > Duration::from_secs(20) {
+            if begun.elapsed() > Duration::from_secs(60) {
                 child.kill().unwrap();
                 panic!("the job did not end; its stderr:\n{}", self.read("stderr"));
             }
@@ -189,7 +189,7 @@ impl Job {
         let begun = Instant::now();
         while !self.read("stdout").contains(text) {
             assert!(
-                begun.elapsed() < Duration::from_secs(30),
+                begun.elapsed() < Duration::from_secs(60),
                 "no {text:?} in stdout; stderr:\n{}",
                 self.read("stderr")
             );
