@@ -134,7 +134,10 @@ fn a_programme_that_does_not_listen_is_killed_after_the_grace() {
     let source = waiting(
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nprint('now')\nwhile True:\n    time.sleep(60)",
     );
-    let impatient = Request { grace: Some(1), ..request() };
+    let impatient = Request {
+        grace: Some(1),
+        ..request()
+    };
     let job = Job::new(&slice(&source, "f"), &impatient);
     let child = job.start(&python3());
     job.wait_for("now");
