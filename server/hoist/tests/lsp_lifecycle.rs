@@ -65,8 +65,16 @@ fn what_makes_no_sense_is_an_error_and_not_the_end() {
     assert_eq!(client.response(id)["error"]["code"], -32602);
     client.notify("textDocument/didChange", json!({ "nonsense": true }));
     client.notify("hoist/noSuchNotification", json!([1]));
+    client.send_raw(b"Content-Length: 9\r\n\r\n{\"json\":]");
+    client.send_raw(b"Content-Length: many\r\n\r\n");
     let uri = client.open("a.py", "x = 1\n");
     assert_eq!(client.text(&uri)["text"], "x = 1\n");
+    // Half of a surrogate pair, as an edit in the middle of an emoji leaves it.
+    let body = format!(
+        r#"{{"jsonrpc":"2.0","method":"textDocument/didChange","params":{{"textDocument":{{"uri":"{uri}","version":2}},"contentChanges":[{{"text":"y = '\ud83d'\n"}}]}}}}"#
+    );
+    client.send_raw(format!("Content-Length: {}\r\n\r\n{body}", body.len()).as_bytes());
+    assert_eq!(client.text(&uri)["text"], "y = '\u{fffd}'\n");
     assert!(client.leave().0.success());
 }
 

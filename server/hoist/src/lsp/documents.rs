@@ -6,7 +6,9 @@ use std::sync::Arc;
 use hoist_syntax::{Document, Encoding};
 use tower_lsp::ls_types::{TextDocumentContentChangeEvent, TextDocumentItem, Uri};
 
+use super::analysis::Cache;
 use super::from_proto;
+use super::placed::Held;
 use super::tracking::LineEdit;
 
 /// One open document at one version.
@@ -22,6 +24,10 @@ pub(super) struct Open {
     pub(super) version: i32,
     /// Text and tree.
     pub(super) document: Document,
+    /// What was found out about this text.
+    pub(super) cache: Arc<Cache>,
+    /// What could run when the text was last whole.
+    pub(super) held: Held,
 }
 
 impl Open {
@@ -38,6 +44,8 @@ impl Open {
             python,
             version: item.version,
             document: Document::new(item.text),
+            cache: Arc::default(),
+            held: Held::default(),
             uri: item.uri,
         }
     }
@@ -61,10 +69,12 @@ impl Open {
             });
             if let Some(edit) = LineEdit::of(text, bytes, &change.text) {
                 self.document.edit(range, &change.text, encoding);
+                self.held.follow(edit);
                 moved(edit);
             }
         }
         self.version = version;
+        self.cache = Arc::default();
     }
 }
 

@@ -41,18 +41,6 @@ pub mod command {
 /// The code of the error with which a command is refused.
 pub const REFUSED: i64 = 4001;
 
-/// Every method of our own, in either direction; the page must name each.
-pub const METHODS: [&str; 8] = [
-    JobChanged::METHOD,
-    JobOutputs::METHOD,
-    ShowOutputs::METHOD,
-    Jobs::METHOD,
-    Output::METHOD,
-    Targets::METHOD,
-    TextOf::METHOD,
-    Ask::METHOD,
-];
-
 /// `capabilities.experimental` of a client.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
@@ -285,7 +273,7 @@ pub struct Job {
 pub struct JobResult {
     /// Python's `repr`.
     pub repr: String,
-    /// The value, where it has a JSON form whose numbers every client can hold (integers up to 2^53). A value that is
+    /// The value, where it has a JSON form whose numbers every client can hold (integers below 2^53). A value that is
     /// `None` is `null` here, which is not the same as absent.
     #[serde(
         default,

@@ -6,11 +6,21 @@
 //! `editors/PROTOCOL.md`. All state is in `session`; nothing outside `from_proto` and `to_proto` translates between the
 //! protocol's shapes and ours.
 
+mod analysis;
+mod ask;
+mod commands;
+mod diagnostics;
 mod documents;
 pub mod ext;
+mod failures;
+mod follow;
+mod framing;
 mod from_proto;
 mod ingress;
+mod jobs;
+mod placed;
 mod profile;
+mod progress;
 mod requests;
 mod server;
 mod session;
@@ -27,6 +37,7 @@ use tokio::sync::Notify;
 use tower_lsp::ls_types::request::Request as _;
 use tower_lsp::{LspService, Server};
 
+use self::framing::Framing;
 use self::ingress::Ingress;
 use self::server::Backend;
 use self::session::Session;
@@ -73,11 +84,14 @@ pub fn run() -> ExitCode {
 async fn serve() -> std::io::Result<bool> {
     let closed = Arc::new(Notify::new());
     let (output, backlog, writer) = queue_to(std::io::stdout(), closed.clone())?;
-    let input = Watched::new(tokio::io::stdin(), closed.clone());
+    let input = Framing::new(Watched::new(tokio::io::stdin(), closed.clone()));
 
     let session = Arc::new(Session::new(backlog));
     let (service, socket) = LspService::build(|client| Backend::new(client, session.clone()))
         .custom_method(ext::TextOf::METHOD, Backend::text)
+        .custom_method(ext::Jobs::METHOD, Backend::jobs)
+        .custom_method(ext::Output::METHOD, Backend::output)
+        .custom_method(ext::Targets::METHOD, Backend::targets)
         .finish();
     let ingress = Ingress::new(service, session.clone());
     {

@@ -2,13 +2,22 @@
 
 use std::sync::Arc;
 
-use tower_lsp::jsonrpc::{Error, Result};
-use tower_lsp::ls_types::{InitializeParams, InitializeResult};
+use hoist_jobs::{Engine, EngineOptions, default_store};
+use serde_json::{Value, json};
+use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
+use tower_lsp::ls_types::{
+    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams,
+    DidChangeWatchedFilesRegistrationOptions, ExecuteCommandParams, FileSystemWatcher, GlobPattern,
+    Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, MessageType,
+    Registration,
+};
 use tower_lsp::{Client, LanguageServer};
 
+use super::ask::Person;
+use super::follow::{Origin, follow};
 use super::session::Session;
 use super::snapshot::Snapshot;
-use super::{ext, requests};
+use super::{commands, diagnostics, ext, requests, to_proto};
 
 /// What the framework calls.
 pub(super) struct Backend {
@@ -27,6 +36,110 @@ impl Backend {
         let snapshot = Snapshot::current()?;
         Ok(requests::text::text(&snapshot, &params))
     }
+
+    /// `hoist/jobs`.
+    pub(super) async fn jobs(&self, _: ext::NoParams) -> Result<Vec<ext::Job>> {
+        let engine = self.engine()?;
+        let session = self.session.clone();
+        compute(move |snapshot| {
+            let views = engine.jobs().map_err(|error| failed(&error))?;
+            session.know_jobs(views.clone());
+            Ok(views
+                .iter()
+                .map(|view| to_proto::job(snapshot, view))
+                .collect())
+        })
+        .await?
+    }
+
+    /// `hoist/output`.
+    pub(super) async fn output(&self, params: ext::OutputParams) -> Result<ext::OutputAnswer> {
+        let engine = self.engine()?;
+        let answer = compute(move |_| requests::output::output(&engine, &params));
+        answer.await?.map_err(|error| failed(&error))
+    }
+
+    /// `hoist/targets`.
+    pub(super) async fn targets(&self, params: ext::TargetsParams) -> Result<Vec<ext::Target>> {
+        let answer = compute(move |snapshot| requests::targets::targets(snapshot, &params));
+        answer.await?.map_err(|error| failed(&error))
+    }
+
+    fn engine(&self) -> Result<Engine> {
+        self.session
+            .engine
+            .get()
+            .cloned()
+            .ok_or_else(Error::internal_error)
+    }
+
+    /// Opens the store and goes on with the jobs that earlier sessions left.
+    async fn start_engine(&self) {
+        let ask = Arc::new(Person::new(self.client.clone(), self.session.clone()));
+        let store = default_store();
+        let engine = match Engine::start(EngineOptions { store, ask }) {
+            Ok(engine) => engine,
+            Err(error) => {
+                let sentence = format!("Hoist cannot run anything: {error}");
+                self.client.show_message(MessageType::ERROR, sentence).await;
+                return;
+            }
+        };
+        let engine = self.session.engine.get_or_init(|| engine).clone();
+        let (client, session) = (self.client.clone(), self.session.clone());
+        tokio::spawn(async move {
+            let (views, going_on) = {
+                let engine = engine.clone();
+                let read = move || {
+                    let views = engine.jobs().unwrap_or_default();
+                    let going_on: Vec<_> = views
+                        .iter()
+                        .filter(|view| !view.state.is_end())
+                        .map(|view| view.job)
+                        .collect();
+                    // What another process drives is only read along.
+                    let _ = engine.take_up_all();
+                    (views, going_on)
+                };
+                tokio::task::spawn_blocking(read).await.unwrap_or_default()
+            };
+            session.know_jobs(views);
+            for job in going_on {
+                let (client, session, engine) = (client.clone(), session.clone(), engine.clone());
+                tokio::spawn(follow(client, session, engine, job, Origin::Earlier));
+            }
+            if session.snapshot().profile.refresh_lenses {
+                // A client that does not answer keeps only this task.
+                let _ = client.code_lens_refresh().await;
+            }
+        });
+    }
+
+    /// Asks to be told when files change that findings or runs depend on.
+    fn watch_files(&self) {
+        if !self.session.snapshot().profile.watches_files {
+            return;
+        }
+        let watch = |glob: &str| FileSystemWatcher {
+            glob_pattern: GlobPattern::String(glob.to_owned()),
+            kind: None,
+        };
+        let options = DidChangeWatchedFilesRegistrationOptions {
+            watchers: vec![
+                watch("**/*.py"),
+                watch("**/hoist.toml"),
+                watch("**/pyproject.toml"),
+            ],
+        };
+        let registration = Registration {
+            id: "hoist-files".to_owned(),
+            method: "workspace/didChangeWatchedFiles".to_owned(),
+            register_options: Some(json!(options)),
+        };
+        let client = self.client.clone();
+        // Without it the configuration is still read at every run.
+        tokio::spawn(async move { client.register_capability(vec![registration]).await });
+    }
 }
 
 /// Computes on a thread for that, so that reading goes on; a panic there is this request's error and nobody else's.
@@ -39,13 +152,44 @@ async fn compute<T: Send + 'static>(
         .map_err(|_| Error::internal_error())
 }
 
+fn failed(error: &impl ToString) -> Error {
+    Error {
+        code: ErrorCode::ServerError(ext::REFUSED),
+        message: error.to_string().into(),
+        data: None,
+    }
+}
+
 impl LanguageServer for Backend {
     async fn initialize(&self, _: InitializeParams) -> Result<InitializeResult> {
         // The ingress has read the parameters already.
         Ok(Snapshot::current()?.profile.answer())
     }
 
+    async fn initialized(&self, _: InitializedParams) {
+        self.start_engine().await;
+        self.watch_files();
+        tokio::spawn(diagnostics::push(self.client.clone(), self.session.clone()));
+    }
+
     async fn shutdown(&self) -> Result<()> {
         Ok(())
+    }
+
+    async fn code_lens(&self, params: CodeLensParams) -> Result<Option<Vec<CodeLens>>> {
+        compute(move |snapshot| requests::code_lens::code_lens(snapshot, &params)).await
+    }
+
+    async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
+        compute(move |snapshot| requests::code_action::code_action(snapshot, &params)).await
+    }
+
+    async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        compute(move |snapshot| requests::hover::hover(snapshot, &params)).await
+    }
+
+    async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {
+        let answer = commands::execute(&self.client, &self.session, params).await?;
+        Ok(Some(answer))
     }
 }

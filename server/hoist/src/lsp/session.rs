@@ -1,52 +1,99 @@
 //! Everything that changes while a client is connected, in one place and behind one lock.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
+use hoist_analysis::Runnable;
+use hoist_jobs::{Engine, JobId, JobView};
 use tokio::sync::Notify;
 use tower_lsp::ls_types::{
     DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, InitializeParams,
+    DidOpenTextDocumentParams, InitializeParams, Uri, WorkDoneProgressCancelParams,
 };
 
-use super::documents::Open;
+use super::analysis::Cache;
+use super::documents::{Documents, Open};
+use super::failures::{self, Failure, Failures};
 use super::from_proto;
+use super::placed::Held;
 use super::profile::Profile;
+use super::progress;
 use super::snapshot::Snapshot;
 use super::transport::Backlog;
 
 /// One client's session.
 pub(super) struct Session {
-    now: Mutex<Snapshot>,
-    goodbye: AtomicBool,
-    exit: Notify,
+    state: Mutex<State>,
+    /// Runs jobs; there from `initialized` on.
+    pub(super) engine: OnceLock<Engine>,
     /// How far the client is behind in reading.
     pub(super) backlog: Backlog,
+    changed: Notify,
+    goodbye: AtomicBool,
+    exit: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    now: Snapshot,
+    failures: Failures,
+    /// What was open when a job that goes on was made.
+    runs: HashMap<JobId, Documents>,
+    /// Files whose diagnostics are to be told anew.
+    stale: BTreeSet<Subject>,
+}
+
+/// Something that has diagnostics.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    /// A document that was opened, by its URI's text; it may be closed by now.
+    Document(String),
+    /// A file that may be open or not.
+    File(PathBuf),
 }
 
 impl Session {
     /// Before the first message.
     pub(super) fn new(backlog: Backlog) -> Self {
         Self {
-            now: Mutex::default(),
+            state: Mutex::default(),
+            engine: OnceLock::new(),
+            backlog,
+            changed: Notify::new(),
             goodbye: AtomicBool::new(false),
             exit: Notify::new(),
-            backlog,
         }
     }
 
     /// The state as it is now.
     pub(super) fn snapshot(&self) -> Snapshot {
-        self.lock().clone()
+        self.lock().now.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Snapshot> {
-        // A panic while the lock was held leaves values of the last change: each change is one assignment.
-        self.now
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock was held leaves whole values: a text and its tree change in one call.
+        self.state
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn tell_anew(&self, mut state: MutexGuard<'_, State>, subjects: impl IntoIterator<Item = Subject>) {
+        state.stale.extend(subjects);
+        drop(state);
+        self.changed.notify_one();
+    }
+
+    /// Waits for something whose diagnostics are to be told anew, and takes all of it.
+    pub(super) async fn stale(&self) -> BTreeSet<Subject> {
+        loop {
+            let stale = std::mem::take(&mut self.lock().stale);
+            if !stale.is_empty() {
+                return stale;
+            }
+            self.changed.notified().await;
+        }
     }
 
     /// `initialize`: what the client is.
@@ -61,15 +108,15 @@ impl Session {
         if folders.is_empty() {
             folders.extend(params.root_uri.as_ref().and_then(from_proto::path));
         }
-        let mut now = self.lock();
-        now.profile = Arc::new(Profile::new(params));
-        now.folders = Arc::new(folders);
+        let mut state = self.lock();
+        state.now.profile = Arc::new(Profile::new(params));
+        state.now.folders = Arc::new(folders);
     }
 
     /// `workspace/didChangeWorkspaceFolders`.
     pub(super) fn change_folders(&self, params: DidChangeWorkspaceFoldersParams) {
-        let mut now = self.lock();
-        let folders = Arc::make_mut(&mut now.folders);
+        let mut state = self.lock();
+        let folders = Arc::make_mut(&mut state.now.folders);
         for removed in params.event.removed {
             let path = from_proto::path(&removed.uri);
             folders.retain(|folder| Some(folder) != path.as_ref());
@@ -77,30 +124,127 @@ impl Session {
         for added in params.event.added {
             folders.extend(from_proto::path(&added.uri));
         }
+        drop(state);
+        self.files_changed();
+    }
+
+    /// Files on the disk, or what is open of them, are not what they were: findings are to be made anew.
+    pub(super) fn files_changed(&self) {
+        let mut state = self.lock();
+        let mut subjects = Vec::new();
+        for (uri, open) in documents(&mut state.now) {
+            Arc::make_mut(open).cache = Arc::new(Cache::default());
+            subjects.push(Subject::Document(uri.clone()));
+        }
+        self.tell_anew(state, subjects);
     }
 
     /// `textDocument/didOpen`. Opening twice replaces the text: the client's last word counts.
     pub(super) fn open(&self, params: DidOpenTextDocumentParams) {
         let document = Open::new(params.text_document);
-        let mut now = self.lock();
-        documents(&mut now).insert(document.uri.as_str().to_owned(), Arc::new(document));
+        let uri = document.uri.as_str().to_owned();
+        let mut state = self.lock();
+        documents(&mut state.now).insert(uri.clone(), Arc::new(document));
+        self.tell_anew(state, [Subject::Document(uri)]);
     }
 
     /// `textDocument/didChange`. Versions may skip numbers; the order of the wire is the order of the edits.
     pub(super) fn change(&self, params: DidChangeTextDocumentParams) {
-        let mut now = self.lock();
-        let encoding = now.profile.encoding;
+        let mut guard = self.lock();
+        let state = &mut *guard;
+        let encoding = state.now.profile.encoding;
         let id = params.text_document;
-        let Some(document) = documents(&mut now).get_mut(id.uri.as_str()) else {
+        let Some(document) = documents(&mut state.now).get_mut(id.uri.as_str()) else {
             return;
         };
-        Arc::make_mut(document).change(id.version, params.content_changes, encoding, |_| {});
+        let path = document.path.clone();
+        let failures = &mut state.failures;
+        Arc::make_mut(document).change(id.version, params.content_changes, encoding, |edit| {
+            if let Some(path) = &path {
+                failures.follow(path, edit);
+            }
+        });
+        self.tell_anew(guard, [Subject::Document(id.uri.as_str().to_owned())]);
     }
 
     /// `textDocument/didClose`.
     pub(super) fn close(&self, params: &DidCloseTextDocumentParams) {
-        let mut now = self.lock();
-        documents(&mut now).remove(params.text_document.uri.as_str());
+        let uri = params.text_document.uri.as_str();
+        let mut state = self.lock();
+        documents(&mut state.now).remove(uri);
+        self.tell_anew(state, [Subject::Document(uri.to_owned())]);
+    }
+
+    /// What can run in a text that is whole, for the time when it is broken. Left out when the text has changed since.
+    pub(super) fn hold(&self, uri: &Uri, of: &Arc<Cache>, runnables: &[Runnable]) {
+        let mut state = self.lock();
+        if let Some(open) = documents(&mut state.now).get_mut(uri.as_str())
+            && Arc::ptr_eq(&open.cache, of)
+        {
+            Arc::make_mut(open).held = Held::new(runnables);
+        }
+    }
+
+    /// A job was made of what was open in `documents`: what an earlier run of its entry left is gone.
+    pub(super) fn began(&self, job: JobId, path: &Path, entry: &str, documents: Documents) {
+        let mut state = self.lock();
+        state.runs.insert(job, documents);
+        let cleared = state.failures.clear(path, entry);
+        self.tell_anew(state, cleared.into_iter().map(Subject::File));
+    }
+
+    /// Takes over a job's view. `true` when its state is another one than before.
+    pub(super) fn update_job(&self, view: Arc<JobView>) -> bool {
+        let (was, then, mut now) = {
+            let mut state = self.lock();
+            let before = Arc::make_mut(&mut state.now.jobs).update(view.clone());
+            let ended = view.state.is_end();
+            let then = if ended { state.runs.remove(&view.job) } else { None };
+            (before.map(|before| before.state), then, state.now.clone())
+        };
+        let newest = now.jobs.newest_of(&view.path, &view.entry);
+        // A newer run of the same entry speaks for it now.
+        let superseded = newest.is_some_and(|newest| newest.job != view.job);
+        let changed = was != Some(view.state);
+        if !changed || !view.state.is_end() || superseded {
+            return changed;
+        }
+        // The texts are compared without the lock; when one was edited meanwhile, once more.
+        loop {
+            let found = failures::left_by(&view, then.as_ref(), &now.documents);
+            let mut state = self.lock();
+            if !same_texts(&now.documents, &state.now.documents) {
+                now = state.now.clone();
+                continue;
+            }
+            let files: Vec<_> = found.iter().map(|(path, _)| Subject::File(path.clone())).collect();
+            state.failures.add(found);
+            self.tell_anew(state, files);
+            return changed;
+        }
+    }
+
+    /// Takes over jobs of earlier sessions as they are, without any fuss.
+    pub(super) fn know_jobs(&self, views: Vec<Arc<JobView>>) {
+        let mut state = self.lock();
+        let jobs = Arc::make_mut(&mut state.now.jobs);
+        for view in views {
+            jobs.update(view);
+        }
+    }
+
+    /// The failures in a file.
+    pub(super) fn failures(&self, path: &Path) -> Vec<Failure> {
+        self.lock().failures.of(path).to_vec()
+    }
+
+    /// `window/workDoneProgress/cancel`: ends the job whose progress it is.
+    pub(super) fn cancel_progress(&self, params: &WorkDoneProgressCancelParams) {
+        if let (Some(job), Some(engine)) = (progress::job_of(&params.token), self.engine.get()) {
+            let engine = engine.clone();
+            // Writes the wish down, which may take a moment; the job's own view tells what came of it.
+            tokio::task::spawn_blocking(move || engine.cancel(job));
+        }
     }
 
     /// `shutdown`.
@@ -122,6 +266,14 @@ impl Session {
     pub(super) async fn exited(&self) {
         self.exit.notified().await;
     }
+}
+
+/// Whether both hold the same documents at the same versions.
+fn same_texts(one: &Documents, other: &Documents) -> bool {
+    let texts = |documents: &Documents| -> Vec<*const Cache> {
+        documents.values().map(|open| Arc::as_ptr(&open.cache)).collect()
+    };
+    texts(one) == texts(other)
 }
 
 fn documents(now: &mut Snapshot) -> &mut BTreeMap<String, Arc<Open>> {

@@ -1,11 +1,13 @@
 //! What a request sees: the state as it was when the request was read from the wire.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::ls_types::Uri;
 
 use super::documents::{Documents, Open};
+use super::jobs::Jobs;
 use super::profile::Profile;
 
 /// The state at one moment. Cheap to clone; nothing in it changes.
@@ -17,6 +19,8 @@ pub(super) struct Snapshot {
     pub(super) profile: Arc<Profile>,
     /// Its workspace folders.
     pub(super) folders: Arc<Vec<PathBuf>>,
+    /// The jobs that it was told of.
+    pub(super) jobs: Arc<Jobs>,
 }
 
 tokio::task_local! {
@@ -42,5 +46,19 @@ impl Snapshot {
     /// The open document of this URI.
     pub(super) fn document(&self, uri: &str) -> Option<&Arc<Open>> {
         self.documents.get(uri)
+    }
+
+    /// The open document of this file.
+    pub(super) fn document_of(&self, path: &Path) -> Option<&Arc<Open>> {
+        let mut documents = self.documents.values();
+        documents.find(|open| open.path.as_deref() == Some(path))
+    }
+
+    /// The URI of a file: as the client spells it when it is open.
+    pub(super) fn uri_of(&self, path: &Path) -> Option<Uri> {
+        match self.document_of(path) {
+            Some(open) => Some(open.uri.clone()),
+            None => Uri::from_file_path(path),
+        }
     }
 }

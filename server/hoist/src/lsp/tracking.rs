@@ -86,6 +86,15 @@ impl LineEdit {
             None
         }
     }
+
+    /// As [`LineEdit::follow`], but a line that the edit touched without taking it away stays: the first of the touched
+    /// lines where they were, for the others there is no telling.
+    pub(super) fn follow_touched(self, line: u32) -> Option<u32> {
+        let is_first = line == self.same_before && line < self.moved_from;
+        let remains = i64::from(self.moved_from) + self.delta > i64::from(line);
+        self.follow(line)
+            .or((is_first && remains).then_some(line))
+    }
 }
 
 /// How many bytes from the front are the same, looked at in blocks because texts are long and edits are many.
@@ -100,11 +109,6 @@ fn common(left: &[u8], right: &[u8], most: usize) -> usize {
         .zip(&right[at..most])
         .take_while(|(left, right)| left == right)
         .count()
-}
-
-/// Follows `line` through `edits`, oldest first.
-pub(super) fn follow(edits: &[LineEdit], line: u32) -> Option<u32> {
-    edits.iter().try_fold(line, |line, edit| edit.follow(line))
 }
 
 #[cfg(test)]
@@ -149,6 +153,16 @@ mod tests {
             moved("a\r\nraise X\r\nc\r\n", "a\r\nraise X\r\n\r\nc\r\n", 1),
             Some(1)
         );
+    }
+
+    #[test]
+    fn a_line_that_is_being_typed_stays_and_one_that_is_deleted_goes() {
+        let touched = |old: &str, new: &str, line| {
+            LineEdit::of(old, 0..old.len(), new).and_then(|edit| edit.follow_touched(line))
+        };
+        assert_eq!(touched("a\ndef f():\nc\n", "a\ndef f(:\nc\n", 1), Some(1));
+        assert_eq!(touched("a\ndef f():\nc\n", "a\nc\n", 1), None);
+        assert_eq!(touched("a\nb\nc\n", "x\na\nb\nc\n", 1), Some(2));
     }
 
     #[test]

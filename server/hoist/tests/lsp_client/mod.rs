@@ -247,6 +247,20 @@ impl Client {
         self.inbox.0.lock().unwrap().messages.clone()
     }
 
+    /// Nothing is read from the server while the result is held.
+    pub fn hold_reading(&self) -> impl Drop + use<> {
+        // The reader needs the inbox for the message that it has; the pipe fills up behind it.
+        let (inbox, held) = (self.inbox.clone(), std::sync::mpsc::channel::<()>());
+        let (ready, is_ready) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            let _inbox = inbox.0.lock().unwrap();
+            ready.send(()).unwrap();
+            let _ = held.1.recv();
+        });
+        is_ready.recv().unwrap();
+        Held(Some(held.0))
+    }
+
     /// How many messages were received so far.
     pub fn mark(&self) -> usize {
         self.inbox.0.lock().unwrap().messages.len()
@@ -376,6 +390,14 @@ impl Client {
         let input = input.as_mut().unwrap();
         input.write_all(bytes).unwrap();
         input.flush().unwrap();
+    }
+}
+
+struct Held(Option<std::sync::mpsc::Sender<()>>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.take();
     }
 }
 

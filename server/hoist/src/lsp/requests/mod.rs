@@ -1,3 +1,8 @@
 //! One module for each request: a function of a snapshot and the request's parameters, nothing else.
 
+pub(super) mod code_action;
+pub(super) mod code_lens;
+pub(super) mod hover;
+pub(super) mod output;
+pub(super) mod targets;
 pub(super) mod text;

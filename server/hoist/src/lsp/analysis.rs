@@ -1,0 +1,186 @@
+//! The way from an open document to the analysis: its workspace, its neighbours, and what was found out already.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
+
+use hoist_analysis::{Disk, Files, Finding, Meta, Module, Runnable};
+use hoist_jobs::{Config, ConfigError};
+
+use super::documents::Open;
+use super::snapshot::Snapshot;
+
+/// What was found out about one version of a document. Nothing in here is computed twice for the same text.
+#[derive(Default)]
+pub(super) struct Cache {
+    runnables: OnceLock<Arc<Vec<Runnable>>>,
+    findings: OnceLock<Arc<Vec<Finding>>>,
+}
+
+/// A Python document that is saved in a file: what everything but the text itself needs.
+pub(super) struct Source<'a> {
+    /// The document.
+    pub(super) open: &'a Open,
+    /// Its file.
+    pub(super) path: &'a Path,
+    /// The folder in which its local modules are looked for and which its configuration is of.
+    pub(super) workspace: PathBuf,
+}
+
+impl<'a> Source<'a> {
+    /// `None` for documents without a file and for what is not Python.
+    pub(super) fn of(snapshot: &Snapshot, open: &'a Open) -> Option<Self> {
+        let path = open.path.as_deref().filter(|_| open.python)?;
+        Some(Self {
+            open,
+            path,
+            workspace: workspace(snapshot, path),
+        })
+    }
+
+    /// As the analysis wants it.
+    pub(super) fn module(&self) -> Module<'_> {
+        Module {
+            path: self.path,
+            document: &self.open.document,
+            workspace: &self.workspace,
+        }
+    }
+
+    /// What can run in it.
+    pub(super) fn runnables(&self) -> Arc<Vec<Runnable>> {
+        let compute = || Arc::new(hoist_analysis::runnables(&self.module()));
+        self.open.cache.runnables.get_or_init(compute).clone()
+    }
+
+    /// What there is to say about it, with the other documents as they are in the editor.
+    pub(super) fn findings(&self, snapshot: &Snapshot) -> Arc<Vec<Finding>> {
+        let files = Overlay::of(snapshot);
+        let compute = || Arc::new(hoist_analysis::findings(&self.module(), &files));
+        self.open.cache.findings.get_or_init(compute).clone()
+    }
+
+    /// The configuration of its workspace, read now.
+    pub(super) fn config(&self) -> Result<Config, ConfigError> {
+        Config::load(Some(&self.workspace))
+    }
+}
+
+/// The workspace of a file: as the command line finds it, so that both make the same package; a file in a folder without
+/// any mark belongs to the innermost folder that the client has open.
+pub(super) fn workspace(snapshot: &Snapshot, path: &Path) -> PathBuf {
+    let found = hoist_jobs::workspace_of(path);
+    let marked = ["hoist.toml", "pyproject.toml", ".git"]
+        .iter()
+        .any(|mark| found.join(mark).exists());
+    if marked {
+        return found;
+    }
+    let innermost = snapshot
+        .folders
+        .iter()
+        .filter(|folder| path.starts_with(folder))
+        .max_by_key(|folder| folder.components().count());
+    innermost.cloned().unwrap_or(found)
+}
+
+/// The files of this machine with the open documents over them, saved or not.
+pub(super) struct Overlay {
+    open: BTreeMap<PathBuf, Arc<Open>>,
+}
+
+impl Overlay {
+    /// The documents of a snapshot over the disk.
+    pub(super) fn of(snapshot: &Snapshot) -> Self {
+        let open = snapshot.documents.values().filter_map(|open| {
+            let path = open.path.clone()?;
+            speaks_utf_8(open.document.text()).then(|| (path, open.clone()))
+        });
+        Self {
+            open: open.collect(),
+        }
+    }
+}
+
+/// Whether the text, written as UTF-8, is the file: not when a coding cookie says otherwise and the text has more than ASCII.
+/// Such a file is taken from the disk.
+fn speaks_utf_8(text: &str) -> bool {
+    let cookie = text
+        .lines()
+        .take(2)
+        .take_while(|line| line.trim_start_matches('\u{feff}').trim_start().starts_with('#'))
+        .find_map(|line| {
+            let after = line.split_once("coding")?.1;
+            let name = after.strip_prefix([':', '='])?.trim_start();
+            let end = name
+                .find(|c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c)))
+                .unwrap_or(name.len());
+            Some(name[..end].to_ascii_lowercase().replace('_', "-"))
+        });
+    match cookie {
+        None => true,
+        Some(name) => {
+            text.is_ascii() || matches!(name.as_str(), "utf-8" | "utf8" | "u8" | "utf-8-sig")
+        }
+    }
+}
+
+impl Files for Overlay {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        match self.open.get(path) {
+            Some(open) => Ok(open.document.text().as_bytes().to_vec()),
+            None => Disk.read(path),
+        }
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Meta> {
+        match self.open.get(path) {
+            Some(open) => Ok(Meta {
+                is_dir: false,
+                is_file: true,
+                len: open.document.text().len() as u64,
+                modified: Some(SystemTime::now()),
+            }),
+            None => Disk.metadata(path),
+        }
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>> {
+        let mut names = match Disk.list(path) {
+            Ok(names) => names,
+            // A folder that exists only in the editor: its documents were never saved.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(error),
+        };
+        for open in self.open.keys() {
+            if open.parent() == Some(path)
+                && let Some(name) = open.file_name().and_then(|name| name.to_str())
+                && !names.iter().any(|(there, _)| there == name)
+            {
+                names.push((name.to_owned(), false));
+            }
+        }
+        if names.is_empty() && !path.is_dir() {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        names.sort();
+        Ok(names)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cookie_decides_whether_the_buffer_is_the_file() {
+        assert!(speaks_utf_8("x = 'é'\n"));
+        assert!(speaks_utf_8("# -*- coding: utf-8 -*-\nx = 'é'\n"));
+        assert!(!speaks_utf_8("# -*- coding: latin-1 -*-\nx = 'é'\n"));
+        assert!(!speaks_utf_8("#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nx = 'é'\n"));
+        assert!(speaks_utf_8("# coding: latin-1\nx = 'e'\n"));
+        assert!(speaks_utf_8("x = 1\n# coding: latin-1\ny = 'é'\n"));
+    }
+}

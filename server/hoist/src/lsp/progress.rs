@@ -1,0 +1,118 @@
+//! `$/progress` of one run.
+
+use std::time::Duration;
+
+use hoist_jobs::{JobId, JobView};
+use tower_lsp::Client;
+use tower_lsp::ls_types::notification::Progress as ProgressNotification;
+use tower_lsp::ls_types::{
+    ProgressParams, ProgressParamsValue, ProgressToken, WorkDoneProgress, WorkDoneProgressBegin,
+    WorkDoneProgressEnd, WorkDoneProgressReport,
+};
+
+use super::ask::sent_before_the_answer;
+
+/// How long a client may take to agree to a token before we stop caring.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The token of a job's progress. A string, because some clients refuse numbers.
+pub(super) fn token(job: JobId) -> String {
+    format!("hoist/{job}")
+}
+
+/// The job that a token is of.
+pub(super) fn job_of(token: &ProgressToken) -> Option<JobId> {
+    match token {
+        ProgressToken::String(token) => token.strip_prefix("hoist/")?.parse().ok(),
+        ProgressToken::Number(_) => None,
+    }
+}
+
+/// The progress of one run, begun and not yet ended.
+pub(super) struct Progress {
+    client: Client,
+    token: ProgressToken,
+    last: (Option<String>, Option<u32>),
+}
+
+impl Progress {
+    /// Makes the token known and begins. The client's answer is not waited for: a client that never gives it must not keep
+    /// the job from being shown.
+    pub(super) async fn begin(client: &Client, job: &JobView) -> Self {
+        let token = ProgressToken::String(token(job.job));
+        let create = {
+            let (client, token) = (client.clone(), token.clone());
+            async move { client.create_work_done_progress(token).await }
+        };
+        sent_before_the_answer(create, PATIENCE).await;
+        let mut progress = Self {
+            client: client.clone(),
+            token,
+            last: (None, None),
+        };
+        let message = describe(job);
+        progress.last.0 = Some(message.clone());
+        progress
+            .send(WorkDoneProgress::Begin(WorkDoneProgressBegin {
+                title: format!("{} on {}", job.name, job.target),
+                cancellable: Some(true),
+                message: Some(message),
+                percentage: None,
+            }))
+            .await;
+        progress
+    }
+
+    /// Tells what goes on, if that is news.
+    pub(super) async fn report(&mut self, job: &JobView) {
+        self.tell(describe(job), None).await;
+    }
+
+    /// Tells how much of the package is on the other side.
+    pub(super) async fn upload(&mut self, sent: u64, total: u64) {
+        let percentage = sent.min(total) * 100 / total.max(1);
+        let percentage = u32::try_from(percentage).unwrap_or(100);
+        self.tell(format!("uploading {percentage} %"), Some(percentage))
+            .await;
+    }
+
+    async fn tell(&mut self, message: String, percentage: Option<u32>) {
+        let news = (Some(message), percentage);
+        if self.last == news {
+            return;
+        }
+        self.last = news.clone();
+        self.send(WorkDoneProgress::Report(WorkDoneProgressReport {
+            cancellable: Some(true),
+            message: news.0,
+            percentage,
+        }))
+        .await;
+    }
+
+    /// Ends with a last word.
+    pub(super) async fn end(self, message: String) {
+        self.send(WorkDoneProgress::End(WorkDoneProgressEnd {
+            message: Some(message),
+        }))
+        .await;
+    }
+
+    async fn send(&self, value: WorkDoneProgress) {
+        self.client
+            .send_notification::<ProgressNotification>(ProgressParams {
+                token: self.token.clone(),
+                value: ProgressParamsValue::WorkDone(value),
+            })
+            .await;
+    }
+}
+
+/// What goes on, in a few words.
+fn describe(job: &JobView) -> String {
+    let more = job.message.as_ref().or(job.reason.as_ref());
+    match more {
+        Some(more) => format!("{}: {more}", job.state),
+        None => job.state.to_string(),
+    }
+}

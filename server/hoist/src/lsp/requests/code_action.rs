@@ -1,0 +1,171 @@
+//! `textDocument/codeAction`: the same as the lenses for clients without them, and the fixes of findings.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use hoist_analysis::{Finding, Runnable};
+use serde_json::json;
+use tower_lsp::ls_types::{
+    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Command, TextEdit,
+    WorkspaceEdit,
+};
+
+use super::code_lens;
+use crate::lsp::analysis::Source;
+use crate::lsp::ext::{self, command};
+use crate::lsp::snapshot::Snapshot;
+use crate::lsp::{from_proto, to_proto};
+
+/// The kind of the actions that do something with a function.
+pub(in crate::lsp) const KIND: CodeActionKind = CodeActionKind::new("hoist");
+
+/// Fixes first, then what can be done with the function around the cursor.
+pub(in crate::lsp) fn code_action(
+    snapshot: &Snapshot,
+    params: &CodeActionParams,
+) -> Option<Vec<CodeActionOrCommand>> {
+    let open = snapshot.document(params.text_document.uri.as_str())?;
+    let source = Source::of(snapshot, open)?;
+    let document = &open.document;
+    let asked = from_proto::range(params.range);
+    let offset = |position| {
+        document
+            .lines()
+            .offset(document.text(), position, snapshot.profile.encoding)
+    };
+    let asked = offset(asked.start)..offset(asked.end);
+    let wants = |kind: &CodeActionKind| match &params.context.only {
+        None => true,
+        Some(only) => only.iter().any(|only| covers(only.as_str(), kind.as_str())),
+    };
+
+    let mut actions = Vec::new();
+    if wants(&CodeActionKind::QUICKFIX) && snapshot.profile.code_action_literals {
+        for finding in source.findings(snapshot).iter() {
+            if touches(&finding.range, &asked) {
+                actions.extend(fixes(snapshot, &source, finding));
+            }
+        }
+    }
+    if wants(&KIND) {
+        let runnables = source.runnables();
+        let around = runnables
+            .iter()
+            .filter(|runnable| touches(&runnable.range, &asked))
+            .min_by_key(|runnable| runnable.range.len());
+        if let Some(runnable) = around {
+            let commands = commands(snapshot, &source, runnable);
+            actions.extend(commands.into_iter().map(|command| {
+                if !snapshot.profile.code_action_literals {
+                    return CodeActionOrCommand::Command(command);
+                }
+                CodeActionOrCommand::CodeAction(CodeAction {
+                    title: command.title.clone(),
+                    kind: Some(KIND),
+                    command: Some(command),
+                    ..CodeAction::default()
+                })
+            }));
+        }
+    }
+    Some(actions)
+}
+
+/// `only` of a client covers a kind and everything below it; the empty kind covers all.
+fn covers(only: &str, kind: &str) -> bool {
+    let below = kind.strip_prefix(only);
+    only.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+fn touches(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start <= other.end && other.start <= one.end
+}
+
+fn commands(snapshot: &Snapshot, source: &Source<'_>, runnable: &Runnable) -> Vec<Command> {
+    let uri = source.open.uri.as_str();
+    let name = &runnable.qualname;
+    let config = source.config().ok();
+    let default = config
+        .as_ref()
+        .map(|config| config.default_target().name.as_str());
+    let argument = || Some(vec![code_lens::argument(uri, runnable)]);
+    let titled = |mut command: Command, title: String| {
+        command.title = title;
+        command
+    };
+    let run = code_lens::run(uri, runnable, default);
+    let title = run.title.replacen("Run", &format!("Run {name}"), 1);
+    let mut commands = vec![
+        titled(run, title),
+        titled(
+            code_lens::run_with(uri, runnable),
+            format!("Run {name} with arguments..."),
+        ),
+    ];
+    if config.is_some_and(|config| config.targets().count() > 1) {
+        let title = format!("Run {name} on...");
+        commands.push(Command::new(title, command::RUN_ON.to_owned(), argument()));
+    }
+    let title = format!("Show the package of {name}");
+    let show = command::SHOW_PACKAGE.to_owned();
+    commands.push(Command::new(title, show, argument()));
+    let job = snapshot
+        .jobs
+        .newest_of(source.path, &runnable.entry.to_string());
+    if let Some(job) = job {
+        let argument = Some(vec![json!(ext::CancelArguments {
+            job: Some(job.job.to_string())
+        })]);
+        if !job.state.is_end() {
+            let title = format!("Cancel {name} ({} on {})", job.state, job.target);
+            let cancel = command::CANCEL.to_owned();
+            commands.push(Command::new(title, cancel, argument.clone()));
+        }
+        let title = format!("Show the output of {name}");
+        commands.push(Command::new(title, command::SHOW_OUTPUT.to_owned(), argument));
+    }
+    commands
+}
+
+fn fixes<'a>(
+    snapshot: &'a Snapshot,
+    source: &'a Source<'_>,
+    finding: &'a Finding,
+) -> impl Iterator<Item = CodeActionOrCommand> + 'a {
+    let open = source.open;
+    let encoding = snapshot.profile.encoding;
+    finding.fixes.iter().enumerate().map(move |(index, fix)| {
+        let edits = fix.edits.iter().map(|edit| TextEdit {
+            range: to_proto::range(&open.document, edit.range.clone(), encoding),
+            new_text: edit.text.clone(),
+        });
+        // The protocol's map is keyed by URI; ours is never changed through it.
+        #[allow(clippy::mutable_key_type)]
+        let changes = HashMap::from([(open.uri.clone(), edits.collect())]);
+        CodeActionOrCommand::CodeAction(CodeAction {
+            title: fix.title.clone(),
+            kind: Some(CodeActionKind::QUICKFIX),
+            diagnostics: Some(vec![to_proto::finding(open, finding, encoding)]),
+            edit: Some(WorkspaceEdit {
+                changes: Some(changes),
+                ..WorkspaceEdit::default()
+            }),
+            is_preferred: Some(index == 0),
+            ..CodeAction::default()
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_covers_what_is_below_it() {
+        assert!(covers("", "quickfix"));
+        assert!(covers("quickfix", "quickfix"));
+        assert!(covers("hoist", "hoist.run"));
+        assert!(!covers("quickfix", "quickfixes"));
+        assert!(!covers("source", "quickfix"));
+    }
+}

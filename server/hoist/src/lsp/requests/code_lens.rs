@@ -1,0 +1,124 @@
+//! `textDocument/codeLens`: what stands above a function.
+
+use std::path::Path;
+
+use hoist_analysis::Runnable;
+use hoist_jobs::{JobView, State};
+use serde_json::json;
+use tower_lsp::ls_types::{CodeLens, CodeLensParams, Command};
+
+use crate::lsp::analysis::Source;
+use crate::lsp::ext::{self, command};
+use crate::lsp::placed::placed;
+use crate::lsp::snapshot::Snapshot;
+use crate::lsp::to_proto;
+
+/// The lenses of a document, in the order of the lines.
+pub(in crate::lsp) fn code_lens(
+    snapshot: &Snapshot,
+    params: &CodeLensParams,
+) -> Option<Vec<CodeLens>> {
+    let open = snapshot.document(params.text_document.uri.as_str())?;
+    let source = Source::of(snapshot, open)?;
+    let default = source
+        .config()
+        .ok()
+        .map(|config| config.default_target().name.clone());
+    let lenses = placed(snapshot, &source).into_iter().flat_map(|placed| {
+        let commands = commands(
+            snapshot,
+            open.uri.as_str(),
+            source.path,
+            &placed.runnable,
+            default.as_deref(),
+        );
+        commands.into_iter().map(move |command| CodeLens {
+            range: placed.range,
+            command: Some(command),
+            data: None,
+        })
+    });
+    Some(lenses.collect())
+}
+
+fn commands(
+    snapshot: &Snapshot,
+    uri: &str,
+    path: &Path,
+    runnable: &Runnable,
+    default: Option<&str>,
+) -> Vec<Command> {
+    let shown = &snapshot.profile.options.lenses;
+    let mut commands = Vec::new();
+    if shown.run {
+        commands.push(run(uri, runnable, default));
+    }
+    if shown.run_with {
+        commands.push(run_with(uri, runnable));
+    }
+    if shown.state {
+        commands.extend(
+            snapshot
+                .jobs
+                .newest_of(path, &runnable.entry.to_string())
+                .map(|job| state(job)),
+        );
+    }
+    commands
+}
+
+/// Runs on the target of the comment above the function, else on the default one. With a configuration that cannot be read no
+/// target can be named; the run then says why.
+pub(in crate::lsp) fn run(uri: &str, runnable: &Runnable, default: Option<&str>) -> Command {
+    let target = runnable.directives.target.as_deref().or(default);
+    let title = match target {
+        Some(target) => format!("Run on {target}"),
+        None => "Run".to_owned(),
+    };
+    Command::new(
+        title,
+        command::RUN.to_owned(),
+        Some(vec![argument(uri, runnable)]),
+    )
+}
+
+/// Asks for the arguments first.
+pub(in crate::lsp) fn run_with(uri: &str, runnable: &Runnable) -> Command {
+    Command::new(
+        "Run with arguments...".to_owned(),
+        command::RUN_WITH.to_owned(),
+        Some(vec![argument(uri, runnable)]),
+    )
+}
+
+/// What the commands about a function are told.
+pub(in crate::lsp) fn argument(uri: &str, runnable: &Runnable) -> serde_json::Value {
+    json!({ "uri": uri, "entry": runnable.entry.to_string() })
+}
+
+/// The state of a job: one that goes on can be cancelled, one at its end shows what it printed.
+pub(in crate::lsp) fn state(job: &JobView) -> Command {
+    let argument = Some(vec![json!(ext::CancelArguments {
+        job: Some(job.job.to_string())
+    })]);
+    if job.state.is_end() {
+        let name = command::SHOW_OUTPUT.to_owned();
+        Command::new(ending(job), name, argument)
+    } else {
+        let title = format!("{} on {} - cancel", job.state, job.target);
+        Command::new(title, command::CANCEL.to_owned(), argument)
+    }
+}
+
+/// How a job ended, in a few words.
+pub(in crate::lsp) fn ending(job: &JobView) -> String {
+    match (job.state, &job.error) {
+        (State::Succeeded, _) => match job.wall_seconds {
+            Some(seconds) => format!("ok {}", to_proto::duration(seconds)),
+            None => "ok".to_owned(),
+        },
+        (State::Failed, Some(error)) => format!("failed: {}", error.kind),
+        (State::TimedOut, _) => "timed out".to_owned(),
+        (state, _) => state.to_string(),
+    }
+}
