@@ -102,7 +102,7 @@ fn ten_thousand_edits_arrive_in_order_while_slow_requests_run() {
         ends.sort_unstable();
         let [start, mut end] = ends;
         // Mostly small edits, and a text that neither dies out nor grows for ever.
-        if end - start > 8 && model.0.len() < 4000 {
+        if end - start > 8 && model.0.len() < 1500 {
             end = start;
         }
         let piece = pieces[numbers.below(pieces.len())];

@@ -41,8 +41,13 @@ pub(in crate::lsp) fn code_action(
 
     let mut actions = Vec::new();
     if wants(&CodeActionKind::QUICKFIX) && snapshot.profile.code_action_literals {
+        // The cursor need not be on the very word: its line is near enough.
+        let lines = |range: &Range<usize>| {
+            let lines = document.lines();
+            lines.line_of(range.start)..lines.line_of(range.end)
+        };
         for finding in source.findings(snapshot).iter() {
-            if touches(&finding.range, &asked) {
+            if touches(&lines(&finding.range), &lines(&asked)) {
                 actions.extend(fixes(snapshot, &source, finding));
             }
         }
@@ -77,7 +82,7 @@ fn covers(only: &str, kind: &str) -> bool {
     only.is_empty() || below.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-fn touches(one: &Range<usize>, other: &Range<usize>) -> bool {
+fn touches<T: PartialOrd>(one: &Range<T>, other: &Range<T>) -> bool {
     one.start <= other.end && other.start <= one.end
 }
 

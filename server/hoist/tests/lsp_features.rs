@@ -1,0 +1,244 @@
+//! What the editor shows without running anything: hovers, code actions, packages, findings, errors of the configuration.
+#![allow(clippy::unwrap_used)]
+
+mod lsp_client;
+
+use lsp_client::{Client, plain_capabilities, uri};
+use serde_json::{Value, json};
+
+const NESTED: &str = "\
+import math
+
+def outer(n):
+    step = n + 1
+    def inner(x):
+        return math.sqrt(x) * step
+    return inner(n)
+
+def plain(a=1):
+    return a
+";
+
+fn hover(client: &mut Client, uri: &str, line: u32, character: u32) -> Value {
+    client.call(
+        "textDocument/hover",
+        json!({ "textDocument": { "uri": uri }, "position": { "line": line, "character": character } }),
+    )
+}
+
+fn actions(client: &mut Client, uri: &str, line: u32, only: Option<&str>) -> Vec<Value> {
+    let place = json!({ "line": line, "character": 4 });
+    let mut context = json!({ "diagnostics": [] });
+    if let Some(only) = only {
+        context["only"] = json!([only]);
+    }
+    let answer = client.call(
+        "textDocument/codeAction",
+        json!({ "textDocument": { "uri": uri }, "range": { "start": place, "end": place }, "context": context }),
+    );
+    answer.as_array().unwrap().clone()
+}
+
+fn titles(actions: &[Value]) -> Vec<&str> {
+    actions
+        .iter()
+        .map(|action| action["title"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_hover_tells_what_travels_and_why() {
+    let mut client = Client::connected();
+    client.write("helper.py", "def double(x):\n    return 2 * x\n");
+    let uri = client.open("main.py", "import helper\n\ndef f(x=1):\n    return helper.double(x)\n\nx = 3\n");
+    let shown = hover(&mut client, &uri, 2, 5);
+    let text = shown["contents"]["value"].as_str().unwrap();
+    assert!(text.starts_with("`f` travels in 2 files, "), "{text}");
+    assert!(text.contains("`main.py`") && text.contains("`helper.py`"), "{text}");
+    assert_eq!(shown["range"]["start"], json!({ "line": 2, "character": 4 }));
+    // Only the name of a function has something to say.
+    assert_eq!(hover(&mut client, &uri, 3, 12), Value::Null);
+}
+
+#[test]
+fn a_function_that_cannot_run_is_flagged_and_can_be_hoisted() {
+    let mut client = Client::connected();
+    let uri = client.open("nested.py", NESTED);
+    let found = client.diagnostics(&uri, |found| found.iter().any(|one| one["severity"] == 1));
+    let error = found.iter().find(|one| one["severity"] == 1).unwrap();
+    assert_eq!(error["source"], "hoist");
+    assert_eq!(error["code"], "HST003");
+    assert!(error["message"].as_str().unwrap().contains("step"), "{error}");
+    assert_eq!(error["range"]["start"]["line"], 4);
+
+    let fixes = actions(&mut client, &uri, 4, Some("quickfix"));
+    assert!(!fixes.is_empty());
+    let edits = fixes[0]["edit"]["changes"][&uri].as_array().unwrap();
+    assert!(!edits.is_empty());
+    assert_eq!(fixes[0]["diagnostics"][0]["code"], "HST003");
+    // The edits, from the end of the text on, as a client applies them.
+    let mut edits = edits.clone();
+    edits.sort_by_key(|edit| std::cmp::Reverse((edit["range"]["start"]["line"].as_u64(), edit["range"]["start"]["character"].as_u64())));
+    for (version, edit) in (2..).zip(edits) {
+        let at = |end: &str, part: &str| u32::try_from(edit["range"][end][part].as_u64().unwrap()).unwrap();
+        let range = [at("start", "line"), at("start", "character"), at("end", "line"), at("end", "character")];
+        client.change(&uri, version, Some(range), edit["newText"].as_str().unwrap());
+    }
+    client.diagnostics(&uri, |found| found.iter().all(|one| one["severity"] != 1));
+    let text = client.text(&uri)["text"].as_str().unwrap().to_owned();
+    assert!(text.lines().any(|line| line.starts_with("def inner(")), "{text}");
+}
+
+#[test]
+fn the_actions_of_a_function_are_those_of_its_lenses_and_more() {
+    let mut client = Client::connected();
+    client.write(
+        "hoist.toml",
+        "[targets.far]\nscheduler = \"slurm\"\nhost = \"far\"\n",
+    );
+    let uri = client.open("nested.py", NESTED);
+    let found = actions(&mut client, &uri, 9, None);
+    assert_eq!(
+        titles(&found),
+        [
+            "Run plain on local",
+            "Run plain with arguments...",
+            "Run plain on...",
+            "Show the package of plain",
+        ]
+    );
+    assert_eq!(found[0]["command"]["command"], "hoist.run");
+    assert_eq!(
+        found[0]["command"]["arguments"],
+        json!([{ "uri": uri, "entry": "plain" }])
+    );
+    assert!(actions(&mut client, &uri, 9, Some("refactor")).is_empty());
+    assert!(actions(&mut client, &uri, 0, None).is_empty());
+}
+
+#[test]
+fn a_client_without_literal_actions_gets_commands() {
+    let mut capabilities = plain_capabilities();
+    capabilities["textDocument"]["codeAction"] = json!({});
+    let mut client = Client::connected_with(capabilities);
+    let uri = client.open("nested.py", NESTED);
+    let found = actions(&mut client, &uri, 9, None);
+    assert_eq!(found[0]["command"], "hoist.run");
+}
+
+#[test]
+fn the_package_is_shown_without_running_anything() {
+    let mut client = Client::connected_with(plain_capabilities());
+    let uri = client.open("nested.py", NESTED);
+    let view = client
+        .execute("hoist.showPackage", json!({ "uri": uri, "entry": "plain" }))
+        .unwrap();
+    assert_eq!(view["files"][0]["path"], "nested.py");
+    assert_eq!(view["sha256"].as_str().unwrap().len(), 64);
+    let shown = client.wait_method("window/showDocument", |_| true);
+    let path = shown["uri"].as_str().unwrap().strip_prefix("file://").unwrap();
+    let page = std::fs::read_to_string(path).unwrap();
+    assert!(page.contains("nested.py") && page.contains(view["sha256"].as_str().unwrap()), "{page}");
+    assert_eq!(client.call("hoist/jobs", json!({})), json!([]));
+}
+
+#[test]
+fn an_error_in_the_configuration_stands_in_its_file_until_it_is_mended() {
+    let mut client = Client::connected();
+    let config = client.write("hoist.toml", "default_target = \"local\"\ncolour = \"red\"\n");
+    let config_uri = uri(&config);
+    let uri = client.open("a.py", "def f():\n    return 1\n");
+    let found = client.diagnostics(&config_uri, |found| !found.is_empty());
+    assert!(found[0]["message"].as_str().unwrap().contains("colour"), "{found:?}");
+    assert_eq!(found[0]["range"]["start"]["line"], 1);
+    assert_eq!(client.lenses(&uri)[0].1, "Run");
+    let error = client
+        .execute("hoist.run", json!({ "uri": uri, "entry": "f" }))
+        .unwrap_err();
+    assert!(error["message"].as_str().unwrap().contains("colour"), "{error}");
+
+    client.write("hoist.toml", "default_target = \"local\"\n");
+    client.notify(
+        "workspace/didChangeWatchedFiles",
+        json!({ "changes": [{ "uri": config_uri, "type": 2 }] }),
+    );
+    client.diagnostics(&config_uri, <[Value]>::is_empty);
+    assert_eq!(client.lenses(&uri)[0].1, "Run on local");
+}
+
+#[test]
+fn targets_are_those_of_the_documents_workspace() {
+    let mut client = Client::connected();
+    client.write("one/hoist.toml", "default_target = \"far\"\n[targets.far]\nscheduler = \"slurm\"\nhost = \"far\"\n");
+    let one = client.open("one/a.py", "def f():\n    return 1\n");
+    let two = client.open("two/b.py", "def f():\n    return 1\n");
+    let targets = client.call("hoist/targets", json!({ "uri": one }));
+    assert_eq!(
+        targets,
+        json!([
+            { "name": "far", "scheduler": "slurm", "host": "far", "default": true },
+            { "name": "local", "scheduler": "none", "default": false },
+        ])
+    );
+    let targets = client.call("hoist/targets", json!({ "uri": two }));
+    assert_eq!(targets, json!([{ "name": "local", "scheduler": "none", "default": true }]));
+    assert_eq!(client.lenses(&one)[0].1, "Run on far");
+    assert_eq!(client.lenses(&two)[0].1, "Run on local");
+}
+
+#[test]
+fn documents_without_a_file_and_in_other_languages_are_left_alone() {
+    let mut client = Client::connected();
+    client.open_text("untitled:Untitled-1", "def f():\n    return 1\n");
+    let answer = client.call(
+        "textDocument/codeLens",
+        json!({ "textDocument": { "uri": "untitled:Untitled-1" } }),
+    );
+    assert_eq!(answer, Value::Null);
+    let path = client.write("notes.md", "def f():\n    pass\n");
+    client.notify(
+        "textDocument/didOpen",
+        json!({ "textDocument": { "uri": uri(&path), "languageId": "markdown", "version": 1, "text": "def f():\n    pass\n" } }),
+    );
+    let answer = client.call(
+        "textDocument/codeLens",
+        json!({ "textDocument": { "uri": uri(&path) } }),
+    );
+    assert_eq!(answer, Value::Null);
+}
+
+#[test]
+fn what_is_closed_has_no_findings() {
+    let mut client = Client::connected();
+    let uri = client.open("nested.py", NESTED);
+    client.diagnostics(&uri, |found| !found.is_empty());
+    let mark = client.mark();
+    client.notify(
+        "textDocument/didClose",
+        json!({ "textDocument": { "uri": uri } }),
+    );
+    client.diagnostics_after(mark, &uri, <[Value]>::is_empty);
+    assert_eq!(client.text(&uri), Value::Null);
+}
+
+#[test]
+fn opening_a_file_starts_nothing() {
+    let mut client = Client::connected();
+    // Were any of these programmes started, its file would be there.
+    let witness = client.folder().join("started");
+    let touch = format!("touch {}", witness.display());
+    client.write(
+        "hoist.toml",
+        &format!(
+            "default_target = \"trap\"\n[targets.trap]\npython = \"{0}\"\nsetup = [\"{0}\"]\nwork_dir = \"$({0})\"\n",
+            touch
+        ),
+    );
+    let uri = client.open("trap.py", &format!("import os\nos.system('{touch}')\n\ndef f():\n    return 1\n"));
+    client.diagnostics(&uri, |_| true);
+    client.lenses(&uri);
+    hover(&mut client, &uri, 3, 5);
+    actions(&mut client, &uri, 3, None);
+    assert!(!witness.exists());
+    assert_eq!(client.call("hoist/jobs", json!({})), json!([]));
+}
