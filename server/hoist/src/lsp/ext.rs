@@ -10,24 +10,24 @@ use tower_lsp::ls_types::notification::Notification;
 use tower_lsp::ls_types::request::Request;
 
 /// Commands of `workspace/executeCommand`.
-pub mod command {
+pub(crate) mod command {
     /// Runs an entry. Argument: [`super::RunArguments`].
-    pub const RUN: &str = "hoist.run";
+    pub(crate) const RUN: &str = "hoist.run";
     /// Asks for the arguments, then runs. Argument: [`super::RunArguments`].
-    pub const RUN_WITH: &str = "hoist.runWith";
+    pub(crate) const RUN_WITH: &str = "hoist.runWith";
     /// Asks for the target, then runs. Argument: [`super::RunArguments`].
-    pub const RUN_ON: &str = "hoist.runOn";
+    pub(crate) const RUN_ON: &str = "hoist.runOn";
     /// Runs the entry of a job once more. Argument: [`super::RerunArguments`].
-    pub const RERUN: &str = "hoist.rerun";
+    pub(crate) const RERUN: &str = "hoist.rerun";
     /// Ends a job. Argument: [`super::CancelArguments`].
-    pub const CANCEL: &str = "hoist.cancel";
+    pub(crate) const CANCEL: &str = "hoist.cancel";
     /// Shows what a job printed. Argument: [`super::ShowOutputArguments`].
-    pub const SHOW_OUTPUT: &str = "hoist.showOutput";
+    pub(crate) const SHOW_OUTPUT: &str = "hoist.showOutput";
     /// Shows what would travel. Argument: [`super::PackageArguments`].
-    pub const SHOW_PACKAGE: &str = "hoist.showPackage";
+    pub(crate) const SHOW_PACKAGE: &str = "hoist.showPackage";
 
     /// All of them, as the server announces them.
-    pub const ALL: [&str; 7] = [
+    pub(crate) const ALL: [&str; 7] = [
         RUN,
         RUN_WITH,
         RUN_ON,
@@ -39,58 +39,58 @@ pub mod command {
 }
 
 /// The code of the error with which a command is refused.
-pub const REFUSED: i64 = 4001;
+pub(crate) const REFUSED: i64 = 4001;
 
 /// `capabilities.experimental` of a client.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Experimental {
+pub(crate) struct Experimental {
     /// Ours among the experimental capabilities.
-    pub hoist: Announced,
+    pub(crate) hoist: Announced,
 }
 
 /// What a client can do beyond LSP.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Announced {
+pub(crate) struct Announced {
     /// It answers [`Ask`].
-    pub ask: bool,
+    pub(crate) ask: bool,
     /// It shows [`JobOutputs`] by itself.
-    pub output: bool,
+    pub(crate) output: bool,
 }
 
 /// `capabilities.experimental` of the server.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ServerExperimental {
+pub(crate) struct ServerExperimental {
     /// Ours among the experimental capabilities.
-    pub hoist: ServerAnnounced,
+    pub(crate) hoist: ServerAnnounced,
 }
 
 /// What the server says of itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ServerAnnounced {
+pub(crate) struct ServerAnnounced {
     /// The version of `hoist`.
-    pub version: String,
+    pub(crate) version: String,
 }
 
 /// `initializationOptions`.
 #[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Options {
+pub(crate) struct Options {
     /// Which lenses are shown.
-    pub lenses: Lenses,
+    pub(crate) lenses: Lenses,
 }
 
 /// Which lenses are shown.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
-pub struct Lenses {
+pub(crate) struct Lenses {
     /// "Run on TARGET".
-    pub run: bool,
+    pub(crate) run: bool,
     /// "Run with arguments...".
-    pub run_with: bool,
+    pub(crate) run_with: bool,
     /// The state of the newest job of a function.
-    pub state: bool,
+    pub(crate) state: bool,
 }
 
 impl Default for Lenses {
@@ -105,115 +105,115 @@ impl Default for Lenses {
 
 /// What to run: the argument of `hoist.run`, `hoist.runWith` and `hoist.runOn`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RunArguments {
+pub(crate) struct RunArguments {
     /// The document.
-    pub uri: String,
+    pub(crate) uri: String,
     /// A qualified name, or lines from 1, inclusive (`12-30`).
-    pub entry: String,
+    pub(crate) entry: String,
     /// The target's name; absent: of the comment above the function, else the default of the configuration.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub target: Option<String>,
+    pub(crate) target: Option<String>,
     /// Python source of call arguments; absent: of the comment above the function, else none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub args: Option<String>,
+    pub(crate) args: Option<String>,
     /// Resources as in the configuration; they go before those of comment and target.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub resources: BTreeMap<String, String>,
+    pub(crate) resources: BTreeMap<String, String>,
     /// Run in spite of a refusal that allows it.
     #[serde(default)]
-    pub force: bool,
+    pub(crate) force: bool,
 }
 
 /// The answer to the commands that run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct RunStarted {
+pub(crate) struct RunStarted {
     /// The job's name; `null` while there is still something to ask.
-    pub job: Option<String>,
+    pub(crate) job: Option<String>,
 }
 
 /// The argument of `hoist.rerun`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct RerunArguments {
+pub(crate) struct RerunArguments {
     /// Absent: the newest job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job: Option<String>,
+    pub(crate) job: Option<String>,
 }
 
 /// The argument of `hoist.cancel`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct CancelArguments {
+pub(crate) struct CancelArguments {
     /// Absent: the newest job that is not at its end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job: Option<String>,
+    pub(crate) job: Option<String>,
 }
 
 /// The argument of `hoist.showOutput`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct ShowOutputArguments {
+pub(crate) struct ShowOutputArguments {
     /// Absent: the newest job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub job: Option<String>,
+    pub(crate) job: Option<String>,
     /// Absent: standard output, or standard error when only that has bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stream: Option<Stream>,
+    pub(crate) stream: Option<Stream>,
 }
 
 /// The argument of `hoist.showPackage`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PackageArguments {
+pub(crate) struct PackageArguments {
     /// The document.
-    pub uri: String,
+    pub(crate) uri: String,
     /// As in [`RunArguments`].
-    pub entry: String,
+    pub(crate) entry: String,
     /// As in [`RunArguments`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub args: Option<String>,
+    pub(crate) args: Option<String>,
     /// Show it in spite of a refusal that allows it.
     #[serde(default)]
-    pub force: bool,
+    pub(crate) force: bool,
 }
 
 /// What would travel.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PackageView {
+pub(crate) struct PackageView {
     /// The package's name, lower-case hexadecimal.
-    pub sha256: String,
+    pub(crate) sha256: String,
     /// Its size.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// What is in it, sorted by path.
-    pub files: Vec<PackageFile>,
+    pub(crate) files: Vec<PackageFile>,
 }
 
 /// One file that would travel.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct PackageFile {
+pub(crate) struct PackageFile {
     /// Its path on the other side, with '/'.
-    pub path: String,
+    pub(crate) path: String,
     /// Its size, uncompressed.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Why it is in.
-    pub why: String,
+    pub(crate) why: String,
     /// Where it comes from.
-    pub origin: String,
+    pub(crate) origin: String,
 }
 
 /// `data` of the error with which a command is refused.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct RefusedData {
+pub(crate) struct RefusedData {
     /// The finding's code.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
     /// The line that is to blame, 0-based.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<u32>,
+    pub(crate) line: Option<u32>,
     /// The same command with `force` would run.
-    pub forcible: bool,
+    pub(crate) forcible: bool,
 }
 
 /// One of a job's two streams.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Stream {
+pub(crate) enum Stream {
     /// Standard output.
     Stdout,
     /// Standard error.
@@ -223,56 +223,56 @@ pub enum Stream {
 /// A job, as clients see it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Job {
+pub(crate) struct Job {
     /// Its name, a ULID.
-    pub job: String,
+    pub(crate) job: String,
     /// `preparing uploading queued running succeeded failed cancelled timed_out lost`.
-    pub state: String,
+    pub(crate) state: String,
     /// For people.
-    pub name: String,
+    pub(crate) name: String,
     /// As in [`RunArguments`].
-    pub entry: String,
+    pub(crate) entry: String,
     /// The document.
-    pub uri: String,
+    pub(crate) uri: String,
     /// The `def` line, 0-based, where it is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub line: Option<u32>,
+    pub(crate) line: Option<u32>,
     /// The target's name.
-    pub target: String,
+    pub(crate) target: String,
     /// Python source of call arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub args: Option<String>,
+    pub(crate) args: Option<String>,
     /// Milliseconds since 1970.
-    pub created: u64,
-    /// Milliseconds since 1970.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub started: Option<u64>,
+    pub(crate) created: u64,
     /// Milliseconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ended: Option<u64>,
+    pub(crate) started: Option<u64>,
+    /// Milliseconds since 1970.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ended: Option<u64>,
     /// How long the function ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub wall_seconds: Option<f64>,
+    pub(crate) wall_seconds: Option<f64>,
     /// Why it waits, or why it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// What goes on right now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub message: Option<String>,
+    pub(crate) message: Option<String>,
     /// Of a job that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub result: Option<JobResult>,
+    pub(crate) result: Option<JobResult>,
     /// Of a job whose function raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<JobError>,
+    pub(crate) error: Option<JobError>,
 }
 
 /// What a function returned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct JobResult {
+pub(crate) struct JobResult {
     /// Python's `repr`.
-    pub repr: String,
+    pub(crate) repr: String,
     /// The value, where it has a JSON form whose numbers every client can hold (integers below 2^53). A value that is
     /// `None` is `null` here, which is not the same as absent.
     #[serde(
@@ -280,10 +280,10 @@ pub struct JobResult {
         skip_serializing_if = "Option::is_none",
         deserialize_with = "present"
     )]
-    pub json: Option<serde_json::Value>,
+    pub(crate) json: Option<serde_json::Value>,
     /// The JSON as text, digit for digit, where `json` could not hold it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub json_text: Option<String>,
+    pub(crate) json_text: Option<String>,
 }
 
 /// A field that is there with `null` is `Some(null)`; only a missing one is `None`.
@@ -295,144 +295,144 @@ fn present<'de, D: serde::Deserializer<'de>>(
 
 /// What a function raised.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct JobError {
+pub(crate) struct JobError {
     /// The exception's class.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// Its text.
-    pub message: String,
+    pub(crate) message: String,
     /// Outermost call first, raising line last.
-    pub frames: Vec<Frame>,
+    pub(crate) frames: Vec<Frame>,
     /// As Python prints it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub traceback: Option<String>,
+    pub(crate) traceback: Option<String>,
 }
 
 /// A line of a traceback.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// As in the job: relative to the workspace for the user's files.
-    pub file: String,
+    pub(crate) file: String,
     /// From 1.
-    pub line: u32,
+    pub(crate) line: u32,
     /// The function's name.
-    pub function: String,
+    pub(crate) function: String,
     /// The document, where the file is one of the user's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
+    pub(crate) uri: Option<String>,
 }
 
 /// A piece of a job's output.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct JobOutput {
+pub(crate) struct JobOutput {
     /// The job.
-    pub job: String,
+    pub(crate) job: String,
     /// Which of its streams.
-    pub stream: Stream,
+    pub(crate) stream: Stream,
     /// Of the first byte of `text` in the stream.
-    pub offset: u64,
+    pub(crate) offset: u64,
     /// Of the first byte after `text`.
-    pub next: u64,
+    pub(crate) next: u64,
     /// What was printed; bytes that are not UTF-8 are U+FFFD here.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Parameters of `hoist/showOutput`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct ShowOutput {
+pub(crate) struct ShowOutput {
     /// The job.
-    pub job: String,
+    pub(crate) job: String,
 }
 
 /// Parameters of `hoist/output`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct OutputParams {
+pub(crate) struct OutputParams {
     /// The job.
-    pub job: String,
+    pub(crate) job: String,
     /// Which of its streams.
-    pub stream: Stream,
+    pub(crate) stream: Stream,
     /// Where to begin, in bytes.
     #[serde(default)]
-    pub offset: u64,
+    pub(crate) offset: u64,
 }
 
 /// Answer to `hoist/output`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct OutputAnswer {
+pub(crate) struct OutputAnswer {
     /// As asked.
-    pub offset: u64,
+    pub(crate) offset: u64,
     /// Where to ask next.
-    pub next: u64,
+    pub(crate) next: u64,
     /// How many bytes the stream has by now.
-    pub size: u64,
+    pub(crate) size: u64,
     /// The bytes from `offset` to `next`.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Parameters of `hoist/jobs`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct NoParams {}
+pub(crate) struct NoParams {}
 
 /// Parameters of `hoist/targets`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct TargetsParams {
+pub(crate) struct TargetsParams {
     /// The document whose workspace is meant; absent: the first workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub uri: Option<String>,
+    pub(crate) uri: Option<String>,
 }
 
 /// A target of the configuration.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Target {
+pub(crate) struct Target {
     /// Its name.
-    pub name: String,
+    pub(crate) name: String,
     /// `none`, `slurm`, ...
-    pub scheduler: String,
+    pub(crate) scheduler: String,
     /// Absent: this machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub host: Option<String>,
+    pub(crate) host: Option<String>,
     /// The one that runs where none is named.
-    pub default: bool,
+    pub(crate) default: bool,
 }
 
 /// Parameters of `hoist/text`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct TextParams {
+pub(crate) struct TextParams {
     /// The document.
-    pub uri: String,
+    pub(crate) uri: String,
 }
 
 /// Answer to `hoist/text`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Text {
+pub(crate) struct Text {
     /// The version of the last change.
-    pub version: i32,
+    pub(crate) version: i32,
     /// The whole text.
-    pub text: String,
+    pub(crate) text: String,
 }
 
 /// Parameters of `hoist/ask`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct AskParams {
+pub(crate) struct AskParams {
     /// What kind of answer is wanted.
-    pub kind: AskKind,
+    pub(crate) kind: AskKind,
     /// The question.
-    pub title: String,
+    pub(crate) title: String,
     /// A sentence for below it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// What the answer starts with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub default: Option<String>,
+    pub(crate) default: Option<String>,
     /// For `choice`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub choices: Vec<String>,
+    pub(crate) choices: Vec<String>,
 }
 
 /// What kind of answer is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum AskKind {
+pub(crate) enum AskKind {
     /// A line of text.
     Text,
     /// A line of text that is not shown.
@@ -446,7 +446,7 @@ pub enum AskKind {
 /// Answer to `hoist/ask`; `null` is [`Option::None`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// To `confirm`.
     Yes(bool),
     /// To the others.
@@ -455,7 +455,7 @@ pub enum Answer {
 
 /// A job was made or changed.
 #[derive(Debug)]
-pub enum JobChanged {}
+pub(crate) enum JobChanged {}
 impl Notification for JobChanged {
     type Params = Job;
     const METHOD: &'static str = "hoist/jobChanged";
@@ -463,7 +463,7 @@ impl Notification for JobChanged {
 
 /// A job printed something.
 #[derive(Debug)]
-pub enum JobOutputs {}
+pub(crate) enum JobOutputs {}
 impl Notification for JobOutputs {
     type Params = JobOutput;
     const METHOD: &'static str = "hoist/jobOutput";
@@ -471,7 +471,7 @@ impl Notification for JobOutputs {
 
 /// The user wants to see a job's output.
 #[derive(Debug)]
-pub enum ShowOutputs {}
+pub(crate) enum ShowOutputs {}
 impl Notification for ShowOutputs {
     type Params = ShowOutput;
     const METHOD: &'static str = "hoist/showOutput";
@@ -479,7 +479,7 @@ impl Notification for ShowOutputs {
 
 /// All jobs.
 #[derive(Debug)]
-pub enum Jobs {}
+pub(crate) enum Jobs {}
 impl Request for Jobs {
     type Params = NoParams;
     type Result = Vec<Job>;
@@ -488,7 +488,7 @@ impl Request for Jobs {
 
 /// What a job printed.
 #[derive(Debug)]
-pub enum Output {}
+pub(crate) enum Output {}
 impl Request for Output {
     type Params = OutputParams;
     type Result = OutputAnswer;
@@ -497,7 +497,7 @@ impl Request for Output {
 
 /// All targets.
 #[derive(Debug)]
-pub enum Targets {}
+pub(crate) enum Targets {}
 impl Request for Targets {
     type Params = TargetsParams;
     type Result = Vec<Target>;
@@ -506,7 +506,7 @@ impl Request for Targets {
 
 /// The text that the server holds.
 #[derive(Debug)]
-pub enum TextOf {}
+pub(crate) enum TextOf {}
 impl Request for TextOf {
     type Params = TextParams;
     type Result = Option<Text>;
@@ -515,7 +515,7 @@ impl Request for TextOf {
 
 /// A question to the user.
 #[derive(Debug)]
-pub enum Ask {}
+pub(crate) enum Ask {}
 impl Request for Ask {
     type Params = AskParams;
     type Result = Option<Answer>;

@@ -11,7 +11,7 @@ mod ask;
 mod commands;
 mod diagnostics;
 mod documents;
-pub mod ext;
+mod ext;
 mod failures;
 mod follow;
 mod framing;
@@ -52,7 +52,7 @@ const FAREWELL: Duration = Duration::from_secs(2);
 
 /// Serves one client over standard input and output until it leaves. The status is 0 when it said goodbye as the protocol asks
 /// (`shutdown`, then `exit`), else 1.
-pub fn run() -> ExitCode {
+pub(crate) fn run() -> ExitCode {
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

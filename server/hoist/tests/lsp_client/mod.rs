@@ -2,7 +2,7 @@
 //!
 //! Everything received is kept in order; tests wait for what they expect with a time limit. Requests of the server are answered
 //! at once by [`Client::answer`]'s table, `null` by default.
-#![allow(dead_code, clippy::unwrap_used)]
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
