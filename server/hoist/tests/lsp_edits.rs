@@ -25,7 +25,8 @@ impl Model {
     fn place(&self, index: usize) -> (u32, u32) {
         let (mut line, mut start) = (0, 0);
         for at in 0..index {
-            let is_break = self.0[at] == 10 || (self.0[at] == 13 && self.0.get(at + 1) != Some(&10));
+            let is_break =
+                self.0[at] == 10 || (self.0[at] == 13 && self.0.get(at + 1) != Some(&10));
             if is_break {
                 line += 1;
                 start = at + 1;
@@ -63,13 +64,23 @@ struct Gate {
 impl Gate {
     fn close(client: &Client) -> Self {
         let pipe = client.folder().join("hoist.toml");
-        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        assert!(
+            Command::new("mkfifo")
+                .arg(&pipe)
+                .status()
+                .unwrap()
+                .success()
+        );
         Self { pipe }
     }
 
     /// Everyone who waits reads an empty file, and so does everyone who comes later.
     fn open(self) {
-        let writer = OpenOptions::new().read(true).write(true).open(&self.pipe).unwrap();
+        let writer = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(&self.pipe)
+            .unwrap();
         std::fs::remove_file(&self.pipe).unwrap();
         std::fs::write(&self.pipe, "").unwrap();
         // A reader that was about to open the pipe needs a moment to do so while there is a writer.
@@ -83,9 +94,25 @@ fn ten_thousand_edits_arrive_in_order_while_slow_requests_run() {
     let mut client = Client::connected();
     let gate = Gate::close(&client);
     let pieces = [
-        "x", "é", "😀", "\n", "\r\n", "    ", "def f(a):\n", "return 1", "'''", "(", "#", "\t", "",
+        "x",
+        "é",
+        "😀",
+        "\n",
+        "\r\n",
+        "    ",
+        "def f(a):\n",
+        "return 1",
+        "'''",
+        "(",
+        "#",
+        "\t",
+        "",
     ];
-    let mut model = Model("import os\r\ndef größe():\n    return '😀'\n".encode_utf16().collect());
+    let mut model = Model(
+        "import os\r\ndef größe():\n    return '😀'\n"
+            .encode_utf16()
+            .collect(),
+    );
     let uri = client.open("edited.py", &model.text());
 
     let mut numbers = Numbers(7);
@@ -109,14 +136,26 @@ fn ten_thousand_edits_arrive_in_order_while_slow_requests_run() {
         let (line, character) = model.place(start);
         let (end_line, end_character) = model.place(end);
         // Some clients skip numbers, and that is no reason to lose an edit.
-        client.change(&uri, version * 3, Some([line, character, end_line, end_character]), piece);
+        client.change(
+            &uri,
+            version * 3,
+            Some([line, character, end_line, end_character]),
+            piece,
+        );
         model.0.splice(start..end, piece.encode_utf16());
         if version % 50 == 0 {
             slow.push(client.ask("hoist/targets", json!({ "uri": uri })));
-            slow.push(client.ask("textDocument/codeLens", json!({ "textDocument": { "uri": uri } })));
+            slow.push(client.ask(
+                "textDocument/codeLens",
+                json!({ "textDocument": { "uri": uri } }),
+            ));
         }
         if version % 500 == 0 {
-            between.push((client.ask("hoist/text", json!({ "uri": uri })), version * 3, model.text()));
+            between.push((
+                client.ask("hoist/text", json!({ "uri": uri })),
+                version * 3,
+                model.text(),
+            ));
         }
     }
     let last = client.text(&uri);
@@ -135,7 +174,10 @@ fn ten_thousand_edits_arrive_in_order_while_slow_requests_run() {
             .any(|message| message.get("method").is_none() && message["id"] == id)
     };
     for id in &slow {
-        assert!(!answered(&client, *id), "the slow request {id} was not slow");
+        assert!(
+            !answered(&client, *id),
+            "the slow request {id} was not slow"
+        );
     }
     gate.open();
     for id in slow {
@@ -143,12 +185,16 @@ fn ten_thousand_edits_arrive_in_order_while_slow_requests_run() {
     }
     // What was pushed never went back, and the last word is about the last text.
     client.wait("diagnostics of the last version", |message| {
-        message["method"] == "textDocument/publishDiagnostics" && message["params"]["version"] == 10_001 * 3
+        message["method"] == "textDocument/publishDiagnostics"
+            && message["params"]["version"] == 10_001 * 3
     });
     let versions: Vec<i64> = client
         .received()
         .iter()
-        .filter(|message| message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri.as_str())
+        .filter(|message| {
+            message["method"] == "textDocument/publishDiagnostics"
+                && message["params"]["uri"] == uri.as_str()
+        })
         .filter_map(|message| message["params"]["version"].as_i64())
         .collect();
     assert!(versions.is_sorted(), "{versions:?}");
@@ -211,9 +257,18 @@ fn lenses_do_not_jump_while_a_line_is_typed() {
     client.change(&uri, 2, Some([1, 12, 1, 12]), "\n");
     for (column, character) in (0..).zip(typed.chars()) {
         version += 1;
-        client.change(&uri, version, Some([2, column, 2, column]), &character.to_string());
+        client.change(
+            &uri,
+            version,
+            Some([2, column, 2, column]),
+            &character.to_string(),
+        );
         let lenses = client.lenses(&uri);
-        assert_eq!(lenses.len(), whole, "after {character:?} in column {column}: {lenses:?}");
+        assert_eq!(
+            lenses.len(),
+            whole,
+            "after {character:?} in column {column}: {lenses:?}"
+        );
         assert_eq!(lenses.last().unwrap().0, 9, "{lenses:?}");
     }
     // A function that is deleted is gone, broken text or not.

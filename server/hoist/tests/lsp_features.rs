@@ -50,12 +50,21 @@ fn titles(actions: &[Value]) -> Vec<&str> {
 fn a_hover_tells_what_travels_and_why() {
     let mut client = Client::connected();
     client.write("helper.py", "def double(x):\n    return 2 * x\n");
-    let uri = client.open("main.py", "import helper\n\ndef f(x=1):\n    return helper.double(x)\n\nx = 3\n");
+    let uri = client.open(
+        "main.py",
+        "import helper\n\ndef f(x=1):\n    return helper.double(x)\n\nx = 3\n",
+    );
     let shown = hover(&mut client, &uri, 2, 5);
     let text = shown["contents"]["value"].as_str().unwrap();
     assert!(text.starts_with("`f` travels in 2 files, "), "{text}");
-    assert!(text.contains("`main.py`") && text.contains("`helper.py`"), "{text}");
-    assert_eq!(shown["range"]["start"], json!({ "line": 2, "character": 4 }));
+    assert!(
+        text.contains("`main.py`") && text.contains("`helper.py`"),
+        "{text}"
+    );
+    assert_eq!(
+        shown["range"]["start"],
+        json!({ "line": 2, "character": 4 })
+    );
     // Only the name of a function has something to say.
     assert_eq!(hover(&mut client, &uri, 3, 12), Value::Null);
 }
@@ -68,7 +77,10 @@ fn a_function_that_cannot_run_is_flagged_and_can_be_hoisted() {
     let error = found.iter().find(|one| one["severity"] == 1).unwrap();
     assert_eq!(error["source"], "hoist");
     assert_eq!(error["code"], "HST003");
-    assert!(error["message"].as_str().unwrap().contains("step"), "{error}");
+    assert!(
+        error["message"].as_str().unwrap().contains("step"),
+        "{error}"
+    );
     assert_eq!(error["range"]["start"]["line"], 4);
 
     let fixes = actions(&mut client, &uri, 4, Some("quickfix"));
@@ -78,15 +90,35 @@ fn a_function_that_cannot_run_is_flagged_and_can_be_hoisted() {
     assert_eq!(fixes[0]["diagnostics"][0]["code"], "HST003");
     // The edits, from the end of the text on, as a client applies them.
     let mut edits = edits.clone();
-    edits.sort_by_key(|edit| std::cmp::Reverse((edit["range"]["start"]["line"].as_u64(), edit["range"]["start"]["character"].as_u64())));
+    edits.sort_by_key(|edit| {
+        std::cmp::Reverse((
+            edit["range"]["start"]["line"].as_u64(),
+            edit["range"]["start"]["character"].as_u64(),
+        ))
+    });
     for (version, edit) in (2..).zip(edits) {
-        let at = |end: &str, part: &str| u32::try_from(edit["range"][end][part].as_u64().unwrap()).unwrap();
-        let range = [at("start", "line"), at("start", "character"), at("end", "line"), at("end", "character")];
-        client.change(&uri, version, Some(range), edit["newText"].as_str().unwrap());
+        let at = |end: &str, part: &str| {
+            u32::try_from(edit["range"][end][part].as_u64().unwrap()).unwrap()
+        };
+        let range = [
+            at("start", "line"),
+            at("start", "character"),
+            at("end", "line"),
+            at("end", "character"),
+        ];
+        client.change(
+            &uri,
+            version,
+            Some(range),
+            edit["newText"].as_str().unwrap(),
+        );
     }
     client.diagnostics(&uri, |found| found.iter().all(|one| one["severity"] != 1));
     let text = client.text(&uri)["text"].as_str().unwrap().to_owned();
-    assert!(text.lines().any(|line| line.starts_with("def inner(")), "{text}");
+    assert!(
+        text.lines().any(|line| line.starts_with("def inner(")),
+        "{text}"
+    );
 }
 
 #[test]
@@ -136,26 +168,42 @@ fn the_package_is_shown_without_running_anything() {
     assert_eq!(view["files"][0]["path"], "nested.py");
     assert_eq!(view["sha256"].as_str().unwrap().len(), 64);
     let shown = client.wait_method("window/showDocument", |_| true);
-    let path = shown["uri"].as_str().unwrap().strip_prefix("file://").unwrap();
+    let path = shown["uri"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("file://")
+        .unwrap();
     let page = std::fs::read_to_string(path).unwrap();
-    assert!(page.contains("nested.py") && page.contains(view["sha256"].as_str().unwrap()), "{page}");
+    assert!(
+        page.contains("nested.py") && page.contains(view["sha256"].as_str().unwrap()),
+        "{page}"
+    );
     assert_eq!(client.call("hoist/jobs", json!({})), json!([]));
 }
 
 #[test]
 fn an_error_in_the_configuration_stands_in_its_file_until_it_is_mended() {
     let mut client = Client::connected();
-    let config = client.write("hoist.toml", "default_target = \"local\"\ncolour = \"red\"\n");
+    let config = client.write(
+        "hoist.toml",
+        "default_target = \"local\"\ncolour = \"red\"\n",
+    );
     let config_uri = uri(&config);
     let uri = client.open("a.py", "def f():\n    return 1\n");
     let found = client.diagnostics(&config_uri, |found| !found.is_empty());
-    assert!(found[0]["message"].as_str().unwrap().contains("colour"), "{found:?}");
+    assert!(
+        found[0]["message"].as_str().unwrap().contains("colour"),
+        "{found:?}"
+    );
     assert_eq!(found[0]["range"]["start"]["line"], 1);
     assert_eq!(client.lenses(&uri)[0].1, "Run");
     let error = client
         .execute("hoist.run", json!({ "uri": uri, "entry": "f" }))
         .unwrap_err();
-    assert!(error["message"].as_str().unwrap().contains("colour"), "{error}");
+    assert!(
+        error["message"].as_str().unwrap().contains("colour"),
+        "{error}"
+    );
 
     client.write("hoist.toml", "default_target = \"local\"\n");
     client.notify(
@@ -169,7 +217,10 @@ fn an_error_in_the_configuration_stands_in_its_file_until_it_is_mended() {
 #[test]
 fn targets_are_those_of_the_documents_workspace() {
     let mut client = Client::connected();
-    client.write("one/hoist.toml", "default_target = \"far\"\n[targets.far]\nscheduler = \"slurm\"\nhost = \"far\"\n");
+    client.write(
+        "one/hoist.toml",
+        "default_target = \"far\"\n[targets.far]\nscheduler = \"slurm\"\nhost = \"far\"\n",
+    );
     let one = client.open("one/a.py", "def f():\n    return 1\n");
     let two = client.open("two/b.py", "def f():\n    return 1\n");
     let targets = client.call("hoist/targets", json!({ "uri": one }));
@@ -181,7 +232,10 @@ fn targets_are_those_of_the_documents_workspace() {
         ])
     );
     let targets = client.call("hoist/targets", json!({ "uri": two }));
-    assert_eq!(targets, json!([{ "name": "local", "scheduler": "none", "default": true }]));
+    assert_eq!(
+        targets,
+        json!([{ "name": "local", "scheduler": "none", "default": true }])
+    );
     assert_eq!(client.lenses(&one)[0].1, "Run on far");
     assert_eq!(client.lenses(&two)[0].1, "Run on local");
 }
@@ -234,7 +288,10 @@ fn opening_a_file_starts_nothing() {
             touch
         ),
     );
-    let uri = client.open("trap.py", &format!("import os\nos.system('{touch}')\n\ndef f():\n    return 1\n"));
+    let uri = client.open(
+        "trap.py",
+        &format!("import os\nos.system('{touch}')\n\ndef f():\n    return 1\n"),
+    );
     client.diagnostics(&uri, |_| true);
     client.lenses(&uri);
     hover(&mut client, &uri, 3, 5);

@@ -48,8 +48,8 @@ fn examples() -> Vec<(&'static str, &'static str)> {
 /// There and back: a field that the type does not know, or one that is there and spelt otherwise, does not come back.
 fn round<T: DeserializeOwned + Serialize>(json: &str) {
     let before: Value = serde_json::from_str(json).unwrap();
-    let read: T = serde_json::from_value(before.clone())
-        .unwrap_or_else(|error| panic!("{error} in {json}"));
+    let read: T =
+        serde_json::from_value(before.clone()).unwrap_or_else(|error| panic!("{error} in {json}"));
     assert_eq!(serde_json::to_value(read).unwrap(), before);
 }
 
@@ -110,7 +110,11 @@ fn every_example_is_of_its_type() {
         .map(|kind| kind.trim_end_matches(';'))
         .filter(|kind| *kind != "NoParams")
         .collect();
-    assert!(shown.is_subset(&seen), "no example of {:?}", shown.difference(&seen));
+    assert!(
+        shown.is_subset(&seen),
+        "no example of {:?}",
+        shown.difference(&seen)
+    );
 }
 
 #[test]
@@ -130,5 +134,8 @@ fn a_result_that_is_none_is_told_from_one_without_a_value() {
     assert_eq!(none.json, Some(Value::Null));
     let absent: ext::JobResult = serde_json::from_str(r#"{ "repr": "<object>" }"#).unwrap();
     assert_eq!(absent.json, None);
-    assert_eq!(serde_json::to_string(&absent).unwrap(), r#"{"repr":"<object>"}"#);
+    assert_eq!(
+        serde_json::to_string(&absent).unwrap(),
+        r#"{"repr":"<object>"}"#
+    );
 }

@@ -120,7 +120,13 @@ fn a_failure_lands_at_its_line_and_follows_the_edits() {
         let one = found
             .iter()
             .find(|one| one["message"].as_str().unwrap().contains("too small"));
-        one.map(|one| (one["range"].clone(), one["severity"].clone(), one["code"].clone()))
+        one.map(|one| {
+            (
+                one["range"].clone(),
+                one["severity"].clone(),
+                one["code"].clone(),
+            )
+        })
     };
     let found = client.diagnostics(&uri, of_job);
     let (range, severity, code) = line(&found).unwrap();
@@ -150,7 +156,9 @@ fn a_new_run_clears_what_the_last_one_left() {
     );
     let job = run(&mut client, &uri, "f");
     client.end(&job);
-    client.diagnostics(&uri, |found| found.iter().any(|one| one["code"] == "HST900"));
+    client.diagnostics(&uri, |found| {
+        found.iter().any(|one| one["code"] == "HST900")
+    });
     let mark = client.mark();
     let job = run(&mut client, &uri, "f");
     client.diagnostics_after(mark, &uri, |found| {
@@ -260,7 +268,10 @@ fn a_client_that_cannot_be_asked_is_told_how_to_give_arguments() {
 #[test]
 fn a_refusal_is_an_error_and_a_message_with_a_button() {
     let mut client = Client::connected_with(plain_capabilities());
-    client.answer("window/showMessageRequest", json!({ "title": "Run anyway" }));
+    client.answer(
+        "window/showMessageRequest",
+        json!({ "title": "Run anyway" }),
+    );
     let uri = client.open("args.py", "def f(a):\n    return a\n");
     let error = client
         .execute("hoist.run", json!({ "uri": uri, "entry": "f" }))
@@ -287,10 +298,22 @@ fn what_cannot_run_is_refused_in_a_sentence() {
     let uri = client.open("a.py", "def f():\n    return 1\n");
     for (argument, words) in [
         (json!({ "uri": uri, "entry": "g" }), "g"),
-        (json!({ "uri": uri, "entry": "f", "target": "mars" }), "mars"),
-        (json!({ "uri": uri, "entry": "f", "resources": { "cores": "many" } }), "many"),
-        (json!({ "uri": "untitled:Untitled-1", "entry": "f" }), "save it"),
-        (json!({ "uri": "file:///nowhere/b.py", "entry": "f" }), "cannot be read"),
+        (
+            json!({ "uri": uri, "entry": "f", "target": "mars" }),
+            "mars",
+        ),
+        (
+            json!({ "uri": uri, "entry": "f", "resources": { "cores": "many" } }),
+            "many",
+        ),
+        (
+            json!({ "uri": "untitled:Untitled-1", "entry": "f" }),
+            "save it",
+        ),
+        (
+            json!({ "uri": "file:///nowhere/b.py", "entry": "f" }),
+            "cannot be read",
+        ),
     ] {
         let error = client.execute("hoist.run", argument).unwrap_err();
         assert_eq!(error["code"], 4001, "{error}");
@@ -311,13 +334,20 @@ fn a_client_without_a_panel_gets_the_log_as_a_file_and_a_last_word() {
     let uri = client.open("say.py", "def f():\n    print('hello')\n    return 5\n");
     let job = run(&mut client, &uri, "f");
     let shown = client.wait_method("window/showDocument", |_| true);
-    let path = shown["uri"].as_str().unwrap().strip_prefix("file://").unwrap();
+    let path = shown["uri"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("file://")
+        .unwrap();
     assert_eq!(shown["takeFocus"], false);
     client.end(&job);
     assert_eq!(std::fs::read_to_string(path).unwrap(), "hello\n");
     let message = client.wait_method("window/showMessage", |_| true);
     let text = message["message"].as_str().unwrap();
-    assert!(text.starts_with("f on local: ok ") && text.ends_with(", returned 5"), "{text}");
+    assert!(
+        text.starts_with("f on local: ok ") && text.ends_with(", returned 5"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -330,7 +360,11 @@ fn a_client_with_a_panel_is_told_to_show_it() {
     let shown = client.wait_method("hoist/showOutput", |_| true);
     assert_eq!(shown["job"], job.as_str());
     let received = client.received();
-    assert!(received.iter().all(|message| message["method"] != "window/showDocument"));
+    assert!(
+        received
+            .iter()
+            .all(|message| message["method"] != "window/showDocument")
+    );
 }
 
 #[test]
@@ -365,8 +399,13 @@ fn paths_and_line_breaks_of_every_kind_run() {
     assert_eq!(end["uri"], uri.as_str());
     let frames = end["error"]["frames"].as_array().unwrap();
     assert_eq!(frames.last().unwrap()["uri"], uri.as_str());
-    let found = client.diagnostics(&uri, |found| found.iter().any(|one| one["code"] == "HST900"));
-    assert_eq!(found[0]["range"]["start"], json!({ "line": 3, "character": 4 }));
+    let found = client.diagnostics(&uri, |found| {
+        found.iter().any(|one| one["code"] == "HST900")
+    });
+    assert_eq!(
+        found[0]["range"]["start"],
+        json!({ "line": 3, "character": 4 })
+    );
 }
 
 #[test]

@@ -110,7 +110,11 @@ fn speaks_utf_8(text: &str) -> bool {
     let cookie = text
         .lines()
         .take(2)
-        .take_while(|line| line.trim_start_matches('\u{feff}').trim_start().starts_with('#'))
+        .take_while(|line| {
+            line.trim_start_matches('\u{feff}')
+                .trim_start()
+                .starts_with('#')
+        })
         .find_map(|line| {
             let after = line.split_once("coding")?.1;
             let name = after.strip_prefix([':', '='])?.trim_start();
@@ -179,7 +183,9 @@ mod tests {
         assert!(speaks_utf_8("x = 'é'\n"));
         assert!(speaks_utf_8("# -*- coding: utf-8 -*-\nx = 'é'\n"));
         assert!(!speaks_utf_8("# -*- coding: latin-1 -*-\nx = 'é'\n"));
-        assert!(!speaks_utf_8("#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nx = 'é'\n"));
+        assert!(!speaks_utf_8(
+            "#!/usr/bin/python\n# vim: set fileencoding=cp1252 :\nx = 'é'\n"
+        ));
         assert!(speaks_utf_8("# coding: latin-1\nx = 'e'\n"));
         assert!(speaks_utf_8("x = 1\n# coding: latin-1\ny = 'é'\n"));
     }

@@ -146,7 +146,9 @@ impl Person {
         match question.kind {
             QuestionKind::Confirm => {
                 let buttons = ["Yes".to_owned(), "No".to_owned()];
-                let answer = self.button(MessageType::WARNING, sentence, &buttons).await?;
+                let answer = self
+                    .button(MessageType::WARNING, sentence, &buttons)
+                    .await?;
                 Some(answer.to_lowercase())
             }
             QuestionKind::Choice => {

@@ -40,7 +40,12 @@ pub(super) async fn push(client: Client, session: Arc<Session>) {
 }
 
 /// Tells the diagnostics of one document or file.
-async fn push_one(client: &Client, session: &Arc<Session>, problems: &mut Problems, subject: Subject) {
+async fn push_one(
+    client: &Client,
+    session: &Arc<Session>,
+    problems: &mut Problems,
+    subject: Subject,
+) {
     let snapshot = session.snapshot();
     let open = match &subject {
         Subject::Document(uri) => snapshot.document(uri),
@@ -139,9 +144,10 @@ fn failed(snapshot: &Snapshot, failure: &Failure, open: Option<&Open>) -> Diagno
     let range = match open {
         Some(open) => {
             let document = &open.document;
-            let line = document
-                .lines()
-                .line_range(document.text(), failure.line.min(document.lines().line_count()));
+            let line = document.lines().line_range(
+                document.text(),
+                failure.line.min(document.lines().line_count()),
+            );
             let text = &document.text()[line.clone()];
             let indent = text.len() - text.trim_start().len();
             let end = line.start + text.trim_end().len();

@@ -42,7 +42,11 @@ impl Failures {
 
     /// Follows an edit of a file: a failure stays at its line, and goes when the line itself is edited.
     pub(super) fn follow(&mut self, path: &Path, edit: LineEdit) {
-        let related = self.0.values_mut().flatten().flat_map(|one| &mut one.related);
+        let related = self
+            .0
+            .values_mut()
+            .flatten()
+            .flat_map(|one| &mut one.related);
         for (_, line, _) in related.filter(|(file, _, _)| file == path) {
             *line = edit.follow(*line).unwrap_or(*line);
         }
@@ -86,20 +90,25 @@ pub(super) fn left_by(
     then: Option<&Documents>,
     now: &Documents,
 ) -> Vec<(PathBuf, Failure)> {
-    let found = failures(job).into_iter().filter_map(|(path, line, failure)| {
-        let now = |path: &Path, line| line_now(path, line, then, now, job.created);
-        let line = now(&path, line)?;
-        let related = failure.related.into_iter().filter_map(|(path, line, what)| {
+    let found = failures(job)
+        .into_iter()
+        .filter_map(|(path, line, failure)| {
+            let now = |path: &Path, line| line_now(path, line, then, now, job.created);
             let line = now(&path, line)?;
-            Some((path, line, what))
+            let related = failure
+                .related
+                .into_iter()
+                .filter_map(|(path, line, what)| {
+                    let line = now(&path, line)?;
+                    Some((path, line, what))
+                });
+            let failure = Failure {
+                line,
+                related: related.collect(),
+                ..failure
+            };
+            Some((path, failure))
         });
-        let failure = Failure {
-            line,
-            related: related.collect(),
-            ..failure
-        };
-        Some((path, failure))
-    });
     found.collect()
 }
 
@@ -142,14 +151,16 @@ fn failures(job: &JobView) -> Vec<(PathBuf, u32, Failure)> {
         let message = if path == raising {
             format!("{what} ({} on {})", job.name, job.target)
         } else {
-            format!("{what} (raised in a call from here; {} on {})", job.name, job.target)
+            format!(
+                "{what} (raised in a call from here; {} on {})",
+                job.name, job.target
+            )
         };
         let others = frames
             .iter()
             .filter(|other| (other.0, other.1) != (path, line));
-        let related = others.map(|(path, line, frame)| {
-            ((*path).clone(), *line, format!("in {}", frame.function))
-        });
+        let related = others
+            .map(|(path, line, frame)| ((*path).clone(), *line, format!("in {}", frame.function)));
         let failure = Failure {
             related: related.collect(),
             ..failure(Code::RemoteFailure, message)
@@ -177,7 +188,8 @@ fn line_now(
 ) -> Option<u32> {
     let in_editor = |documents: &Documents| -> Option<std::sync::Arc<Open>> {
         let mut open = documents.values();
-        open.find(|open| open.path.as_deref() == Some(path)).cloned()
+        open.find(|open| open.path.as_deref() == Some(path))
+            .cloned()
     };
     let text = match in_editor(now) {
         Some(open) => open.document.text().to_owned(),
@@ -201,7 +213,8 @@ fn same_line(old: &str, new: &str, line: u32) -> Option<u32> {
     }
     let (old, new): (Vec<&str>, Vec<&str>) = (old.lines().collect(), new.lines().collect());
     let deadline = Some(Instant::now() + PATIENCE);
-    let ops = similar::capture_diff_slices_deadline(similar::Algorithm::Myers, &old, &new, deadline);
+    let ops =
+        similar::capture_diff_slices_deadline(similar::Algorithm::Myers, &old, &new, deadline);
     let line = line as usize;
     ops.into_iter().find_map(|op| match op {
         similar::DiffOp::Equal {

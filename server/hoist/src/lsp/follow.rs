@@ -282,7 +282,11 @@ mod tests {
         gathered.add(Stream::Stderr, 7, b"warning\n");
         gathered.add(Stream::Stdout, 0, b"one\n");
         gathered.add(Stream::Stdout, 4, b"two\n");
-        assert!(gathered.due().is_some_and(|due| due > Instant::now() - GATHER));
+        assert!(
+            gathered
+                .due()
+                .is_some_and(|due| due > Instant::now() - GATHER)
+        );
         let taken: Vec<_> = gathered
             .take()
             .into_iter()

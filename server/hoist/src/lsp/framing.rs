@@ -78,7 +78,10 @@ fn header(bytes: &[u8]) -> Option<(usize, usize)> {
         let is_length = name.trim().eq_ignore_ascii_case("content-length");
         is_length.then(|| value.trim().parse::<usize>().ok())?
     });
-    Some((end + 4, length.filter(|length| *length <= LARGEST).unwrap_or(0)))
+    Some((
+        end + 4,
+        length.filter(|length| *length <= LARGEST).unwrap_or(0),
+    ))
 }
 
 /// The body itself when it is JSON, else the nearest thing to it.
@@ -178,7 +181,10 @@ mod tests {
             }
             drop(client);
             let mut text = String::new();
-            Framing::new(server).read_to_string(&mut text).await.unwrap();
+            Framing::new(server)
+                .read_to_string(&mut text)
+                .await
+                .unwrap();
             text
         })
     }

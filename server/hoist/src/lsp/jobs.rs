@@ -65,5 +65,9 @@ fn millis(duration: Duration) -> u64 {
 
 /// Milliseconds since 1970 UTC.
 pub(super) fn now() -> u64 {
-    millis(SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default())
+    millis(
+        SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default(),
+    )
 }

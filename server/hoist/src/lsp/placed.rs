@@ -6,9 +6,9 @@ use hoist_analysis::Runnable;
 use tower_lsp::ls_types;
 
 use super::analysis::Source;
-use super::tracking::LineEdit;
 use super::snapshot::Snapshot;
 use super::to_proto;
+use super::tracking::LineEdit;
 
 /// What could run when the text was last whole, each with the line where its `def` is by now.
 #[derive(Clone, Default)]
@@ -25,13 +25,14 @@ impl Held {
 
     /// Follows an edit; what was edited itself keeps its line if the line is still there, as a name that is being typed.
     pub(super) fn follow(&mut self, edit: LineEdit) {
-        self.0.retain_mut(|(_, line)| match edit.follow_touched(*line) {
-            Some(to) => {
-                *line = to;
-                true
-            }
-            None => false,
-        });
+        self.0
+            .retain_mut(|(_, line)| match edit.follow_touched(*line) {
+                Some(to) => {
+                    *line = to;
+                    true
+                }
+                None => false,
+            });
     }
 }
 

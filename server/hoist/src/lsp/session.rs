@@ -79,7 +79,11 @@ impl Session {
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn tell_anew(&self, mut state: MutexGuard<'_, State>, subjects: impl IntoIterator<Item = Subject>) {
+    fn tell_anew(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        subjects: impl IntoIterator<Item = Subject>,
+    ) {
         state.stale.extend(subjects);
         drop(state);
         self.changed.notify_one();
@@ -199,7 +203,11 @@ impl Session {
             let mut state = self.lock();
             let before = Arc::make_mut(&mut state.now.jobs).update(view.clone());
             let ended = view.state.is_end();
-            let then = if ended { state.runs.remove(&view.job) } else { None };
+            let then = if ended {
+                state.runs.remove(&view.job)
+            } else {
+                None
+            };
             (before.map(|before| before.state), then, state.now.clone())
         };
         let newest = now.jobs.newest_of(&view.path, &view.entry);
@@ -217,7 +225,10 @@ impl Session {
                 now = state.now.clone();
                 continue;
             }
-            let files: Vec<_> = found.iter().map(|(path, _)| Subject::File(path.clone())).collect();
+            let files: Vec<_> = found
+                .iter()
+                .map(|(path, _)| Subject::File(path.clone()))
+                .collect();
             state.failures.add(found);
             self.tell_anew(state, files);
             return changed;
@@ -271,7 +282,10 @@ impl Session {
 /// Whether both hold the same documents at the same versions.
 fn same_texts(one: &Documents, other: &Documents) -> bool {
     let texts = |documents: &Documents| -> Vec<*const Cache> {
-        documents.values().map(|open| Arc::as_ptr(&open.cache)).collect()
+        documents
+            .values()
+            .map(|open| Arc::as_ptr(&open.cache))
+            .collect()
     };
     texts(one) == texts(other)
 }

@@ -201,7 +201,10 @@ mod tests {
     fn numbers_that_clients_would_round_go_as_text() {
         assert_eq!(told("[1, 2.5, -9007199254740991]").json_text, None);
         assert_eq!(told("null").json, Some(Value::Null));
-        for json in ["9007199254740993", "{\"a\":[123456789012345678901234567890]}"] {
+        for json in [
+            "9007199254740993",
+            "{\"a\":[123456789012345678901234567890]}",
+        ] {
             assert_eq!(told(json).json, None, "{json}");
             assert_eq!(told(json).json_text.as_deref(), Some(json));
         }
@@ -212,7 +215,9 @@ mod tests {
         let said = [0, 999, 1000, 9_949, 14_210, 999_499, 999_500, 3_400_000_000].map(size);
         assert_eq!(
             said,
-            ["0 B", "999 B", "1.0 kB", "9.9 kB", "14 kB", "999 kB", "1.0 MB", "3.4 GB"]
+            [
+                "0 B", "999 B", "1.0 kB", "9.9 kB", "14 kB", "999 kB", "1.0 MB", "3.4 GB"
+            ]
         );
     }
 
@@ -224,7 +229,15 @@ mod tests {
         assert_eq!(
             said,
             [
-                "0.0 s", "1.0 s", "9.9 s", "10 s", "59 s", "1 min 0 s", "2 min 5 s", "2 h 1 min", "2 d 7 h"
+                "0.0 s",
+                "1.0 s",
+                "9.9 s",
+                "10 s",
+                "59 s",
+                "1 min 0 s",
+                "2 min 5 s",
+                "2 h 1 min",
+                "2 d 7 h"
             ]
         );
     }

@@ -92,8 +92,7 @@ impl LineEdit {
     pub(super) fn follow_touched(self, line: u32) -> Option<u32> {
         let is_first = line == self.same_before && line < self.moved_from;
         let remains = i64::from(self.moved_from) + self.delta > i64::from(line);
-        self.follow(line)
-            .or((is_first && remains).then_some(line))
+        self.follow(line).or((is_first && remains).then_some(line))
     }
 }
 

@@ -75,7 +75,10 @@ fn read<T: DeserializeOwned>(name: &str, argument: Option<Value>) -> Result<T> {
         .map_err(|error| Error::invalid_params(format!("{name} cannot use its argument: {error}")))
 }
 
-fn read_or_default<T: DeserializeOwned + Default>(name: &str, argument: Option<Value>) -> Result<T> {
+fn read_or_default<T: DeserializeOwned + Default>(
+    name: &str,
+    argument: Option<Value>,
+) -> Result<T> {
     match argument {
         None | Some(Value::Null) => Ok(T::default()),
         some => read(name, some),

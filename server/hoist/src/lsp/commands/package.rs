@@ -10,10 +10,7 @@ use super::{Context, off_the_wire};
 use crate::lsp::{ext, follow, to_proto};
 
 /// Answers with the files of the package, and shows them as a document where the client can.
-pub(super) async fn show_package(
-    context: Context,
-    params: ext::PackageArguments,
-) -> Result<Value> {
+pub(super) async fn show_package(context: Context, params: ext::PackageArguments) -> Result<Value> {
     let wish = Wish {
         uri: params.uri,
         entry: params.entry,
@@ -86,4 +83,3 @@ fn write(page: &str) -> Option<PathBuf> {
     std::fs::write(&path, page).ok()?;
     Some(path)
 }
-

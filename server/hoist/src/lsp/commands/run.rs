@@ -159,7 +159,11 @@ pub(super) async fn run_on(context: Context, arguments: RunArguments) -> Result<
 /// `hoist.rerun`.
 pub(super) async fn rerun(context: Context, params: ext::RerunArguments) -> Result<Value> {
     let newest = || Some(context.snapshot.jobs.newest()?.job);
-    let job = job_of(params.job.as_deref(), newest, "there is no job to run again")?;
+    let job = job_of(
+        params.job.as_deref(),
+        newest,
+        "there is no job to run again",
+    )?;
     let engine = context.engine.clone();
     let view = off_the_wire(move || engine.job(job))
         .await?
@@ -208,12 +212,20 @@ async fn ask_and_run(context: Context, wish: Wish) {
         return;
     }
     let title = match &function {
-        Some(function) => format!("Arguments of {}({})", wish.entry, function.parameters.join(", ")),
+        Some(function) => format!(
+            "Arguments of {}({})",
+            wish.entry,
+            function.parameters.join(", ")
+        ),
         None => format!("Arguments of {}", wish.entry),
     };
     let detail = "Python source, as between the parentheses of a call".to_owned();
     let above = function.and_then(|function| function.directives.args);
-    let default = wish.args.clone().or_else(|| last(&context, &wish)).or(above);
+    let default = wish
+        .args
+        .clone()
+        .or_else(|| last(&context, &wish))
+        .or(above);
     if let Some(args) = context.person.text(title, Some(detail), default).await {
         let wish = Wish {
             args: Some(args),
@@ -277,16 +289,18 @@ pub(super) async fn request(
 }
 
 /// The file and the text: of the editor when it is open there, else from the disk.
-fn text(
-    open: Option<&Arc<Open>>,
-    uri: &str,
-) -> std::result::Result<(PathBuf, Document), Refused> {
+fn text(open: Option<&Arc<Open>>, uri: &str) -> std::result::Result<(PathBuf, Document), Refused> {
     let path = match open {
         Some(open) => open.path.clone(),
-        None => uri.parse::<Uri>().ok().and_then(|uri| from_proto::path(&uri)),
+        None => uri
+            .parse::<Uri>()
+            .ok()
+            .and_then(|uri| from_proto::path(&uri)),
     };
     let Some(path) = path else {
-        let sentence = "This document is in no file of this machine: save it as a .py file, then run it".to_owned();
+        let sentence =
+            "This document is in no file of this machine: save it as a .py file, then run it"
+                .to_owned();
         return Err(sentence.into());
     };
     if let Some(open) = open {
@@ -294,7 +308,11 @@ fn text(
     }
     match std::fs::read(&path).map(String::from_utf8) {
         Ok(Ok(text)) => Ok((path, Document::new(text))),
-        Ok(Err(_)) => Err(format!("{} is not UTF-8, open it in the editor to run it", path.display()).into()),
+        Ok(Err(_)) => Err(format!(
+            "{} is not UTF-8, open it in the editor to run it",
+            path.display()
+        )
+        .into()),
         Err(error) => Err(format!("{} cannot be read: {error}", path.display()).into()),
     }
 }

@@ -127,7 +127,11 @@ fn commands(snapshot: &Snapshot, source: &Source<'_>, runnable: &Runnable) -> Ve
             commands.push(Command::new(title, cancel, argument.clone()));
         }
         let title = format!("Show the output of {name}");
-        commands.push(Command::new(title, command::SHOW_OUTPUT.to_owned(), argument));
+        commands.push(Command::new(
+            title,
+            command::SHOW_OUTPUT.to_owned(),
+            argument,
+        ));
     }
     commands
 }

@@ -22,16 +22,17 @@ pub(in crate::lsp) fn hover(snapshot: &Snapshot, params: &HoverParams) -> Option
         snapshot.profile.encoding,
     );
     let runnables = source.runnables();
-    let runnable = runnables.iter().find(|runnable| {
-        (runnable.name_range.start..=runnable.name_range.end).contains(&at)
-    })?;
+    let runnable = runnables
+        .iter()
+        .find(|runnable| (runnable.name_range.start..=runnable.name_range.end).contains(&at))?;
     let files = Overlay::of(snapshot);
     let args = runnable.directives.args.as_deref();
     let module = source.module();
     let slice = match hoist_analysis::slice(&module, &files, &runnable.entry, args) {
         // Without arguments there is still something to say about what travels.
         Err(refusal) if refusal.can_force => {
-            hoist_analysis::slice_anyway(&module, &files, &runnable.entry, args).map_err(|_| refusal)
+            hoist_analysis::slice_anyway(&module, &files, &runnable.entry, args)
+                .map_err(|_| refusal)
         }
         other => other,
     };
