@@ -2,6 +2,7 @@
 
 mod analyze;
 mod check;
+mod fs;
 mod imports;
 mod jobs;
 mod package;
@@ -64,6 +65,11 @@ enum Command {
     Result(JobArgs),
     /// List the targets.
     Targets(FormatArgs),
+    /// Say what is missing on a target, if something is. Exit status 3 when something is.
+    Doctor(DoctorArgs),
+    /// Look at the files of a target.
+    #[command(subcommand)]
+    Fs(FsCommand),
 }
 
 /// How results are printed.
@@ -217,6 +223,51 @@ pub(crate) enum StreamArg {
     Stderr,
 }
 
+#[derive(Args)]
+pub(crate) struct DoctorArgs {
+    /// The target's name.
+    #[arg(value_name = "TARGET")]
+    target: String,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum FsCommand {
+    /// List a folder.
+    Ls(FsArgs),
+    /// List what lies below a folder, with a pattern for the names: TARGET:FOLDER '*.csv'.
+    Find(FsPatternArgs),
+    /// Say what a path is.
+    Stat(FsArgs),
+    /// List the paths that match a pattern: 'TARGET:data/*.csv'.
+    Glob(FsArgs),
+    /// Add up what lies below a path.
+    Du(FsArgs),
+    /// Print a file.
+    Cat(FsArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct FsArgs {
+    /// The target and a path there; a relative one begins in the home folder.
+    #[arg(value_name = "TARGET:PATH")]
+    place: String,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct FsPatternArgs {
+    #[command(flatten)]
+    place: FsArgs,
+    /// A pattern for the names, with * ? [].
+    #[arg(value_name = "PATTERN", default_value = "*")]
+    pattern: String,
+}
+
 /// Runs the command that the arguments name.
 pub(crate) fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -239,6 +290,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Cancel(args) => jobs::cancel(&args),
         Command::Result(args) => jobs::result(&args),
         Command::Targets(args) => targets::list(&args),
+        Command::Doctor(args) => targets::doctor(&args),
+        Command::Fs(command) => fs::fs(&command),
     };
     match done {
         Ok(status) => ExitCode::from(status),

@@ -11,21 +11,26 @@ use super::{Done, Failure};
 
 /// Starts an engine, does something with it, and stops. Jobs that are not at their end stay where they are.
 pub(super) fn with_engine(what: impl AsyncFnOnce(Engine) -> Done) -> Done {
+    with_terminal(async |ask| {
+        let engine = Engine::start(EngineOptions {
+            store: default_store(),
+            ask,
+        })
+        .map_err(Failure::refused)?;
+        what(engine).await
+    })?
+}
+
+/// Does something that may ask the person who sits at the terminal.
+pub(super) fn with_terminal<T>(what: impl AsyncFnOnce(Arc<dyn Ask>) -> T) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::target(format!("no threads can be started ({error})")))?;
-    let done = runtime.block_on(async {
-        let engine = Engine::start(EngineOptions {
-            store: default_store(),
-            ask: Arc::new(Terminal),
-        })
-        .map_err(Failure::refused)?;
-        what(engine).await
-    });
+    let done = runtime.block_on(what(Arc::new(Terminal)));
     // What still goes on over there is taken up by the next start; nobody waits for it here.
     runtime.shutdown_background();
-    done
+    Ok(done)
 }
 
 /// Asks on the terminal, where there is one.

@@ -1,0 +1,357 @@
+//! `hoist run` on a real sshd and a real Slurm, which tests/clusters starts.
+
+mod cli_home;
+
+use std::io::{BufRead, BufReader, Read};
+use std::time::{Duration, Instant};
+
+use cli_home::{Home, Ran, signal};
+use serde_json::{Value, json};
+
+const TARGETS: [&str; 2] = ["ssh", "slurm"];
+
+const PROGRAMME: &str = "\
+import sys
+import time
+
+TABLE = {'a': 1}
+TABLE['b'] = 2
+
+
+class Study:
+    def part(self):
+        def nested(n):
+            text = '''
+touches column 0
+'''
+            print(text.strip(), n)
+            if n > 2:
+                raise RuntimeError('n is ' + str(n))
+            return n, TABLE
+        return nested(1)
+
+
+def ticks(count, pause):
+    for n in range(count):
+        print('tick', n)
+        print('tock', n, file=sys.stderr)
+        time.sleep(pause)
+    return count
+";
+
+fn home() -> Home {
+    let home = Home::of_the_rig();
+    home.write("study.py", PROGRAMME);
+    home
+}
+
+fn last(events: &[Value]) -> &Value {
+    events.last().expect("a last event")
+}
+
+#[test]
+fn a_nested_function_runs_and_fails_with_its_own_lines() {
+    let home = home();
+    let entry = "study.py::Study.part.<locals>.nested";
+    for target in TARGETS {
+        let ran = home
+            .hoist(&["run", entry, "--target", target, "--args", "2"])
+            .ended(0);
+        assert_eq!(
+            ran.stdout, "touches column 0 2\nresult: (2, {'a': 1, 'b': 2})\n",
+            "{target}"
+        );
+        let (status, events) = home.events(&["run", entry, "--target", target, "--args", "n=3"]);
+        assert_eq!(
+            (status, &last(&events)["state"]),
+            (1, &json!("failed")),
+            "{target}: {events:?}"
+        );
+        let error = &last(&events)["error"];
+        assert_eq!(
+            (&error["type"], &error["message"]),
+            (&json!("RuntimeError"), &json!("n is 3"))
+        );
+        let frame = error["frames"]
+            .as_array()
+            .and_then(|frames| frames.last())
+            .expect("a frame");
+        assert_eq!(
+            (&frame["file"], &frame["line"]),
+            (&json!("study.py"), &json!(16)),
+            "{target}"
+        );
+    }
+}
+
+#[test]
+fn what_is_printed_once_a_second_is_seen_once_a_second() {
+    let home = home();
+    for target in TARGETS {
+        let args = [
+            "run",
+            "study.py::ticks",
+            "--target",
+            target,
+            "--args",
+            "5, 1",
+        ];
+        let mut child = home.spawn(&args);
+        let stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let seen: Vec<(String, Instant)> = stdout
+            .lines()
+            .map(|line| (line.expect("text"), Instant::now()))
+            .collect();
+        assert!(child.wait().expect("it ends").success(), "{target}");
+        let lines: Vec<&str> = seen.iter().map(|(line, _)| line.as_str()).collect();
+        assert_eq!(
+            lines,
+            [
+                "tick 0",
+                "tick 1",
+                "tick 2",
+                "tick 3",
+                "tick 4",
+                "result: 5"
+            ],
+            "{target}"
+        );
+        // On a busy machine a line may come late, but not all of them together.
+        let over = seen[4].1 - seen[0].1;
+        assert!(
+            over > Duration::from_millis(2500),
+            "{target}: all came within {over:?}"
+        );
+    }
+}
+
+#[test]
+fn a_job_is_taken_up_by_another_process_and_no_byte_is_lost_or_repeated() {
+    let home = home();
+    for target in TARGETS {
+        let args = [
+            "run",
+            "study.py::ticks",
+            "--target",
+            target,
+            "--args",
+            "40, 0.1",
+            "--format",
+            "json",
+        ];
+        let mut child = home.spawn(&args);
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let mut job = String::new();
+        for line in stdout.by_ref().lines() {
+            let event: Value = serde_json::from_str(&line.expect("text")).expect("JSON");
+            event["job"].as_str().expect("a job").clone_into(&mut job);
+            if event["event"] == "output" {
+                break;
+            }
+        }
+        signal(&child, "KILL");
+        child.wait().expect("it ends");
+        let ran = home.hoist(&["logs", "--follow", &job]).ended(0);
+        let expected =
+            |word: &str| -> String { (0..40).map(|n| format!("{word} {n}\n")).collect() };
+        assert_eq!(
+            ran.stdout,
+            format!("{}result: 40\n", expected("tick")),
+            "{target}"
+        );
+        assert_eq!(ran.stderr, expected("tock"), "{target}");
+    }
+}
+
+#[test]
+fn a_job_is_cancelled_by_ctrl_c_and_from_another_terminal() {
+    let home = home();
+    for target in TARGETS {
+        let mut child = home.spawn(&[
+            "run",
+            "study.py::ticks",
+            "--target",
+            target,
+            "--args",
+            "600, 1",
+        ]);
+        let mut first = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        stdout.read_line(&mut first).expect("a line");
+        signal(&child, "INT");
+        let ran = Ran::of(child).ended(3);
+        assert!(
+            ran.stderr.contains("was cancelled"),
+            "{target}: {}",
+            ran.stderr
+        );
+
+        let detached = home.hoist(&[
+            "run",
+            "study.py::ticks",
+            "--target",
+            target,
+            "--args",
+            "600, 1",
+            "--detach",
+        ]);
+        let job = detached.ended(0).stdout.trim().to_owned();
+        let ran = home.hoist(&["cancel", &job]).ended(0);
+        assert_eq!(ran.stdout, format!("{job} cancelled\n"), "{target}");
+    }
+}
+
+#[test]
+fn a_limit_of_time_is_no_failure_of_the_function() {
+    let home = home();
+    for target in TARGETS {
+        let args = [
+            "run",
+            "study.py::ticks",
+            "--target",
+            target,
+            "--args",
+            "600, 1",
+            "--time",
+            "3s",
+        ];
+        let (status, events) = home.events(&args);
+        assert_eq!(
+            (status, &last(&events)["state"]),
+            (3, &json!("timed_out")),
+            "{target}: {:?}",
+            last(&events)
+        );
+    }
+}
+
+#[test]
+fn a_target_that_cannot_be_used_is_one_sentence_and_status_3() {
+    let home = home();
+    home.write(
+        "hoist.toml",
+        "[targets]\nunknown = { host = 'hoist-unknown' }\nchanged = { host = 'hoist-changed' }\nrefused = { host = 'hoist-refused' }\n\
+         nokey = { host = 'hoist-nokey' }\nnopython = { host = 'hoist-nopython' }\nnowhere = { host = 'no-such-host.invalid' }\n\
+         blocked = { host = 'hoist-ssh', work_dir = '/proc/hoist' }\n",
+    );
+    let cases = [
+        ("unknown", "SHA256:"),
+        ("changed", "changed"),
+        ("refused", "refuse"),
+        ("nokey", "key"),
+        ("nopython", "Python"),
+        ("nowhere", "no-such-host.invalid"),
+        ("blocked", "/proc/hoist"),
+    ];
+    for (target, part) in cases {
+        let ran = home
+            .hoist(&[
+                "run",
+                "study.py::ticks",
+                "--args",
+                "1, 0",
+                "--target",
+                target,
+            ])
+            .ended(3);
+        assert_eq!(ran.stdout, "", "{target}");
+        assert!(
+            ran.stderr.starts_with(&format!("error: {target}: ")),
+            "{target}: {}",
+            ran.stderr
+        );
+        assert_eq!(ran.stderr.lines().count(), 1, "{target}: {}", ran.stderr);
+        assert!(
+            ran.stderr.contains(part),
+            "{target}: {part:?} in {}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn the_doctor_and_the_files_of_a_target() {
+    let home = home();
+    for target in TARGETS {
+        let ran = home.hoist(&["doctor", target]).ended(0);
+        assert!(
+            ran.stdout.lines().all(|line| line.starts_with("ok ")),
+            "{}",
+            ran.stdout
+        );
+    }
+    home.write(
+        "hoist.toml",
+        "[targets]\nnokey = { host = 'hoist-nokey' }\n",
+    );
+    let ran = home.hoist(&["doctor", "nokey"]).ended(3);
+    assert!(ran.stdout.contains("no  login"), "{}", ran.stdout);
+
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    std::fs::write(folder.path().join("a.csv"), "x\n1\n").expect("written");
+    std::fs::write(folder.path().join("b.txt"), "").expect("written");
+    // The account over there is another one.
+    let status = std::process::Command::new("chmod")
+        .args(["-R", "a+rX"])
+        .arg(folder.path())
+        .status();
+    assert!(status.expect("chmod is there").success());
+    let place = format!("ssh:{}", folder.path().display());
+    let (_, listed) = home.events(&["fs", "ls", &place]);
+    let names: Vec<&Value> = listed.iter().map(|file| &file["name"]).collect();
+    assert_eq!(names, [&json!("a.csv"), &json!("b.txt")]);
+    let (_, found) = home.events(&["fs", "find", &place, "*.csv"]);
+    assert_eq!(found.len(), 1);
+    let (_, matching) = home.events(&["fs", "glob", &format!("{place}/*.txt")]);
+    assert_eq!(matching.len(), 1);
+    assert_eq!(
+        home.hoist(&["fs", "cat", &format!("{place}/a.csv")])
+            .ended(0)
+            .stdout,
+        "x\n1\n"
+    );
+    let (_, about) = home.events(&["fs", "stat", &format!("{place}/a.csv")]);
+    assert_eq!(
+        (&about[0]["kind"], &about[0]["size"]),
+        (&json!("file"), &json!(4))
+    );
+    assert!(
+        home.hoist(&["fs", "du", &place])
+            .ended(0)
+            .stdout
+            .starts_with("4 in 2 files")
+    );
+    let ran = home
+        .hoist(&["fs", "cat", &format!("{place}/missing")])
+        .ended(3);
+    assert!(
+        ran.stderr.starts_with("error: ssh: ") && ran.stderr.contains("missing"),
+        "{}",
+        ran.stderr
+    );
+    home.hoist(&["fs", "ls", "nowhere"]).ended(2);
+}
+
+#[test]
+fn the_script_for_slurm_asks_for_what_was_asked() {
+    let home = home();
+    let args = [
+        "package",
+        "study.py::ticks",
+        "--args",
+        "1, 0",
+        "--target",
+        "slurm",
+        "--script",
+        "--cores",
+        "2",
+        "--time",
+        "1h",
+        "--memory",
+        "200M",
+    ];
+    let script = home.hoist(&args).ended(0).stdout;
+    for part in ["#SBATCH", "--cpus-per-task=2", "01:00:00", "200M"] {
+        assert!(script.contains(part), "{part:?} in {script}");
+    }
+}
