@@ -311,13 +311,12 @@ fn a_line_is_seen_when_it_is_printed() {
     child.wait().expect("it ends");
     let lines: Vec<&str> = seen.iter().map(|(line, _)| line.as_str()).collect();
     assert_eq!(lines, ["0", "1", "2", "3", "result: None"]);
-    for pair in seen.windows(2) {
-        let gap = pair[1].1 - pair[0].1;
-        assert!(
-            gap > Duration::from_millis(400) && gap < Duration::from_millis(1900),
-            "{gap:?}"
-        );
-    }
+    // On a busy machine a line may come late, but not all of them together.
+    let over = seen[3].1 - seen[0].1;
+    assert!(
+        over > Duration::from_millis(1500),
+        "all came within {over:?}"
+    );
 }
 
 #[test]
