@@ -123,16 +123,16 @@ async fn settle(
     }
     let head = format!(
         r#"settle() {{
-  job="$work/jobs/$1"
-  [ -d "$job" ] || return 0
+  hoist_job="$work/jobs/$1"
+  [ -d "$hoist_job" ] || return 0
   for n in 1 2 3; do
-    ls "$job" | grep -qx exit && return 0
+    ls "$hoist_job" | grep -qx exit && return 0
     sleep {}
   done
-  mkdir "$job/claimed" 2>/dev/null
+  mkdir "$hoist_job/claimed" 2>/dev/null
   state=$3
-  if [ -e "$job/cancel" ] && [ "$state" = lost ]; then state=cancelled; fi
-  mark_exit "$2" "$state" "$4"
+  if [ -e "$hoist_job/cancel" ] && [ "$state" = lost ]; then state=cancelled; fi
+  hoist_mark_exit "$2" "$state" "$4"
 }}
 "#,
         GRACE.as_secs() / 3
@@ -154,16 +154,16 @@ pub(crate) async fn cancel(
     let script = [
         &about(&site.work, job),
         r#"
-[ -d "$job" ] || exit 0
-[ -e "$job/exit" ] && exit 0
-: >"$job/cancel" || exit 1
+[ -d "$hoist_job" ] || exit 0
+[ -e "$hoist_job/exit" ] && exit 0
+: >"$hoist_job/cancel" || exit 1
 first=
-mkdir "$job/claimed" 2>/dev/null && first=1
+mkdir "$hoist_job/claimed" 2>/dev/null && first=1
 "#,
         &format!("id={}\n", quote(&id.0)),
         settings.scheduler.get().cancel(),
         r#"
-if [ -n "$first" ]; then mark_exit 143 cancelled "cancelled before it began"; fi
+if [ -n "$first" ]; then hoist_mark_exit 143 cancelled "cancelled before it began"; fi
 "#,
     ]
     .concat();
@@ -196,7 +196,7 @@ pub(crate) async fn remove(
     check_job(&settings.name, job)?;
     let output = exec(
         transport,
-        &(about(&site.work, job) + "rm -rf -- \"$job\"\n"),
+        &(about(&site.work, job) + "rm -rf -- \"$hoist_job\"\n"),
         b"",
     )
     .await?;

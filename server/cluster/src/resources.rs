@@ -340,3 +340,86 @@ impl Resources {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn sizes_as_people_write_them() {
+        for (text, bytes) in [
+            ("16G", 16 << 30),
+            ("16GB", 16 << 30),
+            ("16 GiB", 16 << 30),
+            ("16gb", 16 << 30),
+            ("500M", 500 << 20),
+            ("1.5T", 3 << 39),
+            ("64 K", 64 << 10),
+            ("100B", 100),
+        ] {
+            assert_eq!(text.parse::<Memory>().map(|m| m.0), Ok(bytes), "{text}");
+        }
+        for text in ["", "G", "16", "16X", "-1G", "1e3G", "0G", "16G B", "nan"] {
+            assert!(text.parse::<Memory>().is_err(), "{text}");
+        }
+        assert_eq!(
+            "16".parse::<Memory>().unwrap_err().to_string(),
+            "memory \"16\" cannot be used: it has no unit, write it as \"16G\" or \"500M\""
+        );
+    }
+
+    #[test]
+    fn times_as_people_write_them() {
+        for (text, seconds) in [
+            ("2h", 7_200),
+            ("90m", 5_400),
+            ("90 minutes", 5_400),
+            ("1d12h", 129_600),
+            ("1h 30m", 5_400),
+            ("1.5h", 5_400),
+            ("30s", 30),
+            ("02:00:00", 7_200),
+            ("30:00", 1_800),
+            ("1-12", 129_600),
+            ("1-12:30", 131_400),
+            ("1-00:00:05", 86_405),
+        ] {
+            assert_eq!(text.parse::<TimeLimit>().map(|t| t.0), Ok(seconds), "{text}");
+        }
+        for text in ["", "60", "h", "2x", "1:2:3:4", "-1h", "0h", "1-", "99999999d", "1:-2", "a:b"] {
+            assert!(text.parse::<TimeLimit>().is_err(), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_shown_is_read_back(bytes in 1_u64..1 << 50, seconds in 1_u64..300_000_000) {
+            prop_assert_eq!(Memory(bytes).to_string().parse(), Ok(Memory(bytes)));
+            prop_assert_eq!(TimeLimit(seconds).to_string().parse(), Ok(TimeLimit(seconds)));
+        }
+
+        #[test]
+        fn no_text_is_too_strange(text in ".{0,30}") {
+            let _ = text.parse::<Memory>();
+            let _ = text.parse::<TimeLimit>();
+        }
+    }
+
+    #[test]
+    fn the_job_comes_before_its_target_and_extra_lines_add_up_once() {
+        let target: Resources =
+            serde_json::from_str(r#"{"cores": 4, "memory": "8G", "queue": "long", "extra": ["--qos=a"]}"#).unwrap();
+        let mut job = Resources::default();
+        job.set("cores", "2").unwrap();
+        job.set("extra", "--exclusive").unwrap();
+        let both = job.over(&target);
+        assert_eq!((both.cores, both.memory, both.partition.as_deref()), (Some(2), Some(Memory(8 << 30)), Some("long")));
+        assert_eq!(both.extra, ["--qos=a", "--exclusive"]);
+        assert_eq!(both.over(&target), both);
+        for (key, value) in [("cores", "0"), ("cores", "many"), ("partition", "a b"), ("extra", "qos\n#SBATCH --x"), ("nodez", "1")] {
+            assert!(Resources::default().set(key, value).is_err(), "{key} {value:?}");
+        }
+    }
+}

@@ -8,8 +8,8 @@ use crate::settings::TargetSettings;
 use crate::shell::quote;
 use crate::submit::Submission;
 
-/// Shell function `start_of PID`: when the process started, empty when there is none (or only its zombie).
-pub(crate) const START_OF: &str = r#"start_of() {
+/// Shell function `hoist_start_of PID`: when the process started, empty when there is none (or only its zombie).
+pub(crate) const START_OF: &str = r#"hoist_start_of() {
   if [ -r /proc/self/stat ]; then
     [ -r "/proc/$1/stat" ] || return 0
     set -- $(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null)
@@ -56,22 +56,22 @@ pub(crate) fn render(
     };
     lines.push(first.to_owned());
     lines.extend(scheduler.header(&submission.name, &submission.job, &resources));
-    lines.push(format!("job={}", quote(&job)));
+    lines.push(format!("hoist_job={}", quote(&job)));
     lines.push(format!(
-        "package={}",
+        "hoist_package={}",
         quote(&format!("{work}/packages/{}.zip", submission.sha256))
     ));
     lines.push(START_OF.trim_end().to_owned());
     lines.push(MARK_EXIT.trim_end().to_owned());
     lines.push(CLAIM.trim().to_owned());
     lines.push(format!(
-        "{} >\"$job/.native_id.$$\" && mv -f \"$job/.native_id.$$\" \"$job/native_id\"",
+        "{} >\"$hoist_job/.native_id.$$\" && mv -f \"$hoist_job/.native_id.$$\" \"$hoist_job/native_id\"",
         scheduler.own_id()
     ));
     for module in &settings.modules {
         let module = quote(module);
         lines.push(format!(
-            "module load {module} || stop 126 {}",
+            "module load {module} || hoist_stop 126 {}",
             quote(&format!("`module load {module}` failed"))
         ));
     }
@@ -84,28 +84,28 @@ pub(crate) fn render(
         let shown = crate::error::one_line(line);
         lines.push(line.to_owned());
         lines.push(format!(
-            "hoist_status=$?; [ $hoist_status = 0 ] || stop 126 {}\"$hoist_status\"",
+            "hoist_status=$?; [ $hoist_status = 0 ] || hoist_stop 126 {}\"$hoist_status\"",
             quote(&format!("the set-up line `{shown}` ended with status "))
         ));
     }
     match &settings.python {
         Some(python) => {
-            lines.push(format!("python={}", crate::shell::path(python)));
+            lines.push(format!("hoist_python={}", crate::shell::path(python)));
             lines.push(
-                "command -v \"$python\" >/dev/null 2>&1 || stop 127 \"no python: $python is not on $(uname -n)\""
+                "command -v \"$hoist_python\" >/dev/null 2>&1 || hoist_stop 127 \"no python: $hoist_python is not on $(uname -n)\""
                     .to_owned(),
             );
         }
         // On the machine that was searched, in the same environment, the answer is known.
         None if python.is_some() && !needs_bash(settings, scheduler) => {
-            lines.push(format!("python={}", quote(python.unwrap_or_default())));
+            lines.push(format!("hoist_python={}", quote(python.unwrap_or_default())));
         }
         None => {
             lines.push(format!(
-                "python=\nfor candidate in {PYTHONS}; do\n  if \"$candidate\" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1; then python=$candidate; break; fi\ndone"
+                "hoist_python=\nfor hoist_candidate in {PYTHONS}; do\n  if \"$hoist_candidate\" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1; then hoist_python=$hoist_candidate; break; fi\ndone"
             ));
             lines.push(
-                "[ -n \"$python\" ] || stop 127 \"no Python 3.6 or newer on $(uname -n)\""
+                "[ -n \"$hoist_python\" ] || hoist_stop 127 \"no Python 3.6 or newer on $(uname -n)\""
                     .to_owned(),
             );
         }
@@ -114,57 +114,142 @@ pub(crate) fn render(
     lines.join("\n") + "\n"
 }
 
-/// Shell function `mark_exit CODE STATE REASON`: writes the exit marker unless there is one. A link fails where the name
+/// Shell function `hoist_mark_exit CODE STATE REASON`: writes the exit marker unless there is one. A link fails where the name
 /// exists even if this machine cannot see it yet, which a rename would overwrite.
-pub(crate) const MARK_EXIT: &str = r#"mark_exit() {
-  [ -e "$job/exit" ] && return 0
+pub(crate) const MARK_EXIT: &str = r#"hoist_mark_exit() {
+  [ -e "$hoist_job/exit" ] && return 0
   printf '{"code": %s, "state": "%s", "reason": "%s"}\n' "$1" "$2" \
-    "$(printf %s "$3" | tr '\000-\037"\134' "                                ''")" >"$job/.exit.$$" || return 1
-  if ! ln "$job/.exit.$$" "$job/exit" 2>/dev/null; then
-    [ -e "$job/exit" ] || mv -f "$job/.exit.$$" "$job/exit"
+    "$(printf %s "$3" | tr '\000-\037"\134' "                                ''")" >"$hoist_job/.exit.$$" || return 1
+  if ! ln "$hoist_job/.exit.$$" "$hoist_job/exit" 2>/dev/null; then
+    [ -e "$hoist_job/exit" ] || mv -f "$hoist_job/.exit.$$" "$hoist_job/exit"
   fi
-  rm -f "$job/.exit.$$"
+  rm -f "$hoist_job/.exit.$$"
 }
 "#;
 
 const CLAIM: &str = r#"
-stop() {
+hoist_stop() {
   echo "hoist: $2"
-  mark_exit "$1" "${3:-failed}" "$2"
+  hoist_mark_exit "$1" "${3:-failed}" "$2"
   trap - EXIT
   exit "$1"
 }
-if ! mkdir "$job/claimed" 2>/dev/null; then
+if ! mkdir "$hoist_job/claimed" 2>/dev/null; then
   echo "hoist: this job has been started before, or was cancelled"
   exit 0
 fi
 # A SIGTERM before the runner begins is seen by the file `cancel`.
 trap : TERM
-trap 'mark_exit 126 failed "the set-up lines ended the job script"' EXIT
+trap 'hoist_mark_exit 126 failed "the set-up lines ended the job script"' EXIT
 "#;
 
 const RUN: &str = r#"
-[ -e "$job/cancel" ] && stop 143 "cancelled before the function began" cancelled
-"$python" -u "$package" "$job" </dev/null >>"$job/stdout" 2>>"$job/stderr" &
-runner=$!
+# Whatever the set-up lines switched on.
+set +eu
+[ -e "$hoist_job/cancel" ] && hoist_stop 143 "cancelled before the function began" cancelled
+"$hoist_python" -u "$hoist_package" "$hoist_job" </dev/null >>"$hoist_job/stdout" 2>>"$hoist_job/stderr" &
+hoist_runner=$!
 # Some schedulers tell this shell alone; the runner must know.
-for signal in TERM XCPU USR1 USR2; do trap "kill -$signal $runner 2>/dev/null" $signal; done
+for hoist_signal in TERM XCPU USR1 USR2; do trap "kill -$hoist_signal $hoist_runner 2>/dev/null" $hoist_signal; done
 while :; do
-  wait $runner
-  code=$?
+  wait $hoist_runner
+  hoist_code=$?
   # A signal ends the wait, not the runner.
-  kill -0 $runner 2>/dev/null || break
+  kill -0 $hoist_runner 2>/dev/null || break
 done
-wait $runner 2>/dev/null
-last=$?
-[ $last = 127 ] || code=$last
+wait $hoist_runner 2>/dev/null
+hoist_last=$?
+[ $hoist_last = 127 ] || hoist_code=$hoist_last
 trap - EXIT
-case $code in
-  0) mark_exit 3 crashed "the runner ended without a word" ;;
-  127) mark_exit 127 failed "no python: $python cannot be started on $(uname -n)" ;;
-  137) mark_exit 137 crashed "the job was killed (SIGKILL), most often for want of memory" ;;
-  143) if [ -e "$job/cancel" ]; then mark_exit 143 cancelled "cancelled"; else mark_exit 143 terminated "the job was terminated (SIGTERM)"; fi ;;
-  *) mark_exit "$code" crashed "the runner ended with status $code" ;;
+case $hoist_code in
+  0) hoist_mark_exit 3 crashed "the runner ended without a word" ;;
+  127) hoist_mark_exit 127 failed "no python: $hoist_python cannot be started on $(uname -n)" ;;
+  137) hoist_mark_exit 137 crashed "the job was killed (SIGKILL), most often for want of memory" ;;
+  143) if [ -e "$hoist_job/cancel" ]; then hoist_mark_exit 143 cancelled "cancelled"; else hoist_mark_exit 143 terminated "the job was terminated (SIGTERM)"; fi ;;
+  *) hoist_mark_exit "$hoist_code" crashed "the runner ended with status $hoist_code" ;;
 esac
-exit "$code"
+exit "$hoist_code"
 "#;
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+    use std::process::Command;
+    use std::sync::Arc;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::scheduler::SchedulerKind;
+
+    fn submission() -> Submission {
+        Submission {
+            job: "01ARZ3NDEKTSV4RRFFQ69G5FAV".to_owned(),
+            name: "train.py::train".to_owned(),
+            package: Arc::from(Vec::new()),
+            sha256: "ab".repeat(32),
+            request: Vec::new(),
+            resources: Default::default(),
+        }
+    }
+
+    fn settings(scheduler: SchedulerKind) -> TargetSettings {
+        TargetSettings { scheduler, ..TargetSettings::local() }
+    }
+
+    #[test]
+    fn the_script_of_a_plain_process() {
+        let settings = settings(SchedulerKind::None);
+        let text = render(&settings, settings.scheduler.get(), &submission(), "/home/ada/.hoist", Some("/usr/bin/python3"));
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn the_script_of_slurm() {
+        let mut settings = settings(SchedulerKind::Slurm);
+        settings.modules = vec!["python/3.11".to_owned()];
+        settings.env.insert("OMP_NUM_THREADS".to_owned(), "1".to_owned());
+        settings.setup = vec!["source ~/env.sh".to_owned()];
+        settings.resources.set("memory", "8G").expect("a size");
+        let mut submission = submission();
+        submission.resources.set("time", "1h").expect("a time");
+        let text = render(&settings, settings.scheduler.get(), &submission, "/home/ada/my work", Some("/usr/bin/python3"));
+        insta::assert_snapshot!(text);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+        #[test]
+        fn nothing_of_the_configuration_is_interpreted(
+            parts in proptest::collection::vec(
+                prop::sample::select(vec!["'", "\"", "\n", "$(touch owned)", "`touch owned`", "\\", "!", "*", "é", " ", "#", ";", "&", "${HOME}", "%", "x"]), 1..12),
+            text in "[^\0/]{1,60}",
+            slurm in any::<bool>(),
+        ) {
+            let top = tempfile::tempdir().expect("a folder");
+            // Both as the name of a folder and as the value of a variable; a folder's name has at most 255 bytes.
+            let nasty = parts.concat() + &text;
+            let folder: String = nasty.chars().filter(|c| *c != '/').take(50).collect();
+            let work = top.path().join(format!("w{folder}"));
+            let python = top.path().join("it's a $(python)");
+            std::fs::create_dir_all(work.join("jobs/01ARZ3NDEKTSV4RRFFQ69G5FAV")).expect("a folder");
+            std::fs::write(&python, "#!/bin/sh\nprintf %s \"$NASTY\"; echo '{}' >\"$3/exit\"\n").expect("a file");
+            std::fs::set_permissions(&python, std::fs::Permissions::from_mode(0o755)).expect("its mode");
+            let mut settings = settings(if slurm { SchedulerKind::Slurm } else { SchedulerKind::None });
+            settings.env.insert("NASTY".to_owned(), nasty.clone());
+            settings.python = Some(python.to_str().expect("UTF-8").to_owned());
+            let mut submission = submission();
+            submission.name = nasty.clone();
+            let text = render(&settings, settings.scheduler.get(), &submission, work.to_str().expect("UTF-8"), None);
+            let script = top.path().join("script.sh");
+            std::fs::write(&script, &text).expect("written");
+            let shell = if slurm { "bash" } else { "sh" };
+            let out = Command::new(shell).arg(&script).current_dir(top.path()).env("SLURM_JOB_ID", "7").output().expect("runs");
+            prop_assert!(out.status.success(), "{}\n{text}", String::from_utf8_lossy(&out.stderr));
+            let stdout = std::fs::read(work.join("jobs/01ARZ3NDEKTSV4RRFFQ69G5FAV/stdout")).expect("output");
+            prop_assert_eq!(stdout, nasty.into_bytes());
+            prop_assert!(!top.path().join("owned").exists());
+            prop_assert!(text.lines().filter(|l| l.starts_with("#SBATCH")).all(|l| !l.contains('$')));
+        }
+    }
+}

@@ -119,3 +119,45 @@ impl TargetSettings {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<TargetSettings, String> {
+        let mut settings: TargetSettings = serde_json::from_str(json).map_err(|e| e.to_string())?;
+        settings.name = "discovery".to_owned();
+        settings.check().map_err(|e| e.to_string())?;
+        Ok(settings)
+    }
+
+    #[test]
+    fn a_whole_table_is_read() {
+        let settings = read(
+            r#"{"scheduler": "slurm", "host": "discovery", "work_dir": "/scratch/$USER/hoist", "python": "python3",
+                "modules": ["python/3.11"], "env": {"OMP_NUM_THREADS": "1"}, "setup": ["source ~/env.sh"],
+                "connect_timeout": "20s", "poll_interval": "1m",
+                "resources": {"partition": "standard", "cores": 4, "memory": "8G", "time": "1h", "gpus": 0, "extra": ["--qos=short"]}}"#,
+        )
+        .unwrap();
+        assert_eq!(settings.scheduler, SchedulerKind::Slurm);
+        assert_eq!(settings.poll_interval, Some(TimeLimit(60)));
+        assert_eq!(settings.resources.cores, Some(4));
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_refused_with_its_key() {
+        for (json, part) in [
+            (r#"{"schedular": "slurm"}"#, "unknown field `schedular`"),
+            (r#"{"scheduler": "slrum"}"#, "unknown variant `slrum`, expected `none` or `slurm`"),
+            (r#"{"resources": {"memory": 8}}"#, "it has no unit"),
+            (r#"{"env": {"1X": "a"}}"#, "discovery: env = \"1X\" cannot be used, it is not the name of a variable"),
+            (r#"{"host": "-oProxyCommand=x"}"#, "discovery: host = \"-oProxyCommand=x\" cannot be used"),
+            (r#"{"work_dir": " "}"#, "discovery: work_dir = \" \" cannot be used"),
+            (r#"{"resources": {"extra": ["qos=1"]}}"#, "it must be one option of the scheduler"),
+        ] {
+            let error = read(json).unwrap_err();
+            assert!(error.contains(part), "{json}: {error}");
+        }
+    }
+}

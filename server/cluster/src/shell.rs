@@ -88,9 +88,15 @@ impl Markers {
         format!("printf %s\\\\n '{}'\n{script}\n", begin.trim_end())
     }
 
-    /// A reader of what such a script prints.
+    /// A reader of what a script prints that only says where its output begins.
+    pub(crate) fn endless_reader(&self) -> MarkedReader {
+        MarkedReader { endless: true, ..self.reader() }
+    }
+
+    /// A reader of what a script prints that says where its output begins and ends.
     pub(crate) fn reader(&self) -> MarkedReader {
         MarkedReader {
+            endless: false,
             markers: self.clone(),
             held: Vec::new(),
             state: State::Before,
@@ -106,6 +112,7 @@ enum State {
 
 /// Takes what comes from the other side piece by piece and gives back what stands between the markers.
 pub(crate) struct MarkedReader {
+    endless: bool,
     markers: Markers,
     held: Vec<u8>,
     state: State,
@@ -131,6 +138,9 @@ impl MarkedReader {
         }
         if !matches!(self.state, State::Within) {
             return Vec::new();
+        }
+        if self.endless {
+            return std::mem::take(&mut self.held);
         }
         if let Some(at) = find(&self.held, &self.markers.end) {
             self.state = State::After;
@@ -163,7 +173,14 @@ impl MarkedReader {
 }
 
 fn find(text: &[u8], word: &[u8]) -> Option<usize> {
-    text.windows(word.len()).position(|window| window == word)
+    let mut from = 0;
+    while let Some(at) = text[from..].iter().position(|&b| b == word[0]) {
+        if text[from + at..].starts_with(word) {
+            return Some(from + at);
+        }
+        from += at + 1;
+    }
+    None
 }
 
 /// Longest script that travels in the command itself; longer ones come as the first line of standard input.

@@ -72,7 +72,7 @@ pub(crate) fn check_job(target: &str, job: &str) -> Result<(), ClusterError> {
 /// The first lines of every script about a job.
 pub(crate) fn about(work: &str, job: &str) -> String {
     format!(
-        "umask 077\nwork={}\njob=\"$work/jobs/{job}\"\n{START_OF}{MARK_EXIT}{HELPERS}",
+        "umask=$(umask)\numask 077\nwork={}\nhoist_job=\"$work/jobs/{job}\"\n{START_OF}{MARK_EXIT}{HELPERS}",
         quote(work)
     )
 }
@@ -125,11 +125,11 @@ package="$work/packages/$sum.zip"
 fail() {
   rm -f "$work/packages/.$sum.$$"
   # What this attempt made goes again, unless the scheduler may have the job after all.
-  if [ "$1" != uncertain ] && [ -n "${made:-}" ] && [ ! -d "$job/claimed" ]; then rm -rf "$job"; fi
+  if [ "$1" != uncertain ] && [ -n "${made:-}" ] && [ ! -d "$hoist_job/claimed" ]; then rm -rf "$hoist_job"; fi
   printf 'fail %s %s\n' "$1" "$(printf %s "$2" | tr '\000-\037' ' ')"
   exit 0
 }
-if [ -s "$job/native_id" ]; then printf 'id %s\n' "$(cat "$job/native_id")"; exit 0; fi
+if [ -s "$hoist_job/native_id" ]; then printf 'id %s\n' "$(cat "$hoist_job/native_id")"; exit 0; fi
 words=$(mkdir -p -- "$work/jobs" "$work/packages" 2>&1) || fail write "$words"
 if [ -e "$package" ]; then echo have; else
 echo need
@@ -153,26 +153,26 @@ got=$(sum_of "$work/packages/.$sum.$$")
 words=$(mv -f "$work/packages/.$sum.$$" "$package" 2>&1) || fail write "$words"
 fi
 id=
-[ -d "$job" ] || made=1
-words=$(mkdir -p -- "$job" 2>&1) || fail write "$words"
-if [ ! -d "$job/submitted" ]; then
+[ -d "$hoist_job" ] || made=1
+words=$(mkdir -p -- "$hoist_job" 2>&1) || fail write "$words"
+if [ ! -d "$hoist_job/submitted" ]; then
   words=$( {
-    printf %s "$request" | base64 -d >"$job/.request" && printf %s "$script" | base64 -d >"$job/.script" &&
-    chmod 700 "$job/.script" && mv -f "$job/.script" "$job/script.sh" && mv -f "$job/.request" "$job/request.json" &&
-    : >"$job/stdout" && : >"$job/stderr"
+    printf %s "$request" | base64 -d >"$hoist_job/.request" && printf %s "$script" | base64 -d >"$hoist_job/.script" &&
+    chmod 700 "$hoist_job/.script" && mv -f "$hoist_job/.script" "$hoist_job/script.sh" && mv -f "$hoist_job/.request" "$hoist_job/request.json" &&
+    : >"$hoist_job/stdout" && : >"$hoist_job/stderr"
   } 2>&1 ) || fail write "$words"
 fi
-if ! mkdir "$job/submitted" 2>/dev/null; then
+if ! mkdir "$hoist_job/submitted" 2>/dev/null; then
   # Somebody was here before and has not said how it went: wait for the id, then ask the scheduler.
   n=0
-  while [ $n -lt 20 ] && [ ! -s "$job/native_id" ]; do sleep 0.1 2>/dev/null || sleep 1; n=$((n+1)); done
-  if [ -s "$job/native_id" ]; then printf 'id %s\n' "$(cat "$job/native_id")"; exit 0; fi
+  while [ $n -lt 20 ] && [ ! -s "$hoist_job/native_id" ]; do sleep 0.1 2>/dev/null || sleep 1; n=$((n+1)); done
+  if [ -s "$hoist_job/native_id" ]; then printf 'id %s\n' "$(cat "$hoist_job/native_id")"; exit 0; fi
 "#;
 
 const AFTER: &str = r#"
 fi
-if [ ! -s "$job/native_id" ]; then
-  { printf %s "$id" >"$job/.native_id.$$" && mv -f "$job/.native_id.$$" "$job/native_id"; } 2>/dev/null
+if [ ! -s "$hoist_job/native_id" ]; then
+  { printf %s "$id" >"$hoist_job/.native_id.$$" && mv -f "$hoist_job/.native_id.$$" "$hoist_job/native_id"; } 2>/dev/null
 fi
 printf 'id %s\n' "$id"
 "#;
@@ -348,7 +348,7 @@ async fn forbid(
     submission: &Submission,
 ) -> Result<(), ClusterError> {
     let script = about(&site.work, &submission.job)
-        + "if mkdir \"$job/claimed\" 2>/dev/null; then : >\"$job/cancel\"; mark_exit 143 cancelled 'never submitted for certain'; fi\n";
+        + "if mkdir \"$hoist_job/claimed\" 2>/dev/null; then : >\"$hoist_job/cancel\"; hoist_mark_exit 143 cancelled 'never submitted for certain'; fi\n";
     crate::transport::exec(transport, &script, b"")
         .await
         .map(drop)

@@ -238,6 +238,22 @@ async fn a_job_whose_answer_was_lost_is_found_in_the_queue_and_runs_once() {
 }
 
 #[tokio::test]
+async fn a_job_that_slurm_has_forgotten_is_said_to_be_so_without_accounting() {
+    let target = slurm().await;
+    let running = job("import time; time.sleep(4)");
+    let id = target.submit(&running, |_| {}).await.unwrap();
+    let forgotten = ("FORGOTTEN".to_owned(), NativeId("99999999".to_owned()));
+    let states = target.query(&[forgotten, (running.job.clone(), id)]).await.unwrap();
+    assert!(
+        matches!(&states["FORGOTTEN"], SchedulerState::Ended { outcome: Outcome::Vanished, words } if words.contains("no longer knows")),
+        "{states:?}"
+    );
+    assert!(!matches!(states[&running.job], SchedulerState::Ended { .. }), "{states:?}");
+    listen(target.follow(&running.job, Offsets::default()).unwrap()).await;
+    clean(&target).await;
+}
+
+#[tokio::test]
 async fn many_jobs_are_one_question_and_the_questions_are_few() {
     rig();
     let mut settings = settings();

@@ -14,8 +14,8 @@ import struct
 import time
 
 HEAD = struct.Struct("!BIQI")
-WINDOW = 1 << 20  # bytes of one job on their way at once
-CHUNK = 1 << 16
+WINDOW = 4 << 20  # bytes of one job on their way at once
+CHUNK = 1 << 18
 RESULT_LIMIT = 32 << 20
 EXIT_LIMIT = 1 << 16
 FAST, QUIET, SLEEPY = 0.02, 0.1, 0.25  # seconds between two looks
@@ -62,8 +62,8 @@ class Job:
         self.missing_since = None
 
     def copy(self):
-        """Sends what is new in the two streams. Returns (sent anything, both at their ends)."""
-        sent, whole = False, True
+        """Sends what is new in the two streams. Returns (sent anything, both at their ends, more is waiting)."""
+        sent, whole, more = False, True, False
         for index, (kind, name) in enumerate((("O", "stdout"), ("E", "stderr"))):
             room = min(CHUNK, self.credit)
             if room <= 0:
@@ -74,12 +74,12 @@ class Job:
                 send(kind, self.number, self.offsets[index], data)
                 self.offsets[index] += len(data)
                 self.credit -= len(data)
-                sent = True
-                whole = False
-        return sent, whole
+                sent, whole = True, False
+                more = more or (len(data) == room and self.credit > 0)
+        return sent, whole, more
 
     def look(self):
-        """One look. Returns (sent anything, the job has ended)."""
+        """One look. Returns (sent anything, more is waiting, the job has ended)."""
         try:
             names = os.listdir(self.dir)
         except OSError as error:
@@ -88,8 +88,8 @@ class Job:
                 self.missing_since = now
             if now - self.missing_since > GONE_AFTER:
                 send("G", self.number, 0, str(error).encode("utf-8", "replace"))
-                return True, True
-            return False, False
+                return True, False, True
+            return False, False, False
         self.missing_since = None
         sent = False
         if not self.started and "started" in names:
@@ -97,23 +97,23 @@ class Job:
             if data is not None:
                 self.started = sent = True
                 send("S", self.number, 0, data)
-        copied, whole = self.copy()
+        copied, whole, more = self.copy()
         sent = sent or copied
         # The marker was there before the streams were read to their ends: nothing can follow.
         if "exit" not in names or not whole:
-            return sent, False
+            return sent, more, False
         end = read_at(os.path.join(self.dir, "exit"), 0, EXIT_LIMIT)
         if end is None:
-            return sent, False
+            return sent, False, False
         result = read_at(os.path.join(self.dir, "result.json"), 0, RESULT_LIMIT + 1)
         if result is not None and len(result) > RESULT_LIMIT:
             send("L", self.number, os.stat(os.path.join(self.dir, "result.json")).st_size)
         elif result is not None:
             send("R", self.number, 0, result)
         elif "result.json" in names:
-            return sent, False
+            return sent, False, False
         send("X", self.number, 0, end)
-        return True, True
+        return True, False, True
 
 
 def main():
@@ -143,15 +143,15 @@ def main():
             elif kind == ord("A") and number in jobs:
                 jobs[number].credit += value
                 interval = 0.0
-        busy = False
+        busy = hurry = False
         for job in list(jobs.values()):
-            sent, ended = job.look()
-            busy = busy or sent
+            sent, more, ended = job.look()
+            busy, hurry = busy or sent, hurry or more
             if ended:
                 del jobs[job.number]
         now = time.monotonic()
         if busy:
-            interval, busy_at = FAST, now
+            interval, busy_at = 0.0 if hurry else FAST, now
         else:
             interval = min(max(interval, FAST) * 1.5, QUIET if now - busy_at < 10 else SLEEPY)
         # Many quiet jobs share the politeness of one.

@@ -1,7 +1,7 @@
 //! One small Python process per connection watches the folders of all its jobs and sends what is new.
 //!
 //! Bytes are told apart by their offsets, so a follower that dies, or is sent away to make room for a command, is
-//! simply started again: each byte is asked for once. It sends at most one MiB of a job ahead of what has been taken,
+//! simply started again: each byte is asked for once. It sends at most four MiB of a job ahead of what has been taken,
 //! so that a slow reader of one job stops neither the connection nor the other jobs. It ends when no job is followed.
 
 mod frame;
@@ -324,7 +324,7 @@ impl Driver {
         let _ = process.input.flush().await;
         Ok(Session {
             process,
-            reader: markers.reader(),
+            reader: markers.endless_reader(),
             decoder: Decoder::default(),
             said: Vec::new(),
             greeted: false,

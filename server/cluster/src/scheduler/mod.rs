@@ -75,8 +75,8 @@ pub enum SchedulerState {
 
 /// One kind of scheduler.
 ///
-/// Its scripts run in a POSIX shell in which `$job` is the job's folder and `$name` the job's name, and in which
-/// `fail KIND TEXT` ends with an error and `start_of PID` prints when a process started.
+/// Its scripts run in a POSIX shell in which `$hoist_job` is the job's folder and `$umask` the person's own mask,
+/// `fail KIND TEXT` ends with an error and `hoist_start_of PID` prints when a process started.
 pub(crate) trait Scheduler: Send + Sync {
     /// Lines of the job script directly below its first one.
     fn header(&self, name: &str, job: &str, resources: &Resources) -> Vec<String>;
@@ -87,7 +87,7 @@ pub(crate) trait Scheduler: Send + Sync {
     /// Shell words that print the native id from within the job script.
     fn own_id(&self) -> &'static str;
 
-    /// Submits `$job/script.sh` and sets `$id`; `fail scheduler ...` when it is refused.
+    /// Submits `$hoist_job/script.sh` and sets `$id`; `fail scheduler ...` when it is refused.
     fn submit(&self) -> &'static str;
 
     /// Sets `$id` when the scheduler knows a job of this folder; `fail scheduler ...` when it cannot be asked.

@@ -21,23 +21,23 @@ impl Scheduler for Plain {
     }
 
     fn own_id(&self) -> &'static str {
-        r#"printf '%s:%s:%s' "$(uname -n)" "$$" "$(start_of $$)""#
+        r#"printf '%s:%s:%s' "$(uname -n)" "$$" "$(hoist_start_of $$)""#
     }
 
     fn submit(&self) -> &'static str {
         // A session of its own, so that nothing that ends the connection ends the job, and a group to send signals to.
         r#"
 if command -v setsid >/dev/null 2>&1; then
-  setsid $shell "$job/script.sh" </dev/null >>"$job/scheduler.log" 2>&1 &
+  (umask "$umask"; exec setsid $shell "$hoist_job/script.sh") </dev/null >>"$hoist_job/scheduler.log" 2>&1 &
 else
   set -m
-  nohup $shell "$job/script.sh" </dev/null >>"$job/scheduler.log" 2>&1 &
+  (umask "$umask"; exec nohup $shell "$hoist_job/script.sh") </dev/null >>"$hoist_job/scheduler.log" 2>&1 &
   set +m
 fi
 pid=$!
-start=$(start_of $pid)
+start=$(hoist_start_of $pid)
 if [ -n "$start" ]; then id="$(uname -n):$pid:$start"
-else id=$(cat "$job/native_id" 2>/dev/null) || id="$(uname -n):$pid:0"; fi
+else id=$(cat "$hoist_job/native_id" 2>/dev/null) || id="$(uname -n):$pid:0"; fi
 "#
     }
 
@@ -51,7 +51,7 @@ else id=$(cat "$job/native_id" 2>/dev/null) || id="$(uname -n):$pid:0"; fi
             r#"here=$(uname -n)
 check() {
   if [ "$2" != "$here" ]; then echo "$1 elsewhere"
-  elif [ -n "$4" ] && [ "$(start_of "$3")" = "$4" ]; then echo "$1 running"
+  elif [ -n "$4" ] && [ "$(hoist_start_of "$3")" = "$4" ]; then echo "$1 running"
   else echo "$1 gone"; fi
 }
 "#,
@@ -99,12 +99,12 @@ host=${id%%:*}; rest=${id#*:}; pid=${rest%%:*}; start=${rest#*:}
 if [ "$host" != "$(uname -n)" ]; then
   fail scheduler "the job runs on $host, but the connection leads to $(uname -n)"
 fi
-if [ -n "$start" ] && [ "$(start_of "$pid")" = "$start" ]; then
+if [ -n "$start" ] && [ "$(hoist_start_of "$pid")" = "$start" ]; then
   kill -TERM "-$pid" 2>/dev/null || kill -TERM "$pid" 2>/dev/null
   ( trap '' HUP
     n=0
-    while [ $n -lt 100 ] && [ "$(start_of "$pid")" = "$start" ]; do sleep 0.1 || sleep 1; n=$((n+1)); done
-    if [ "$(start_of "$pid")" = "$start" ]; then kill -KILL "-$pid"; fi
+    while [ $n -lt 100 ] && [ "$(hoist_start_of "$pid")" = "$start" ]; do sleep 0.1 || sleep 1; n=$((n+1)); done
+    if [ "$(hoist_start_of "$pid")" = "$start" ]; then kill -KILL "-$pid"; fi
   ) </dev/null >/dev/null 2>&1 &
 fi
 "#

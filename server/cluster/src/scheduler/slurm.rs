@@ -58,30 +58,30 @@ impl Scheduler for Slurm {
     fn submit(&self) -> &'static str {
         r#"
 tools sbatch
-if out=$(sbatch --parsable --chdir="$job" --output=scheduler.log "$job/script.sh" 2>"$job/.sbatch"); then
+if out=$(umask "$umask"; sbatch --parsable --chdir="$hoist_job" --output=scheduler.log "$hoist_job/script.sh" 2>"$hoist_job/.sbatch"); then
   id=$(printf '%s\n' "$out" | sed -n '$s/;.*//p;$s/^\([0-9][0-9]*\)$/\1/p' | head -n 1)
   [ -n "$id" ] || fail scheduler "sbatch answered \"$out\" where a job number was expected"
 else
-  words=$(sed 's/^sbatch: //; s/^error: //' "$job/.sbatch")
+  words=$(sed 's/^sbatch: //; s/^error: //' "$hoist_job/.sbatch")
   case $words in
     *"timed out"*|*"Unable to contact"*|*"ommunication connection failure"*|*"Zero Bytes were transmitted"*)
       fail uncertain "sbatch said: $words" ;;
     *) fail scheduler "sbatch refused the job: $words" ;;
   esac
 fi
-rm -f "$job/.sbatch"
+rm -f "$hoist_job/.sbatch"
 "#
     }
 
     fn find(&self) -> &'static str {
         r#"
 tools squeue
-if list=$(squeue -h -t all -u "$(id -un)" -o '%A|%k|%Z' 2>"$job/.squeue"); then
-  id=$(printf '%s\n' "$list" | grep -F "${job##*/}" | head -n 1 | cut -d'|' -f1)
+if list=$(squeue -h -t all -u "$(id -un)" -o '%A|%k|%Z' 2>"$hoist_job/.squeue"); then
+  id=$(printf '%s\n' "$list" | grep -F "${hoist_job##*/}" | head -n 1 | cut -d'|' -f1)
 else
-  fail uncertain "squeue said: $(cat "$job/.squeue")"
+  fail uncertain "squeue said: $(cat "$hoist_job/.squeue")"
 fi
-rm -f "$job/.squeue"
+rm -f "$hoist_job/.squeue"
 "#
     }
 

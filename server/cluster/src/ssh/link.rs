@@ -213,7 +213,17 @@ impl Ssh {
             limit: link.limit,
             secrets: &link.secrets,
         };
-        let connection = Arc::new(way.connect(&link.alias, 0).await?);
+        let mut attempt = 0;
+        let connection = loop {
+            match way.connect(&link.alias, 0).await {
+                // A server with many logins at once (MaxStartups) hangs up before it has said anything.
+                Err(error) if error.kind == ErrorKind::Connection && attempt < 2 => {
+                    attempt += 1;
+                    tokio::time::sleep(Duration::from_millis(500 * attempt)).await;
+                }
+                result => break Arc::new(result?),
+            }
+        };
         *link.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::downgrade(&connection);
         *slot = Some(Arc::clone(&connection));
         Ok(connection)

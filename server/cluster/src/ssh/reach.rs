@@ -305,7 +305,7 @@ impl Way<'_> {
             Some(Ok(handle)) => handle,
             Some(Err(error)) => {
                 return Err(self.error(
-                    ErrorKind::Refused,
+                    ErrorKind::Connection,
                     format!("the handshake with {} failed ({error})", host.host_name),
                     format!(
                         "check that an SSH server listens on port {}, and try again",
