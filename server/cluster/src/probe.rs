@@ -32,7 +32,14 @@ impl Check {
 const WAY: [(&str, &[ErrorKind]); 5] = [
     ("settings", &[ErrorKind::Settings]),
     ("name", &[ErrorKind::UnknownHost]),
-    ("connection", &[ErrorKind::Refused, ErrorKind::Timeout, ErrorKind::Connection]),
+    (
+        "connection",
+        &[
+            ErrorKind::Refused,
+            ErrorKind::Timeout,
+            ErrorKind::Connection,
+        ],
+    ),
     ("host key", &[ErrorKind::HostKey]),
     ("login", &[ErrorKind::Auth]),
 ];

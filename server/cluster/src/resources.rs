@@ -386,9 +386,25 @@ mod tests {
             ("1-12:30", 131_400),
             ("1-00:00:05", 86_405),
         ] {
-            assert_eq!(text.parse::<TimeLimit>().map(|t| t.0), Ok(seconds), "{text}");
+            assert_eq!(
+                text.parse::<TimeLimit>().map(|t| t.0),
+                Ok(seconds),
+                "{text}"
+            );
         }
-        for text in ["", "60", "h", "2x", "1:2:3:4", "-1h", "0h", "1-", "99999999d", "1:-2", "a:b"] {
+        for text in [
+            "",
+            "60",
+            "h",
+            "2x",
+            "1:2:3:4",
+            "-1h",
+            "0h",
+            "1-",
+            "99999999d",
+            "1:-2",
+            "a:b",
+        ] {
             assert!(text.parse::<TimeLimit>().is_err(), "{text}");
         }
     }
@@ -409,17 +425,31 @@ mod tests {
 
     #[test]
     fn the_job_comes_before_its_target_and_extra_lines_add_up_once() {
-        let target: Resources =
-            serde_json::from_str(r#"{"cores": 4, "memory": "8G", "queue": "long", "extra": ["--qos=a"]}"#).unwrap();
+        let target: Resources = serde_json::from_str(
+            r#"{"cores": 4, "memory": "8G", "queue": "long", "extra": ["--qos=a"]}"#,
+        )
+        .unwrap();
         let mut job = Resources::default();
         job.set("cores", "2").unwrap();
         job.set("extra", "--exclusive").unwrap();
         let both = job.over(&target);
-        assert_eq!((both.cores, both.memory, both.partition.as_deref()), (Some(2), Some(Memory(8 << 30)), Some("long")));
+        assert_eq!(
+            (both.cores, both.memory, both.partition.as_deref()),
+            (Some(2), Some(Memory(8 << 30)), Some("long"))
+        );
         assert_eq!(both.extra, ["--qos=a", "--exclusive"]);
         assert_eq!(both.over(&target), both);
-        for (key, value) in [("cores", "0"), ("cores", "many"), ("partition", "a b"), ("extra", "qos\n#SBATCH --x"), ("nodez", "1")] {
-            assert!(Resources::default().set(key, value).is_err(), "{key} {value:?}");
+        for (key, value) in [
+            ("cores", "0"),
+            ("cores", "many"),
+            ("partition", "a b"),
+            ("extra", "qos\n#SBATCH --x"),
+            ("nodez", "1"),
+        ] {
+            assert!(
+                Resources::default().set(key, value).is_err(),
+                "{key} {value:?}"
+            );
         }
     }
 }

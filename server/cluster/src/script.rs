@@ -98,7 +98,10 @@ pub(crate) fn render(
         }
         // On the machine that was searched, in the same environment, the answer is known.
         None if python.is_some() && !needs_bash(settings, scheduler) => {
-            lines.push(format!("hoist_python={}", quote(python.unwrap_or_default())));
+            lines.push(format!(
+                "hoist_python={}",
+                quote(python.unwrap_or_default())
+            ));
         }
         None => {
             lines.push(format!(
@@ -194,13 +197,22 @@ mod tests {
     }
 
     fn settings(scheduler: SchedulerKind) -> TargetSettings {
-        TargetSettings { scheduler, ..TargetSettings::local() }
+        TargetSettings {
+            scheduler,
+            ..TargetSettings::local()
+        }
     }
 
     #[test]
     fn the_script_of_a_plain_process() {
         let settings = settings(SchedulerKind::None);
-        let text = render(&settings, settings.scheduler.get(), &submission(), "/home/ada/.hoist", Some("/usr/bin/python3"));
+        let text = render(
+            &settings,
+            settings.scheduler.get(),
+            &submission(),
+            "/home/ada/.hoist",
+            Some("/usr/bin/python3"),
+        );
         insta::assert_snapshot!(text);
     }
 
@@ -208,12 +220,20 @@ mod tests {
     fn the_script_of_slurm() {
         let mut settings = settings(SchedulerKind::Slurm);
         settings.modules = vec!["python/3.11".to_owned()];
-        settings.env.insert("OMP_NUM_THREADS".to_owned(), "1".to_owned());
+        settings
+            .env
+            .insert("OMP_NUM_THREADS".to_owned(), "1".to_owned());
         settings.setup = vec!["source ~/env.sh".to_owned()];
         settings.resources.set("memory", "8G").expect("a size");
         let mut submission = submission();
         submission.resources.set("time", "1h").expect("a time");
-        let text = render(&settings, settings.scheduler.get(), &submission, "/home/ada/my work", Some("/usr/bin/python3"));
+        let text = render(
+            &settings,
+            settings.scheduler.get(),
+            &submission,
+            "/home/ada/my work",
+            Some("/usr/bin/python3"),
+        );
         insta::assert_snapshot!(text);
     }
 

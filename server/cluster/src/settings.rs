@@ -149,12 +149,27 @@ mod tests {
     fn what_cannot_be_used_is_refused_with_its_key() {
         for (json, part) in [
             (r#"{"schedular": "slurm"}"#, "unknown field `schedular`"),
-            (r#"{"scheduler": "slrum"}"#, "unknown variant `slrum`, expected `none` or `slurm`"),
+            (
+                r#"{"scheduler": "slrum"}"#,
+                "unknown variant `slrum`, expected `none` or `slurm`",
+            ),
             (r#"{"resources": {"memory": 8}}"#, "it has no unit"),
-            (r#"{"env": {"1X": "a"}}"#, "discovery: env = \"1X\" cannot be used, it is not the name of a variable"),
-            (r#"{"host": "-oProxyCommand=x"}"#, "discovery: host = \"-oProxyCommand=x\" cannot be used"),
-            (r#"{"work_dir": " "}"#, "discovery: work_dir = \" \" cannot be used"),
-            (r#"{"resources": {"extra": ["qos=1"]}}"#, "it must be one option of the scheduler"),
+            (
+                r#"{"env": {"1X": "a"}}"#,
+                "discovery: env = \"1X\" cannot be used, it is not the name of a variable",
+            ),
+            (
+                r#"{"host": "-oProxyCommand=x"}"#,
+                "discovery: host = \"-oProxyCommand=x\" cannot be used",
+            ),
+            (
+                r#"{"work_dir": " "}"#,
+                "discovery: work_dir = \" \" cannot be used",
+            ),
+            (
+                r#"{"resources": {"extra": ["qos=1"]}}"#,
+                "it must be one option of the scheduler",
+            ),
         ] {
             let error = read(json).unwrap_err();
             assert!(error.contains(part), "{json}: {error}");

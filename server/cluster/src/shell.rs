@@ -90,7 +90,10 @@ impl Markers {
 
     /// A reader of what a script prints that only says where its output begins.
     pub(crate) fn endless_reader(&self) -> MarkedReader {
-        MarkedReader { endless: true, ..self.reader() }
+        MarkedReader {
+            endless: true,
+            ..self.reader()
+        }
     }
 
     /// A reader of what a script prints that says where its output begins and ends.

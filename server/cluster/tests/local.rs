@@ -570,7 +570,9 @@ async fn a_scheduler_that_never_answers_is_one_error_and_the_job_will_not_run() 
 
 #[tokio::test]
 async fn the_follower_runs_under_every_python_of_this_machine() {
-    let Some(home) = std::env::var_os("HOME") else { return };
+    let Some(home) = std::env::var_os("HOME") else {
+        return;
+    };
     let versions = std::path::Path::new(&home).join(".pyenv/versions");
     let mut pythons: Vec<_> = std::fs::read_dir(versions)
         .into_iter()
@@ -582,11 +584,28 @@ async fn the_follower_runs_under_every_python_of_this_machine() {
     pythons.push("python3".into());
     for python in pythons {
         let work = tempfile::tempdir().unwrap();
-        let settings = TargetSettings { python: Some(python.to_str().unwrap().to_owned()), ..settings(work.path()) };
+        let settings = TargetSettings {
+            python: Some(python.to_str().unwrap().to_owned()),
+            ..settings(work.path())
+        };
         let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
         let (_, heard) = run(&target, &job("print('é' * 70000)")).await;
-        assert_eq!((heard.out(), heard.state()), ("é".repeat(70_000) + "\n", "succeeded".to_owned()), "{python:?}");
-        assert_eq!(target.fs().ls(target.work_dir()).await.unwrap().entries.len(), 2, "{python:?}");
+        assert_eq!(
+            (heard.out(), heard.state()),
+            ("é".repeat(70_000) + "\n", "succeeded".to_owned()),
+            "{python:?}"
+        );
+        assert_eq!(
+            target
+                .fs()
+                .ls(target.work_dir())
+                .await
+                .unwrap()
+                .entries
+                .len(),
+            2,
+            "{python:?}"
+        );
     }
 }
 
@@ -594,11 +613,19 @@ async fn the_follower_runs_under_every_python_of_this_machine() {
 async fn the_job_has_the_mask_of_the_person_and_its_folder_is_private() {
     let work = tempfile::tempdir().unwrap();
     let target = local(&work).await;
-    let own = std::process::Command::new("sh").args(["-c", "umask"]).output().unwrap().stdout;
+    let own = std::process::Command::new("sh")
+        .args(["-c", "umask"])
+        .output()
+        .unwrap()
+        .stdout;
     let own = u32::from_str_radix(String::from_utf8(own).unwrap().trim(), 8).unwrap();
     let job = job("import os\nmask = os.umask(0)\nprint(mask)");
     assert_eq!(run(&target, &job).await.1.out(), format!("{own}\n"));
-    let mode = std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(target.job_dir(&job.job)).unwrap().permissions());
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(target.job_dir(&job.job))
+            .unwrap()
+            .permissions(),
+    );
     assert_eq!(mode & 0o777, 0o700);
 }
 
@@ -609,8 +636,18 @@ async fn variables_and_options_of_the_setup_lines_do_not_disturb_the_script() {
     for name in ["job", "package", "python", "code", "work", "id"] {
         settings.env.insert(name.to_owned(), "/nowhere".to_owned());
     }
-    settings.setup = vec!["set -euo pipefail".to_owned(), "stop() { echo mine; }".to_owned()];
+    settings.setup = vec![
+        "set -euo pipefail".to_owned(),
+        "stop() { echo mine; }".to_owned(),
+    ];
     let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
-    let (_, heard) = run(&target, &job("import os\nprint(os.environ['job'])\nraise SystemExit(1)")).await;
-    assert_eq!((heard.out().as_str(), heard.state().as_str()), ("/nowhere\n", "failed"));
+    let (_, heard) = run(
+        &target,
+        &job("import os\nprint(os.environ['job'])\nraise SystemExit(1)"),
+    )
+    .await;
+    assert_eq!(
+        (heard.out().as_str(), heard.state().as_str()),
+        ("/nowhere\n", "failed")
+    );
 }

@@ -243,12 +243,18 @@ async fn a_job_that_slurm_has_forgotten_is_said_to_be_so_without_accounting() {
     let running = job("import time; time.sleep(4)");
     let id = target.submit(&running, |_| {}).await.unwrap();
     let forgotten = ("FORGOTTEN".to_owned(), NativeId("99999999".to_owned()));
-    let states = target.query(&[forgotten, (running.job.clone(), id)]).await.unwrap();
+    let states = target
+        .query(&[forgotten, (running.job.clone(), id)])
+        .await
+        .unwrap();
     assert!(
         matches!(&states["FORGOTTEN"], SchedulerState::Ended { outcome: Outcome::Vanished, words } if words.contains("no longer knows")),
         "{states:?}"
     );
-    assert!(!matches!(states[&running.job], SchedulerState::Ended { .. }), "{states:?}");
+    assert!(
+        !matches!(states[&running.job], SchedulerState::Ended { .. }),
+        "{states:?}"
+    );
     listen(target.follow(&running.job, Offsets::default()).unwrap()).await;
     clean(&target).await;
 }
