@@ -272,24 +272,38 @@ fn a_refusal_is_an_error_and_a_message_with_a_button() {
         "window/showMessageRequest",
         json!({ "title": "Run anyway" }),
     );
-    let uri = client.open("args.py", "def f(a):\n    return a\n");
+    let text = "def outer(n):\n    step = n + 1\n    def inner(x=2):\n        return x * step\n    return inner\n";
+    let uri = client.open("captures.py", text);
+    let argument = json!({ "uri": uri, "entry": "outer.<locals>.inner" });
+    let error = client.execute("hoist.run", argument).unwrap_err();
+    assert_eq!(error["code"], 4001);
+    assert_eq!(error["data"]["code"], "HST003", "{error}");
+    assert_eq!(error["data"]["forcible"], true);
+    assert!(
+        error["message"].as_str().unwrap().contains("step"),
+        "{error}"
+    );
+    client.wait_method("window/showMessageRequest", |params| {
+        params["message"] == error["message"] && params["actions"][0]["title"] == "Run anyway"
+    });
+    // The button was pressed: it runs, and fails as the sentence said.
+    let changed = client.wait_method("hoist/jobChanged", |job| job["state"] == "failed");
+    assert_eq!(changed["error"]["type"], "NameError");
+}
+
+#[test]
+fn a_refusal_that_nothing_can_override_has_no_button() {
+    let mut client = Client::connected_with(plain_capabilities());
+    let uri = client.open("broken.py", "def f():\n    return 1\n\nx = (\n");
     let error = client
         .execute("hoist.run", json!({ "uri": uri, "entry": "f" }))
         .unwrap_err();
-    assert_eq!(error["code"], 4001);
-    assert_eq!(error["data"]["code"], "HST011");
-    if error["data"]["forcible"] == true {
-        client.wait_method("window/showMessageRequest", |params| {
-            params["message"] == error["message"]
-        });
-        let changed = client.wait_method("hoist/jobChanged", |job| job["state"] == "failed");
-        assert_eq!(changed["error"]["type"], "TypeError");
-    } else {
-        client.wait_method("window/showMessage", |params| {
-            params["message"] == error["message"]
-        });
-        assert_eq!(client.call("hoist/jobs", json!({})), json!([]));
-    }
+    assert_eq!(error["data"]["code"], "HST001", "{error}");
+    assert_eq!(error["data"]["forcible"], false);
+    client.wait_method("window/showMessage", |params| {
+        params["message"] == error["message"]
+    });
+    assert_eq!(client.call("hoist/jobs", json!({})), json!([]));
 }
 
 #[test]
@@ -426,4 +440,126 @@ fn jobs_outlive_the_server() {
     assert_eq!(end["result"]["json"], "done", "{end}");
     let output = client.call("hoist/output", json!({ "job": job, "stream": "stdout" }));
     assert_eq!(output["text"], "one\ntwo\n");
+}
+
+#[test]
+fn a_nested_function_runs_by_itself_and_its_failure_lands_in_it() {
+    let mut client = Client::connected();
+    let text = "class Lab:\n    def work(self):\n        import math\n\n        def deep(x=-1):\n            '''\ntext at column 0\n            '''\n            return math.sqrt(x)\n\n        return deep()\n";
+    let uri = client.open("lab.py", text);
+    let lenses = client.lenses(&uri);
+    assert!(
+        lenses.contains(&(4, "Run on local".to_owned())),
+        "{lenses:?}"
+    );
+    let job = run(&mut client, &uri, "Lab.work.<locals>.deep");
+    let end = client.end(&job);
+    assert_eq!(end["error"]["type"], "ValueError", "{end}");
+    let found = client.diagnostics(&uri, |found| {
+        found.iter().any(|one| one["code"] == "HST900")
+    });
+    let failure = found.iter().find(|one| one["code"] == "HST900").unwrap();
+    assert_eq!(
+        failure["range"]["start"],
+        json!({ "line": 8, "character": 12 })
+    );
+}
+
+#[test]
+fn a_failure_in_another_module_is_shown_there_and_at_the_call() {
+    let mut client = Client::connected();
+    let helper = client.write(
+        "helper.py",
+        "def check(x):\n    assert x > 0, 'not positive'\n",
+    );
+    let uri = client.open(
+        "main.py",
+        "import helper\n\ndef f():\n    return helper.check(-1)\n",
+    );
+    let job = run(&mut client, &uri, "f");
+    client.end(&job);
+    let here = |found: &[Value]| found.iter().any(|one| one["code"] == "HST900");
+    let found = client.diagnostics(&lsp_client::uri(&helper), here);
+    assert_eq!(found[0]["range"]["start"]["line"], 1);
+    assert!(
+        found[0]["message"]
+            .as_str()
+            .unwrap()
+            .starts_with("AssertionError: not positive")
+    );
+    let found = client.diagnostics(&uri, here);
+    let call = found.iter().find(|one| one["code"] == "HST900").unwrap();
+    assert_eq!(call["range"]["start"]["line"], 3);
+}
+
+#[test]
+fn a_run_without_a_result_is_an_error_at_its_function() {
+    let mut client = Client::connected();
+    let uri = client.open(
+        "dies.py",
+        "import os\n\ndef f():\n    os.kill(os.getpid(), 9)\n",
+    );
+    let job = run(&mut client, &uri, "f");
+    let end = client.end(&job);
+    assert_ne!(end["state"], "succeeded");
+    let found = client.diagnostics(&uri, |found| {
+        found.iter().any(|one| one["code"] == "HST901")
+    });
+    let failure = found.iter().find(|one| one["code"] == "HST901").unwrap();
+    assert_eq!(
+        failure["range"]["start"],
+        json!({ "line": 2, "character": 0 })
+    );
+}
+
+#[test]
+fn the_target_can_be_chosen_and_a_job_run_again() {
+    let mut client = Client::connected();
+    client.write("hoist.toml", "[targets.also]\nwork_dir = \"~/also\"\n");
+    client.answer("hoist/ask", json!("also"));
+    let uri = client.open("twice.py", "def f(a=1):\n    return a\n");
+    let argument = json!({ "uri": uri, "entry": "f", "args": "a=5" });
+    assert_eq!(
+        client.execute("hoist.runOn", argument),
+        Ok(json!({ "job": null }))
+    );
+    let asked = client.wait_method("hoist/ask", |_| true);
+    assert_eq!(asked["choices"], json!(["also", "local"]));
+    assert_eq!(asked["default"], "local");
+    let first = client.wait_method("hoist/jobChanged", |job| job["state"] == "succeeded");
+    assert_eq!(first["target"], "also");
+    assert!(client.home().join("also/jobs").is_dir());
+
+    // Again, of the text as it is by then.
+    client.change(&uri, 2, Some([1, 11, 1, 12]), "a * 10");
+    let again = client.execute("hoist.rerun", Value::Null).unwrap();
+    let end = client.end(again["job"].as_str().unwrap());
+    assert_eq!(end["target"], "also");
+    assert_eq!(end["result"]["json"], 50);
+}
+
+#[test]
+fn a_job_that_another_program_made_is_listed_too() {
+    let mut client = Client::connected();
+    let path = client.write(
+        "there.py",
+        "def f():\n    print('from a terminal')\n    return 3\n",
+    );
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_hoist"))
+        .arg("run")
+        .arg(format!("{}::f", path.display()))
+        .env("HOME", client.home())
+        .env_remove("XDG_STATE_HOME")
+        .env_remove("XDG_CONFIG_HOME")
+        .output()
+        .unwrap();
+    assert!(status.status.success(), "{status:?}");
+    let jobs = client.call("hoist/jobs", json!({}));
+    assert_eq!(jobs[0]["name"], "f");
+    assert_eq!(jobs[0]["result"]["json"], 3);
+    let argument = json!({ "job": jobs[0]["job"], "stream": "stdout" });
+    assert_eq!(
+        client.call("hoist/output", argument)["text"],
+        "from a terminal\n"
+    );
 }

@@ -42,14 +42,25 @@ impl Client {
 
     /// Starts a server with the home and the workspace of an earlier one.
     pub fn start_in(root: tempfile::TempDir) -> Self {
+        let home = root.path().join("home");
+        Self::start_at(root, &home)
+    }
+
+    /// Starts in a home that is there already, with a store of jobs of its own, and shakes hands.
+    pub fn connected_at_home(home: &Path) -> Self {
+        let mut client = Self::start_at(tempfile::tempdir().unwrap(), home);
+        client.shake_hands(full_capabilities());
+        client
+    }
+
+    fn start_at(root: tempfile::TempDir, home: &Path) -> Self {
         for folder in ["work", "home"] {
             std::fs::create_dir_all(root.path().join(folder)).unwrap();
         }
-        let home = root.path().join("home");
         let mut child = Command::new(env!("CARGO_BIN_EXE_hoist"))
             .arg("lsp")
-            .env("HOME", &home)
-            .env_remove("XDG_STATE_HOME")
+            .env("HOME", home)
+            .env("XDG_STATE_HOME", root.path().join("home/.local/state"))
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("XDG_CACHE_HOME")
             .current_dir(root.path().join("work"))
