@@ -19,6 +19,7 @@ WARNINGS = ("SIGUSR1", "SIGUSR2", "SIGHUP", "SIGINT")
 # After these faulthandler has written where it happened.
 FATAL = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
 LISTED_FILES = 1000
+LONGEST_REASON = 1000
 
 
 class Signals:
@@ -284,6 +285,7 @@ class Report:
 
     def finish(self, code):
         result = self.result
+        result["reason"] = one_line(result["reason"])
         marker = {"code": code, "state": result["state"], "reason": result["reason"]}
         if self.job.by_hand:
             return self.show(code)
@@ -342,6 +344,12 @@ def signal_name(number):
 def summary(error):
     first = (error.get("message") or "").split("\n", 1)[0]
     return "%s: %s" % (error["type"], first) if first else error["type"]
+
+
+def one_line(reason):
+    """A sentence: an exception's message may be a whole page."""
+    line = reason.split("\n", 1)[0]
+    return line if len(line) <= LONGEST_REASON else line[:LONGEST_REASON] + "..."
 
 
 def duration(seconds):

@@ -632,6 +632,21 @@ fn failures() -> Vec<Case> {
             },
         ),
         case(
+            "a message of a megabyte is cut, and the reason is a sentence",
+            "
+            def f():
+                raise ValueError('é' * 1000000 + '\\nmore')
+            ",
+            "f",
+            "",
+            |ran| {
+                assert_eq!((ran.code, ran.exit.state), (1, Outcome::Failed));
+                assert!(ran.error().1.len() < 200_000, "{}", ran.error().1.len());
+                assert!(ran.exit.reason.starts_with("ValueError: \u{e9}\u{e9}"));
+                assert!(ran.exit.reason.chars().count() <= 1003);
+            },
+        ),
+        case(
             "a call with the wrong arguments is an error at the def",
             "
             # The second line is the entry's.
