@@ -239,10 +239,10 @@ impl Judge<'_> {
             }
         }
         for name in carried.module_names.keys() {
-            if let Some(statement) = carried.names.get(name) {
-                if !self.is_same_import(statement, name) {
-                    obstacles.insert(Obstacle::Collision(name.to_string()));
-                }
+            if let Some(statement) = carried.names.get(name)
+                && !self.is_same_import(statement, name)
+            {
+                obstacles.insert(Obstacle::Collision(name.to_string()));
             }
             if self.encloses(root, name) {
                 obstacles.insert(Obstacle::Enclosing(name.to_string()));
@@ -440,7 +440,7 @@ impl Judge<'_> {
                 mutable: false,
             });
         }
-        let mutable = self.is_literal(owner, value, range.start, root, 0)?;
+        let mutable = self.is_literal(value, range.start, root, 0)?;
         for name in &names {
             if self.bindings_of(owner, name).count() > 1 {
                 return Err(Why::Several);
@@ -484,21 +484,14 @@ impl Judge<'_> {
     }
 
     /// Is the expression a literal, and can its value be changed in place?
-    fn is_literal(
-        &self,
-        owner: ScopeId,
-        value: &Expr,
-        base: usize,
-        root: &Root,
-        depth: u32,
-    ) -> Result<bool, Why> {
+    fn is_literal(&self, value: &Expr, base: usize, root: &Root, depth: u32) -> Result<bool, Why> {
         if depth > 200 {
             return Err(Why::Computed);
         }
         let all = |values: &mut dyn Iterator<Item = &Expr>| -> Result<bool, Why> {
             let mut mutable = false;
             for value in values {
-                mutable |= self.is_literal(owner, value, base, root, depth + 1)?;
+                mutable |= self.is_literal(value, base, root, depth + 1)?;
             }
             Ok(mutable)
         };
@@ -517,8 +510,8 @@ impl Judge<'_> {
                 .iter()
                 .flat_map(|item| item.key.iter().chain(Some(&item.value))))
             .map(|_| true),
-            Expr::Starred(starred) => self.is_literal(owner, &starred.value, base, root, depth + 1),
-            Expr::UnaryOp(unary) => self.is_literal(owner, &unary.operand, base, root, depth + 1),
+            Expr::Starred(starred) => self.is_literal(&starred.value, base, root, depth + 1),
+            Expr::UnaryOp(unary) => self.is_literal(&unary.operand, base, root, depth + 1),
             Expr::BinOp(binary) => all(&mut [&*binary.left, &*binary.right].into_iter()),
             Expr::BoolOp(both) => all(&mut both.values.iter()),
             Expr::Compare(compare) => {
@@ -534,7 +527,7 @@ impl Judge<'_> {
                         if inner.format_spec.is_some() {
                             return Err(Why::Computed);
                         }
-                        self.is_literal(owner, &inner.expression, base, root, depth + 1)?;
+                        self.is_literal(&inner.expression, base, root, depth + 1)?;
                     }
                 }
                 Ok(false)
@@ -567,7 +560,7 @@ impl Judge<'_> {
                     Stmt::AnnAssign(assign) => assign.value.as_deref().ok_or(Why::Computed)?,
                     _ => return Err(Why::Computed),
                 };
-                self.is_literal(home, inner, binding.statement.start, root, depth + 10)
+                self.is_literal(inner, binding.statement.start, root, depth + 10)
                     .map_err(|_| Why::Computed)
             }
             Expr::Call(call) => {

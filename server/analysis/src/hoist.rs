@@ -244,7 +244,7 @@ impl Mover<'_> {
                 .map_or(parameter.range.end, |range| range.end)
         });
         let Some(last) = last else {
-            return between.trim().is_empty().then(|| Edit {
+            return between.trim().is_empty().then_some(Edit {
                 range: close..close,
                 text: added,
             });

@@ -42,10 +42,10 @@ impl Local {
             for (id, region) in program.regions.iter().enumerate() {
                 let Some(scope) = region.scope else { continue };
                 let mut names = vec![source.scopes.get(scope).name.to_string()];
-                if names[0] == "__init__" || names[0] == "__new__" {
-                    if let Some(class) = source.scopes.get(scope).parent {
-                        names.push(source.scopes.get(class).name.to_string());
-                    }
+                if (names[0] == "__init__" || names[0] == "__new__")
+                    && let Some(class) = source.scopes.get(scope).parent
+                {
+                    names.push(source.scopes.get(class).name.to_string());
                 }
                 let effects = &effects[id];
                 for name in names {

@@ -59,6 +59,8 @@ pub(super) struct Region {
     pub(super) attributes: BTreeSet<String>,
     /// What it may change directly.
     pub(super) changes: BTreeSet<Var>,
+    /// Containers and objects whose own items it changes, but nothing inside of these.
+    pub(super) outermost: BTreeSet<Var>,
     /// What it may change through calls of functions of this module.
     pub(super) pending: Vec<Pending>,
     /// Iterators that it may exhaust.
@@ -115,6 +117,8 @@ pub(super) struct Program {
     pub(super) imports: HashMap<Var, String>,
     /// What each variable may hold a part of.
     pub(super) holds: HashMap<Var, BTreeSet<Var>>,
+    /// What each variable holds as an item: it changes with what is inside of the variable, not with the variable itself.
+    pub(super) items: HashMap<Var, BTreeSet<Var>>,
     /// Variables that may hold an iterator.
     pub(super) iterators: BTreeSet<Var>,
     /// Bodies of main blocks.
@@ -171,7 +175,10 @@ impl Program {
             if seen.contains(&var) {
                 continue;
             }
-            if let Some(held) = self.holds.get(&var) {
+            for held in [self.holds.get(&var), self.items.get(&var)]
+                .into_iter()
+                .flatten()
+            {
                 waiting.extend(held.iter().filter(|var| !seen.contains(*var)).cloned());
             }
             seen.insert(var);
@@ -196,7 +203,14 @@ impl Program {
                             .iter()
                             .any(|var| self.iterators.contains(var))
                 });
-                self.reach_of(region.changes.iter().chain(consumed).cloned())
+                let mut reached = self.reach_of(region.changes.iter().chain(consumed).cloned());
+                for var in &region.outermost {
+                    // What the variable stands for changes, and whatever that was taken from; its items do not.
+                    let taken_from = self.holds.get(var).into_iter().flatten().cloned();
+                    reached.extend(self.reach_of(taken_from));
+                    reached.insert(var.clone());
+                }
+                reached
             })
             .collect();
         let mut parameters: HashMap<ScopeId, BTreeSet<Name>> = HashMap::new();

@@ -174,7 +174,7 @@ impl Walk<'_> {
                 let own = self.program.methods.get(method).cloned();
                 if known::is_inserting(method) {
                     for owner in &receiver {
-                        self.hold(owner.clone(), &all);
+                        self.hold_items(owner.clone(), &all);
                     }
                 }
                 match own {
@@ -195,7 +195,9 @@ impl Walk<'_> {
                         if method == "join" || method == "extend" || method == "update" {
                             self.here().consumes.extend(all.iter().cloned());
                         }
-                        if !known::is_quiet_method(method) {
+                        if known::is_changing(method) {
+                            self.change_outermost(&attribute.value, receiver);
+                        } else if !known::is_quiet_method(method) {
                             self.change(receiver);
                         }
                         if !known::spares_arguments(method) {

@@ -56,6 +56,7 @@ pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
         region: 0,
         in_function: None,
         bare: None,
+        assigns_items: false,
         lazy: source.scopes.future_annotations(),
     };
     for (unit, stmt) in source.body().iter().enumerate() {
@@ -98,6 +99,8 @@ struct Walk<'a> {
     /// The call that is a statement by itself, by its start.
     bare: Option<usize>,
     lazy: bool,
+    /// The value that is being assigned is a new container of what it names.
+    assigns_items: bool,
 }
 
 impl Walk<'_> {
@@ -133,6 +136,38 @@ impl Walk<'_> {
             .entry(var.clone())
             .or_default()
             .extend(held);
+    }
+
+    fn hold_items(&mut self, var: Var, held: &Vars) {
+        let held = held.iter().filter(|other| **other != var).cloned();
+        self.program
+            .items
+            .entry(var.clone())
+            .or_default()
+            .extend(held);
+    }
+
+    /// The object of an expression changes, not what is in it. When it is reached through something else, that changes.
+    fn change_outermost(&mut self, object: &Expr, owners: Vars) {
+        if object.is_name_expr() {
+            self.here().outermost.extend(owners);
+        } else {
+            self.change(owners);
+        }
+    }
+
+    /// Does an expression make a new container of what it names?
+    fn makes_container(&self, value: &Expr) -> bool {
+        match value {
+            Expr::List(_) | Expr::Tuple(_) | Expr::Set(_) | Expr::Dict(_) => true,
+            Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) => true,
+            Expr::Call(call) => self.path(&call.func).is_some_and(|path| {
+                let containers = ["dict", "frozenset", "list", "set", "sorted", "tuple"];
+                path.strip_prefix("builtins.")
+                    .is_some_and(|name| containers.contains(&name))
+            }),
+            _ => false,
+        }
     }
 
     fn uncertain(&mut self, at: usize, why: &str) {
@@ -268,8 +303,22 @@ impl<'a> Visitor<'a> for Walk<'_> {
                 let held = self.sources(&assign.value);
                 let iterator = self.makes_iterator(&assign.value);
                 self.visit_expr(&assign.value);
+                // `a = b = []` are one object.
+                let names: Vars = match assign.targets.as_slice() {
+                    [_] => Vars::new(),
+                    targets => targets
+                        .iter()
+                        .flat_map(|target| self.sources(target))
+                        .collect(),
+                };
                 for target in &assign.targets {
+                    self.assigns_items =
+                        target.is_name_expr() && self.makes_container(&assign.value);
                     self.assign(target, &held, iterator);
+                    self.assigns_items = false;
+                    if target.is_name_expr() {
+                        self.assign(target, &names, false);
+                    }
                 }
                 return;
             }
@@ -379,19 +428,16 @@ impl<'a> Visitor<'a> for Walk<'_> {
                     self.program.lenient.push(range_of(choice));
                 }
             }
-            Stmt::Import(import) => {
+            Stmt::Import(import)
                 if import
                     .names
                     .iter()
-                    .any(|alias| alias.name.as_str() == "__main__")
-                {
-                    self.uncertain(start_of(import), "the module imports itself as `__main__`");
-                }
+                    .any(|alias| alias.name.as_str() == "__main__") =>
+            {
+                self.uncertain(start_of(import), "the module imports itself as `__main__`");
             }
-            Stmt::ImportFrom(import) => {
-                if from_path(import) == "__main__" {
-                    self.uncertain(start_of(import), "the module imports itself as `__main__`");
-                }
+            Stmt::ImportFrom(import) if from_path(import) == "__main__" => {
+                self.uncertain(start_of(import), "the module imports itself as `__main__`");
             }
             _ => {}
         }

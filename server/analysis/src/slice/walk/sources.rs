@@ -164,7 +164,11 @@ impl Walk<'_> {
         match target {
             Expr::Name(name) => {
                 if let Some(var) = self.var(name) {
-                    self.hold(var.clone(), held);
+                    if self.assigns_items {
+                        self.hold_items(var.clone(), held);
+                    } else {
+                        self.hold(var.clone(), held);
+                    }
                     if iterator {
                         self.program.iterators.insert(var);
                     }
@@ -200,9 +204,9 @@ impl Walk<'_> {
     pub(super) fn store(&mut self, object: &Expr, held: &Vars, _at: usize) {
         let owners = self.sources(object);
         for owner in &owners {
-            self.hold(owner.clone(), held);
+            self.hold_items(owner.clone(), held);
         }
-        self.change(owners);
+        self.change_outermost(object, owners);
         // `getcontext().prec = 50`, `builtins.x = 1`
         let mut root = object;
         loop {
