@@ -77,6 +77,14 @@ pub(crate) fn from_marker(
         Outcome::Succeeded => End::lost(result_problem.unwrap_or_else(|| {
             "it succeeded, but its result is missing from the job's folder".to_owned()
         })),
+        // The runner itself could not do its work: the package is damaged, the folder cannot be used.
+        Outcome::Failed | Outcome::Crashed if is_runner_refusal(result, marker.code) => {
+            End::lost(or("the runner could not start it".to_owned()))
+        }
+        // Its output or result could not be written, whatever the process made of that.
+        Outcome::Failed | Outcome::Crashed if let Some(note) = full_disk(result) => End::lost(
+            format!("the disk is full where it ran: {note}; make room there"),
+        ),
         Outcome::Failed if raised => End {
             state: State::Failed,
             reason,
@@ -110,6 +118,19 @@ pub(crate) fn from_marker(
             )))
         }
     }
+}
+
+/// Whether the error is the runner's word for "not begun" (its exit status is 3 then), not an exception.
+fn is_runner_refusal(result: Option<&RunResult>, code: i32) -> bool {
+    let error = result.and_then(|result| result.error.as_ref());
+    code == 3 && error.is_some_and(|error| error.type_name == "Refused" && error.frames.is_empty())
+}
+
+/// What the runner notes of a full disk or a quota, in the words of the system over there.
+fn full_disk(result: Option<&RunResult>) -> Option<&str> {
+    result?.notes.iter().map(String::as_str).find(|note| {
+        note.contains("No space left on device") || note.contains("Disk quota exceeded")
+    })
 }
 
 /// Told to end, by someone who gave no reason: by us, by the clock, or by someone else.
@@ -233,5 +254,165 @@ fn here(
         line: frame.line,
         function: frame.function,
         path,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The end of a job with these two files.
+    fn end(exit: &str, result: Option<&str>, known: Circumstances) -> (State, String) {
+        let result = result.map(|text| RunResult::parse(text.as_bytes()).expect("a result"));
+        let end = from_marker(exit.as_bytes(), result.as_ref(), None, known);
+        (end.state, end.reason.unwrap_or_default())
+    }
+
+    const RAISED: &str = r#"{"state":"failed","error":{"type":"ValueError","message":"no","frames":[{"file":"a.py","line":1,"function":"f"}]}}"#;
+
+    #[test]
+    fn what_the_function_did_is_told_apart_from_what_was_done_to_it() {
+        let known = Circumstances::default();
+        let wished = Circumstances {
+            cancel_wished: true,
+            ..known
+        };
+        let limited = Circumstances {
+            time_limit: Some(60),
+            ..known
+        };
+        let ok = r#"{"state":"succeeded","repr":"1"}"#;
+        let refused =
+            r#"{"state":"failed","error":{"type":"Refused","message":"the package is altered"}}"#;
+        let full = r#"{"state":"crashed","notes":["the result could not be written ([Errno 28] No space left on device)"]}"#;
+        let told = r#"{"state":"terminated","wall_seconds":58.0}"#;
+        let cases = [
+            (
+                r#"{"code":0,"state":"succeeded"}"#,
+                Some(ok),
+                known,
+                State::Succeeded,
+            ),
+            (
+                r#"{"code":0,"state":"succeeded"}"#,
+                None,
+                known,
+                State::Lost,
+            ),
+            (
+                r#"{"code":1,"state":"failed"}"#,
+                Some(RAISED),
+                known,
+                State::Failed,
+            ),
+            (
+                r#"{"code":1,"state":"failed"}"#,
+                Some(RAISED),
+                wished,
+                State::Failed,
+            ),
+            (
+                r#"{"code":3,"state":"failed","reason":"altered"}"#,
+                Some(refused),
+                known,
+                State::Lost,
+            ),
+            (
+                r#"{"code":127,"state":"failed","reason":"no python"}"#,
+                None,
+                known,
+                State::Lost,
+            ),
+            (
+                r#"{"code":120,"state":"crashed"}"#,
+                Some(full),
+                known,
+                State::Lost,
+            ),
+            (
+                r#"{"code":139,"state":"crashed","reason":"SIGSEGV"}"#,
+                None,
+                known,
+                State::Failed,
+            ),
+            (
+                r#"{"code":137,"state":"crashed","reason":"SIGKILL"}"#,
+                None,
+                known,
+                State::Lost,
+            ),
+            (
+                r#"{"code":137,"state":"crashed"}"#,
+                None,
+                wished,
+                State::Cancelled,
+            ),
+            (
+                r#"{"code":124,"state":"timed_out"}"#,
+                None,
+                known,
+                State::TimedOut,
+            ),
+            (
+                r#"{"code":143,"state":"cancelled"}"#,
+                None,
+                known,
+                State::Cancelled,
+            ),
+            (
+                r#"{"code":143,"state":"terminated"}"#,
+                Some(told),
+                known,
+                State::Lost,
+            ),
+            (
+                r#"{"code":143,"state":"terminated"}"#,
+                Some(told),
+                limited,
+                State::TimedOut,
+            ),
+            (
+                r#"{"code":143,"state":"terminated"}"#,
+                Some(told),
+                wished,
+                State::Cancelled,
+            ),
+            (
+                r#"{"code":143,"state":"lost","reason":"node n1 failed"}"#,
+                None,
+                known,
+                State::Lost,
+            ),
+            ("{\"code\":", None, known, State::Lost),
+        ];
+        for (exit, result, known, expected) in cases {
+            let (state, reason) = end(exit, result, known);
+            assert_eq!(state, expected, "{exit} {result:?}: {reason}");
+            // Whoever did not do it himself is told why.
+            assert!(
+                state.exit_status() != Some(3) || !reason.is_empty(),
+                "{exit}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_scheduler_that_says_it_is_over_is_quoted() {
+        let known = Circumstances::default();
+        let end = |outcome, words| from_scheduler(outcome, words, known);
+        assert_eq!(end(SchedulerOutcome::TimedOut, "").state, State::TimedOut);
+        assert_eq!(end(SchedulerOutcome::Cancelled, "").state, State::Cancelled);
+        let lost = end(
+            SchedulerOutcome::OutOfMemory,
+            "it used 17G and had asked for 16G",
+        );
+        assert_eq!(lost, End::lost("it used 17G and had asked for 16G"));
+        let over = end(SchedulerOutcome::Completed, "");
+        assert!(
+            over.state == State::Lost
+                && over
+                    .reason
+                    .is_some_and(|reason| reason.contains("no exit marker"))
+        );
     }
 }

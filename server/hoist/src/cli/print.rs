@@ -83,6 +83,11 @@ impl Status {
         }
     }
 
+    /// Whether there is a terminal that shows it.
+    pub(super) fn is_shown(&self) -> bool {
+        self.is_terminal
+    }
+
     /// Shows a text in place of the one before.
     pub(super) fn show(&mut self, text: &str) {
         if self.is_terminal && self.shown != text {

@@ -58,6 +58,8 @@ pub(super) struct Shown {
     in_line: bool,
     /// The last of what the job wrote to its standard error.
     errors: Vec<u8>,
+    /// What was last said to hold it up.
+    trouble: Option<String>,
 }
 
 /// How much of it is kept.
@@ -71,6 +73,7 @@ impl Shown {
             status: print::Status::new(format == Format::Text),
             in_line: false,
             errors: Vec::new(),
+            trouble: None,
         }
     }
 
@@ -91,6 +94,7 @@ impl Shown {
                 } else {
                     self.status.show(&going_on(job));
                 }
+                self.tell_trouble(job);
                 Ok(())
             }
             Event::Upload { sent, total, .. } => {
@@ -119,6 +123,20 @@ impl Shown {
                 self.status.clear();
                 Ok(())
             }
+        }
+    }
+
+    /// Where nothing can be written over, what holds a job up is said once.
+    fn tell_trouble(&mut self, job: &JobView) {
+        if let Some(message) = job
+            .message
+            .as_ref()
+            .filter(|message| message.contains(": "))
+            && !self.status.is_shown()
+            && self.trouble.as_ref() != Some(message)
+        {
+            print::say(&format!("hoist: {message}"));
+            self.trouble = Some(message.clone());
         }
     }
 
