@@ -195,6 +195,16 @@ impl Config {
         &self.targets[&self.default_target]
     }
 
+    /// The same with another default target, as one chooses for a while in an editor.
+    ///
+    /// # Errors
+    /// There is no target of this name.
+    pub fn with_default_target(mut self, name: &str) -> Result<Self, UnknownTarget> {
+        self.target(name)?;
+        name.clone_into(&mut self.default_target);
+        Ok(self)
+    }
+
     /// The files that were read, the first one first to be asked.
     pub fn files(&self) -> &[PathBuf] {
         &self.files

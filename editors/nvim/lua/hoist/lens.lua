@@ -14,7 +14,7 @@ local timers = {}
 ---@param client vim.lsp.Client
 ---@param buf integer
 function M.refresh(client, buf)
-  if not api.nvim_buf_is_loaded(buf) or not config.get().lenses then
+  if not api.nvim_buf_is_loaded(buf) or not config.get().lenses or vim.lsp.codelens.enable then
     return
   end
   local params = { textDocument = { uri = vim.uri_from_bufnr(buf) } }

@@ -157,10 +157,7 @@ function M.lsp_config()
     capabilities = capabilities,
     handlers = handlers,
     before_init = function(params, client_config)
-      params.initializationOptions = vim.tbl_deep_extend('force', {
-        lenses = { run = true, runWith = true, state = true },
-        target = config.get().target,
-      }, client_config.init_options or {})
+      params.initializationOptions = vim.tbl_deep_extend('force', vim.empty_dict(), M.options(), client_config.init_options or {})
     end,
     on_init = function(client)
       started[client.id] = milliseconds()
@@ -242,18 +239,21 @@ function M.restart()
   when_gone()
 end
 
+--- What the server is told of the settings (`Options` of editors/PROTOCOL.md).
+function M.options()
+  local told = vim.empty_dict()
+  told.target = config.get().target
+  return told
+end
+
 --- Tells the servers where runs go by default from now on.
----@param target string|nil
+---@param target string
 function M.set_target(target)
-  local settings = type(vim.g.hoist) == 'table' and vim.g.hoist or {}
-  settings.target = target
-  vim.g.hoist = settings
+  require('hoist').setup({ target = target })
   for _, client in ipairs(vim.lsp.get_clients({ name = util.NAME })) do
-    local params = { settings = { hoist = { target = target or vim.NIL } } }
-    if vim.fn.has('nvim-0.11') == 1 then
-      client:notify('workspace/didChangeConfiguration', params)
-    else
-      client.notify('workspace/didChangeConfiguration', params)
+    util.notify(client, 'workspace/didChangeConfiguration', { settings = { hoist = M.options() } })
+    for buf in pairs(client.attached_buffers) do
+      lens.refresh(client, buf)
     end
   end
 end

@@ -55,6 +55,14 @@ function M.request(client, method, params, handler, buf)
   return client.request(method, params, handler, buf)
 end
 
+--- `client:notify` of every Neovim.
+function M.notify(client, method, params)
+  if at_least_0_11 then
+    return client:notify(method, params)
+  end
+  return client.notify(method, params)
+end
+
 local ENDS = { succeeded = true, failed = true, cancelled = true, timed_out = true, lost = true }
 
 --- Whether the job is at its end.

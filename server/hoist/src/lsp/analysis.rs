@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use hoist_analysis::{Disk, Files, Finding, Meta, Module, Runnable};
-use hoist_jobs::{Config, ConfigError};
+use hoist_jobs::Config;
 
 use super::documents::Open;
 use super::snapshot::Snapshot;
@@ -62,9 +62,20 @@ impl<'a> Source<'a> {
         self.open.cache.findings.get_or_init(compute).clone()
     }
 
-    /// The configuration of its workspace, read now.
-    pub(super) fn config(&self) -> Result<Config, ConfigError> {
-        Config::load(Some(&self.workspace))
+    /// The configuration of its workspace, read now; what is wrong with it as a sentence.
+    pub(super) fn config(&self, snapshot: &Snapshot) -> Result<Config, String> {
+        config(snapshot, Some(&self.workspace))
+    }
+}
+
+/// The configuration of a workspace, read now, with the default target that the client's user has chosen.
+pub(super) fn config(snapshot: &Snapshot, workspace: Option<&Path>) -> Result<Config, String> {
+    let config = Config::load(workspace).map_err(|error| error.to_string())?;
+    match &snapshot.profile.options.target {
+        Some(target) => config
+            .with_default_target(target)
+            .map_err(|error| format!("the target that was chosen in the editor: {error}")),
+        None => Ok(config),
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hoist_jobs::ConfigError;
+use hoist_jobs::{Config, ConfigError};
 use hoist_syntax::{Encoding, LineIndex};
 use tower_lsp::Client;
 use tower_lsp::ls_types::{
@@ -132,7 +132,7 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
     if !open.document.tree().root_node().has_error() {
         session.hold(&open.uri, &open.cache, &source.runnables());
     }
-    let problem = source.config().err();
+    let problem = Config::load(Some(&source.workspace)).err();
     Found {
         diagnostics,
         problem: Some((source.workspace, problem)),

@@ -73,10 +73,13 @@ pub(crate) struct ServerAnnounced {
     pub(crate) version: String,
 }
 
-/// `initializationOptions`.
-#[derive(Debug, Clone, Copy, Default, Serialize, Deserialize)]
+/// `initializationOptions`, and `settings.hoist` of `workspace/didChangeConfiguration`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Options {
+    /// Where runs go by default; absent: where the configuration says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<String>,
     /// Which lenses are shown.
     pub(crate) lenses: Lenses,
 }

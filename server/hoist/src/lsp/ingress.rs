@@ -41,6 +41,9 @@ impl Ingress {
             "workspace/didChangeWorkspaceFolders" => {
                 with(request, |params| session.change_folders(params));
             }
+            "workspace/didChangeConfiguration" => {
+                with(request, |params| session.configure(&params));
+            }
             "workspace/didChangeWatchedFiles" | "textDocument/didSave" => session.files_changed(),
             "window/workDoneProgress/cancel" => {
                 with(request, |params| session.cancel_progress(&params));

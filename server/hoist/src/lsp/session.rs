@@ -7,14 +7,16 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use hoist_analysis::Runnable;
 use hoist_jobs::{Engine, JobId, JobView};
+use serde::Deserialize;
 use tokio::sync::Notify;
 use tower_lsp::ls_types::{
-    DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
+    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, InitializeParams, Uri, WorkDoneProgressCancelParams,
 };
 
 use super::analysis::Cache;
 use super::documents::{Documents, Open};
+use super::ext;
 use super::failures::{self, Failure, Failures};
 use super::from_proto;
 use super::placed::Held;
@@ -115,6 +117,19 @@ impl Session {
         let mut state = self.lock();
         state.now.profile = Arc::new(Profile::new(params));
         state.now.folders = Arc::new(folders);
+    }
+
+    /// `workspace/didChangeConfiguration`: what the user wants now. Settings without ours change nothing.
+    pub(super) fn configure(&self, params: &DidChangeConfigurationParams) {
+        let Some(options) = params
+            .settings
+            .get("hoist")
+            .and_then(|ours| ext::Options::deserialize(ours).ok())
+        else {
+            return;
+        };
+        let mut state = self.lock();
+        Arc::make_mut(&mut state.now.profile).options = options;
     }
 
     /// `workspace/didChangeWorkspaceFolders`.

@@ -12,7 +12,7 @@ use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::{MessageType, Uri};
 
 use super::{Context, job_of, off_the_wire, refusal};
-use crate::lsp::analysis::{Overlay, Source, workspace};
+use crate::lsp::analysis::{Overlay, Source, config, workspace};
 use crate::lsp::documents::Open;
 use crate::lsp::ext::{self, RefusedData, RunArguments};
 use crate::lsp::follow::{Origin, follow};
@@ -271,7 +271,7 @@ pub(super) async fn request(
     let made = off_the_wire(move || {
         let (path, document) = text(snapshot.document(&wish.uri), &wish.uri)?;
         let workspace = workspace(&snapshot, &path);
-        let config = Config::load(Some(&workspace)).map_err(|error| error.to_string())?;
+        let config = config(&snapshot, Some(&workspace))?;
         let Ok(entry) = wish.entry.parse::<EntrySpec>();
         Ok(RunRequest {
             files: Arc::new(Overlay::of(&snapshot)),

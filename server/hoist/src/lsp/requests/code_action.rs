@@ -89,7 +89,7 @@ fn touches<T: PartialOrd>(one: &Range<T>, other: &Range<T>) -> bool {
 fn commands(snapshot: &Snapshot, source: &Source<'_>, runnable: &Runnable) -> Vec<Command> {
     let uri = source.open.uri.as_str();
     let name = &runnable.qualname;
-    let config = source.config().ok();
+    let config = source.config(snapshot).ok();
     let default = config
         .as_ref()
         .map(|config| config.default_target().name.as_str());

@@ -21,7 +21,7 @@ pub(in crate::lsp) fn code_lens(
     let open = snapshot.document(params.text_document.uri.as_str())?;
     let source = Source::of(snapshot, open)?;
     let default = source
-        .config()
+        .config(snapshot)
         .ok()
         .map(|config| config.default_target().name.clone());
     let lenses = placed(snapshot, &source).into_iter().flat_map(|placed| {

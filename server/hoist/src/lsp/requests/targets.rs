@@ -1,9 +1,8 @@
 //! `hoist/targets`: what the configuration offers.
 
 use hoist_cluster::SchedulerKind;
-use hoist_jobs::Config;
 
-use crate::lsp::analysis::workspace;
+use crate::lsp::analysis::{config, workspace};
 use crate::lsp::ext;
 use crate::lsp::snapshot::Snapshot;
 
@@ -20,7 +19,7 @@ pub(in crate::lsp) fn targets(
         Some(path) => Some(workspace(snapshot, path)),
         None => snapshot.folders.first().cloned(),
     };
-    let config = Config::load(folder.as_deref()).map_err(|error| error.to_string())?;
+    let config = config(snapshot, folder.as_deref())?;
     let default = &config.default_target().name;
     let targets = config.targets().map(|target| ext::Target {
         name: target.name.clone(),
