@@ -10,8 +10,9 @@ use hoist_jobs::{Engine, JobId, JobView};
 use serde::Deserialize;
 use tokio::sync::Notify;
 use tower_lsp::ls_types::{
-    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams, DidCloseTextDocumentParams,
-    DidOpenTextDocumentParams, InitializeParams, Uri, WorkDoneProgressCancelParams,
+    DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, InitializeParams, Uri,
+    WorkDoneProgressCancelParams,
 };
 
 use super::analysis::Cache;
