@@ -19,6 +19,7 @@ export class Output {
   #length = 0;
   /** UTF-16 units that were dropped at the front to stay below the limit. */
   #dropped = 0;
+  readonly #wasFetched: Record<Stream, boolean> = { stdout: false, stderr: false };
   readonly #next: Record<Stream, number> = { stdout: 0, stderr: 0 };
   #listener: ((piece: Piece) => void) | undefined;
   /** Everything that adds text goes through this chain, one after the other, so that pieces never overtake each other. */
@@ -35,6 +36,11 @@ export class Output {
   }
   get dropped(): number {
     return this.#dropped;
+  }
+
+  /** Whether text of both streams was fetched: then their lines stand one stream after the other, as nobody knows in which order they came. */
+  get isApart(): boolean {
+    return this.#wasFetched.stdout && this.#wasFetched.stderr;
   }
 
   /** Calls back with every piece that is added from now on. One listener at a time: the panel. */
@@ -77,6 +83,7 @@ export class Output {
           this.#next[stream] = skip;
           continue;
         }
+        this.#wasFetched[stream] = true;
         this.#add(stream, answer.text, answer.next);
       } else if (answer.next <= this.#next[stream]) return;
       if (this.#next[stream] >= (goal ?? answer.size)) return;

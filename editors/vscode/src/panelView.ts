@@ -138,8 +138,10 @@ export class PanelView implements vscode.WebviewViewProvider, vscode.Disposable 
   }
 
   #load(job: string): void {
-    this.#output(job)
+    const output = this.#output(job);
+    output
       .load()
+      .then(() => this.#sendNote(job, output))
       .catch((error: unknown) => console.error("hoist: output", error));
   }
 
@@ -163,8 +165,17 @@ export class PanelView implements vscode.WebviewViewProvider, vscode.Disposable 
     this.#timer = undefined;
     this.#waiting = [];
     const output = this.#shown ? this.#output(this.#shown) : undefined;
-    this.#send({ type: "show", head: this.#head(), dropped: output?.dropped ?? 0, pieces: output?.pieces ?? [] });
+    this.#send({ type: "show", head: this.#head(), pieces: output?.pieces ?? [] });
+    if (this.#shown && output) this.#sendNote(this.#shown, output);
     this.#setContext();
+  }
+
+  /** What the user must know about the text: that its beginning is not there, or that its order is not the real one. */
+  #sendNote(job: string, output: Output): void {
+    const notes: string[] = [];
+    if (output.dropped > 0) notes.push("The beginning is left out here; the job's log has it.");
+    if (output.isApart) notes.push("What was printed while this window did not listen stands here one stream after the other: standard output, then standard error.");
+    if (notes.length > 0) this.#send({ type: "note", job, text: notes.join(" ") });
   }
 
   #sendHead(): void {
@@ -206,7 +217,7 @@ export class PanelView implements vscode.WebviewViewProvider, vscode.Disposable 
 </header>
 <main id="main" data-streams="both" tabindex="0">
 <p id="nothing">Click "Run on ..." above a function, or choose a job in the view Hoist.</p>
-<p id="dropped" hidden>The beginning is left out here; "Open Output in an Editor" shows more of it.</p>
+<p id="about" hidden></p>
 <div id="output" role="log" aria-label="Output"><div id="blocks"></div><div id="tail"></div></div>
 <p id="empty" hidden></p>
 <section id="end" aria-label="End of the job" hidden></section>

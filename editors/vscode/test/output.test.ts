@@ -41,6 +41,18 @@ test("what is known already is not shown twice", async () => {
   assert.equal(textOf(output), "0123456789abcdef");
 });
 
+test("streams that were fetched are said to stand one after the other", async () => {
+  const live = new Output(server({ stdout: "a", stderr: "b" }).fetch);
+  await live.take(note("stdout", 0, "a"));
+  await live.take(note("stderr", 0, "b"));
+  await live.load();
+  assert.equal(live.isApart, false);
+  const late = new Output(server({ stdout: "a", stderr: "b" }).fetch);
+  await late.load();
+  assert.equal(late.isApart, true);
+  assert.equal(textOf(late), "ab");
+});
+
 test("a client that comes late fetches what came before, in order", async () => {
   const { logs, fetch } = server({ stdout: "", stderr: "" }, 3);
   const output = new Output(fetch);

@@ -14,6 +14,7 @@ let failed = 0;
 
 /** The folder of this run: workspace, home, store. Short, as sockets may live in it. */
 const scratch = mkdtempSync(join(tmpdir(), "hoist-drive."));
+chmodSync(scratch, 0o755); // jobs of the rig run as other users, and look into it
 const workspace = join(scratch, "project");
 cpSync(join(import.meta.dirname, "workspace"), workspace, { recursive: true });
 const home = HOIST_TEST_HOME || join(scratch, "home");
@@ -302,6 +303,7 @@ try {
     await editor.waitForJob("the jobs of before", (text) => text.startsWith("broken() | local · failed"));
     await editor.jobRow("train(epochs=25)").click();
     const end = await editor.waitForPanel("its end", ({ head, end }) => head.includes("epochs=25") && end.includes("ok"));
+    assert.match(end.about, /one stream after the other/);
     assert.deepEqual(end.rows.filter((row) => row.startsWith("epoch")).map((row) => Number(row.split(" ")[1])), Array.from({ length: 25 }, (_, epoch) => epoch + 1));
   });
 

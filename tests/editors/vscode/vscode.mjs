@@ -252,6 +252,7 @@ export class Editor {
       const text = (id) => document.getElementById(id)?.innerText.replaceAll("\u00a0", " ").trim() ?? "";
       return {
         head: text("head").replace(/\s+/g, " "),
+        about: text("about"),
         rows: [...document.querySelectorAll(".row")].slice(-300).map((row) => (row.classList.contains("stderr") ? "! " : "") + row.textContent.replace(/\n$/, "")),
         count: document.querySelectorAll(".row").length,
         end: document.getElementById("end")?.hidden ? "" : text("end"),

@@ -26,7 +26,8 @@ export interface Link {
 }
 
 export type ToPanel =
-  | { type: "show"; head: Head | undefined; dropped: number; pieces: readonly Piece[] }
+  | { type: "show"; head: Head | undefined; pieces: readonly Piece[] }
+  | { type: "note"; job: string; text: string }
   | { type: "head"; head: Head }
   | { type: "append"; job: string; pieces: Piece[] };
 

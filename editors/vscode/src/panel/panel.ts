@@ -16,7 +16,7 @@ const main = element("main");
 const blocks = element("blocks");
 const tail = element("tail");
 const end = element("end");
-const dropped = element("dropped");
+const about = element("about");
 
 let screen = new Screen();
 let head: Head | undefined;
@@ -31,6 +31,12 @@ function make(tag: string, className: string, text?: string): HTMLElement {
   if (className) made.className = className;
   if (text !== undefined) made.textContent = text;
   return made;
+}
+
+/** Says above the first line what the lines do not say. */
+function tellAbout(text: string): void {
+  about.textContent = text;
+  about.hidden = text === "";
 }
 
 const place = /File "([^"\n]+)", line (\d+)/;
@@ -88,7 +94,7 @@ function draw(): void {
     if (++rowCount > rowsAtMost && blocks.firstElementChild) {
       rowCount -= blocks.firstElementChild.childElementCount;
       blocks.firstElementChild.remove();
-      dropped.hidden = false;
+      tellAbout("The beginning is left out here; \"Open Output in an Editor\" shows more of it.");
     }
   }
   const lines = screen.tail.map(lineOf);
@@ -200,11 +206,14 @@ window.addEventListener("message", (event: MessageEvent<ToPanel>) => {
       following = true;
       blocks.replaceChildren();
       tail.replaceChildren();
-      dropped.hidden = message.dropped === 0;
+      tellAbout("");
       head = message.head;
       for (const piece of message.pieces) screen.write(piece.stream, piece.text);
       drawHead();
       drawSoon();
+      break;
+    case "note":
+      if (message.job === head?.job) tellAbout(message.text);
       break;
     case "head":
       if (message.head.job !== head?.job) break;
