@@ -13,7 +13,6 @@ import {
   RevealOutputChannelOn,
   State,
   type StaticFeature,
-  TransportKind,
 } from "vscode-languageclient/node";
 import { ask } from "./ask.ts";
 import { findBinary } from "./binary.ts";
@@ -191,7 +190,7 @@ export class Server implements vscode.Disposable {
       },
       middleware: { executeCommand: (name: string, args: unknown[]) => this.command(name, args) },
     };
-    const client: LanguageClient = new LanguageClient("hoist", "Hoist", { command, args: ["lsp"], transport: TransportKind.stdio }, options);
+    const client: LanguageClient = new LanguageClient("hoist", "Hoist", { command, args: ["lsp"] }, options);
     client.registerFeature(announcement);
     client.onNotification(method.jobChanged, (job: Job) => this.#heard.jobChanged(job));
     client.onNotification(method.jobOutput, (output: JobOutput) => this.#heard.jobOutput(output));
