@@ -23,7 +23,7 @@ pub fn findings(module: &Module<'_>, files: &dyn Files) -> Vec<Finding> {
     let uses = Uses::read(&scopes);
     let mut found = Vec::new();
     for candidate in survey(document, &scopes, &uses) {
-        about_function(document, &scopes, &candidate, &mut found);
+        about_function(document, &scopes, &uses, &candidate, &mut found);
     }
     about_methods(document, &scopes, &mut found);
     match Source::of(document) {
@@ -56,6 +56,7 @@ fn syntax_error(error: &strict::SyntaxError) -> Finding {
 fn about_function(
     document: &Document,
     scopes: &Scopes,
+    uses: &Uses,
     candidate: &Candidate,
     found: &mut Vec<Finding>,
 ) {
@@ -80,7 +81,7 @@ fn about_function(
         ));
     }
     if runnable.kind == RunnableKind::Nested {
-        let fixes: Vec<_> = hoist::hoist_edits(document, &runnable.qualname)
+        let fixes: Vec<_> = hoist::edits(document, scopes, uses, &runnable.qualname)
             .into_iter()
             .collect();
         if candidate.obstacles.is_empty() {

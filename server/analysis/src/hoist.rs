@@ -20,8 +20,17 @@ use crate::{Edit, Fix};
 /// `super()`, private names, captures in its own header, more than one definition).
 pub fn hoist_edits(document: &Document, qualname: &str) -> Option<Fix> {
     let scopes = document.scopes();
-    let uses = Uses::read(&scopes);
-    let place = place::find(&scopes, document.text(), qualname)?;
+    edits(document, &scopes, &Uses::read(&scopes), qualname)
+}
+
+/// The same for who has read the names already.
+pub(crate) fn edits(
+    document: &Document,
+    scopes: &Scopes,
+    uses: &Uses,
+    qualname: &str,
+) -> Option<Fix> {
+    let place = place::find(scopes, document.text(), qualname)?;
     let root = place.root.clone()?;
     let id = place.scope?;
     if place.binding != BindingKind::Def || root.statement != place.statement {
@@ -29,8 +38,8 @@ pub fn hoist_edits(document: &Document, qualname: &str) -> Option<Fix> {
     }
     let mover = Mover {
         document,
-        scopes: &scopes,
-        uses: &uses,
+        scopes,
+        uses,
         id,
         root: root.statement.clone(),
         owner: root.function,

@@ -503,6 +503,8 @@ pub(crate) struct Follower<'a> {
     pub(crate) resolver: &'a Resolver<'a>,
     pub(crate) collected: Collected,
     waiting: VecDeque<(PathBuf, String, PathBuf, String)>,
+    /// The targets of star imports, when only these are read.
+    only_stars: Option<BTreeSet<PathBuf>>,
 }
 
 impl<'a> Follower<'a> {
@@ -511,6 +513,16 @@ impl<'a> Follower<'a> {
             resolver,
             collected: Collected::default(),
             waiting: VecDeque::new(),
+            only_stars: None,
+        }
+    }
+
+    /// One that looks whether modules are there but reads only those of star imports: enough to speak about one file, and
+    /// quick in a workspace of any size.
+    pub(crate) fn of_one_file(resolver: &'a Resolver<'a>) -> Self {
+        Follower {
+            only_stars: Some(BTreeSet::new()),
+            ..Follower::new(resolver)
         }
     }
 
@@ -521,7 +533,11 @@ impl<'a> Follower<'a> {
             self.one(path, name, root, import);
         }
         while let Some((path, name, root, importer)) = self.waiting.pop_front() {
-            if self.collected.modules.contains_key(&path) {
+            let is_left = self
+                .only_stars
+                .as_ref()
+                .is_some_and(|stars| !stars.contains(&path));
+            if is_left || self.collected.modules.contains_key(&path) {
                 continue;
             }
             let contents = match self.resolver.files.read(&path) {
@@ -549,7 +565,10 @@ impl<'a> Follower<'a> {
                 },
             );
             self.packages_around(&path, &name, &root);
-            for import in imports.iter().filter(|import| !import.guarded) {
+            let all = self.only_stars.is_none();
+            let active = imports.iter().filter(|import| !import.guarded);
+            for import in active.filter(|import| all || import.names.iter().any(|name| name == "*"))
+            {
                 self.one(&path, &name, &root, import);
             }
         }
@@ -630,6 +649,15 @@ impl<'a> Follower<'a> {
             }
         };
         let (root, folder) = from;
+        if let Some(stars) = &mut self.only_stars
+            && import.names.iter().any(|name| name == "*")
+        {
+            let target = match found.last() {
+                Some(target) => target.file(),
+                None => Some(folder.join("__init__.py")),
+            };
+            stars.extend(target);
+        }
         if !self.collected.roots.contains(&root) {
             self.collected.roots.push(root.clone());
         }

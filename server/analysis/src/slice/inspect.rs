@@ -35,7 +35,7 @@ pub(crate) fn file(
         .unwrap_or_default()
         .to_owned();
     let is_local = |top: &str| top != own && resolver.is_local(top, "");
-    let mut everything = Follower::new(&resolver);
+    let mut everything = Follower::of_one_file(&resolver);
     let active: Vec<Import> = imports
         .iter()
         .filter(|import| !import.guarded)
