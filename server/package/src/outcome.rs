@@ -64,7 +64,7 @@ pub struct RunResult {
     /// Why, in one sentence; empty when it succeeded.
     #[serde(default)]
     pub reason: String,
-    /// `repr` of the value, at most a million characters.
+    /// `repr` of the value, at most a million characters; what is beyond is told at its end and in the notes.
     #[serde(default)]
     pub repr: Option<String>,
     /// The value's type as Python names it.

@@ -26,7 +26,8 @@ def bounded_repr(value, notes):
         return "<%s object whose repr raised %s>" % (type_name(type(value)), type(error).__name__)
     if len(text) > LONGEST_REPR:
         notes.append("the value's repr has %d characters and was cut to %d" % (len(text), LONGEST_REPR))
-        text = text[:LONGEST_REPR]
+        # Seen where it is cut, too: nobody may take a part for the whole.
+        text = "%s [... %d more characters]" % (text[:LONGEST_REPR], len(text) - LONGEST_REPR)
     return text
 
 
