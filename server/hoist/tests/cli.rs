@@ -396,7 +396,7 @@ fn a_job_is_cancelled_from_another_terminal() {
 }
 
 #[test]
-fn ctrl_c_cancels_and_waits_and_a_second_one_leaves_it() {
+fn ctrl_c_cancels_and_waits_for_the_end() {
     let home = Home::new();
     home.write(
         "slow.py",

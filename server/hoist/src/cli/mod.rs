@@ -29,7 +29,7 @@ Exit status:
   1    the function raised, or its own process died (a segmentation fault, os._exit)
   2    usage, or refused before anything was submitted
   3    the target failed it: not reachable, killed from outside, lost; also when it was cancelled or its time was over
-  130  left running after a second Ctrl-C";
+  130  not waited for, after a second Ctrl-C";
 
 /// Run Python functions on clusters.
 ///

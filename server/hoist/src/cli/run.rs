@@ -231,12 +231,12 @@ async fn follow(engine: &Engine, mut watch: Watch, mut shown: Shown, detach: boo
                 shown.status.clear();
                 if interrupted {
                     engine.keep(job);
-                    print::say(&format!("left running; `hoist logs --follow {job}` follows it, `hoist cancel {job}` ends it"));
+                    print::say(&format!("not waiting for it; `hoist logs --follow {job}` follows it, `hoist jobs` tells what became of it"));
                     return Ok(LEFT);
                 }
                 interrupted = true;
                 engine.cancel(job).map_err(Failure::target)?;
-                print::say("cancelling; Ctrl-C again leaves it running");
+                print::say("cancelling; Ctrl-C again does not wait for it");
                 continue;
             }
         };
