@@ -11,14 +11,15 @@
 #   hoist-one       MaxSessions 1                    hoist-nopython   a PATH without any Python
 #   hoist-unknown   its key is in no known_hosts     hoist-changed    known_hosts has another key
 #   hoist-refused   nobody listens                   hoist-nokey      a key that the server does not accept
-#   hoist-jump      through hoist-ssh                hoist-locked     a key with the passphrase "open sesame"
+#   hoist-jump      through hoist-ssh                hoist-jumps      through two hosts
+#   hoist-command   by a ProxyCommand                hoist-locked     a key with the passphrase "open sesame"
 #   hoist-agent     a key that stands in no file of HOME: HOIST_TEST_DIR/sshd/id_agent, for an agent
 #   hoist-cert      a host certificate               hoist-evil       the same, of an authority that is not known
 # HOIST_TEST_FULL is a file system of 128 KiB that the bash account owns (empty where none can be mounted).
 # And as root, with HOIST_TEST_PASSWORD: hoist-word (password), hoist-quiz (keyboard-interactive), hoist-two (key, then that)
 # Slurm (slurm.sh) is reached through the same server: every session has SLURM_CONF set to DIR/slurm/slurm.conf.
 . "$(dirname "$0")/common.sh"
-[ $# -eq 2 ] || { sed -n '2,22s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,23s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$2"
 DIR=$(cd "$2" && pwd)
 SSHD=$DIR/sshd
@@ -135,6 +136,8 @@ start() {
     host hoist-changed "$main" "$user" "$key" "UserKnownHostsFile $home/.ssh/known_changed"
     host hoist-refused "$refused" "$user" "$key"
     host hoist-jump "$main" "$user" "$key" "ProxyJump hoist-ssh"
+    host hoist-jumps "$main" "$user" "$key" "ProxyJump hoist-ssh,hoist-one"
+    host hoist-command "$main" "$user" "$key" "ProxyCommand bash -c 'exec 3<>/dev/tcp/%h/%p; cat <&3 & cat >&3; kill \$!'"
     host hoist-locked "$main" "$user" "IdentityFile ~/.ssh/id_locked" "IdentitiesOnly yes"
     host hoist-agent "$main" "$user" "IdentityFile $home/.ssh/none"
     host hoist-cert "$cert" "$user" "$key"
