@@ -64,7 +64,10 @@ impl Ask for Answer {
 async fn clean(target: &Target) {
     assert!(target.work_dir().contains("hoist test"));
     // The script of a job that just ended may still be about its last lines.
-    eventually("the work folder can be removed", || async { std::fs::remove_dir_all(target.work_dir()).is_ok() }).await;
+    eventually("the work folder can be removed", || async {
+        std::fs::remove_dir_all(target.work_dir()).is_ok()
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -239,31 +242,59 @@ async fn submissions_that_break_off(target: &Target) {
     let mut cut = 0;
     for round in 0..12_u64 {
         // Every third package is new and large, so that uploads are hit too.
-        let padding = if round % 3 == 0 { 1_000_000 + 1_000 * round as usize } else { 0 };
-        let job = sized_job("open(job + '/times', 'a').write('x'); print('once')", padding);
+        let padding = if round % 3 == 0 {
+            1_000_000 + 1_000 * round as usize
+        } else {
+            0
+        };
+        let job = sized_job(
+            "open(job + '/times', 'a').write('x'); print('once')",
+            padding,
+        );
         let delay = Duration::from_millis(round * 29 % 230);
         let killer = tokio::spawn(async move {
             tokio::time::sleep(delay).await;
             for pid in sessions() {
-                let _ = std::process::Command::new("kill").args(["-KILL", &pid.to_string()]).status();
+                let _ = std::process::Command::new("kill")
+                    .args(["-KILL", &pid.to_string()])
+                    .status();
             }
         });
         let id = persist(target, &job, &mut cut).await;
         killer.await.unwrap();
         let heard = listen(target.follow(&job.job, Offsets::default()).unwrap()).await;
-        assert_eq!((heard.out().as_str(), heard.state().as_str()), ("once\n", "succeeded"), "round {round} after {delay:?}");
+        assert_eq!(
+            (heard.out().as_str(), heard.state().as_str()),
+            ("once\n", "succeeded"),
+            "round {round} after {delay:?}"
+        );
         assert_eq!(persist(target, &job, &mut 0).await, id, "round {round}");
         let folder = target.job_dir(&job.job);
-        assert_eq!(std::fs::read_to_string(format!("{folder}/times")).unwrap(), "x", "round {round} ran once");
+        assert_eq!(
+            std::fs::read_to_string(format!("{folder}/times")).unwrap(),
+            "x",
+            "round {round} ran once"
+        );
     }
     assert!(cut > 2, "the connection broke off during {cut} submissions");
-    let packages = std::fs::read_dir(format!("{}/packages", target.work_dir())).unwrap().flatten();
-    let left: Vec<_> = packages.filter(|e| e.file_name().to_string_lossy().starts_with('.')).collect();
-    assert!(left.is_empty(), "temporary files of uploads that were cut: {left:?}");
+    let packages = std::fs::read_dir(format!("{}/packages", target.work_dir()))
+        .unwrap()
+        .flatten();
+    let left: Vec<_> = packages
+        .filter(|e| e.file_name().to_string_lossy().starts_with('.'))
+        .collect();
+    assert!(
+        left.is_empty(),
+        "temporary files of uploads that were cut: {left:?}"
+    );
 }
 
 /// Submits until it is known to be submitted.
-async fn persist(target: &Target, job: &hoist_cluster::Submission, cut: &mut u32) -> hoist_cluster::NativeId {
+async fn persist(
+    target: &Target,
+    job: &hoist_cluster::Submission,
+    cut: &mut u32,
+) -> hoist_cluster::NativeId {
     loop {
         match target.submit(job, |_| {}).await {
             Ok(id) => return id,
