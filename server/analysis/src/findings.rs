@@ -127,18 +127,22 @@ fn about_function(
     }
 }
 
-/// The wrapper of a decorator: nobody runs it by itself, so it gets no error.
+/// The wrapper of a decorator, or what makes it: nobody runs it by itself, so it gets no error.
 fn is_plumbing(document: &Document, scopes: &Scopes, candidate: &Candidate) -> bool {
     let text = document.text();
     let id = scopes
         .functions()
         .find(|id| scopes.get(*id).name_range == candidate.runnable.name_range);
     let wraps = id.is_some_and(|id| {
-        scopes.get(id).decorators.iter().any(|range| {
-            text.get(range.clone())
-                .unwrap_or_default()
-                .contains("wraps(")
-        })
+        scopes
+            .nested(id)
+            .iter()
+            .flat_map(|id| &scopes.get(*id).decorators)
+            .any(|range| {
+                text.get(range.clone())
+                    .unwrap_or_default()
+                    .contains("wraps(")
+            })
     });
     let only_values = candidate
         .obstacles

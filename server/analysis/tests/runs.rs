@@ -34,6 +34,55 @@ fn check(table: &[(&str, &str, &str, &str, &str)]) {
 fn state_of_the_module() {
     check(&[
         (
+            "one object, two names",
+            "a = b = [1]\nb.append(2)\ndef f(): return a\n",
+            "f",
+            "",
+            "[1, 2]",
+        ),
+        (
+            "an element taken out",
+            "a = [1]\nbox = {'k': [a]}\ny = box['k']\nfor z in y:\n    z.append(2)\ndef f(): return a\n",
+            "f",
+            "",
+            "[1, 2]",
+        ),
+        (
+            "put into a list and changed there",
+            "a = [1]\nxs = []\nxs.append(a)\nxs[0].append(2)\ndef f(): return a\n",
+            "f",
+            "",
+            "[1, 2]",
+        ),
+        (
+            "a list that only collects does not run",
+            "N = {'n': 1}\ndef f(): return dict(N)\nresults = []\nfor i in range(2):\n    results.append(f())\n    raise SystemExit\n",
+            "f",
+            "",
+            "{'n': 1}",
+        ),
+        (
+            "a context manager that changes",
+            "S = []\nclass C:\n    def __enter__(self): S.append(1)\n    def __exit__(self, *a): S.append(2)\nwith C():\n    pass\ndef f(): return S\n",
+            "f",
+            "",
+            "[1, 2]",
+        ),
+        (
+            "an operator that changes",
+            "S = []\nclass C:\n    def __add__(self, o): S.append(o)\nc = C()\nc + 5\ndef f(): return S\n",
+            "f",
+            "",
+            "[5]",
+        ),
+        (
+            "a setter that changes",
+            "S = []\nclass C:\n    @property\n    def v(self): return 0\n    @v.setter\n    def v(self, x): S.append(x)\nc = C()\nc.v = 4\ndef f(): return S\n",
+            "f",
+            "",
+            "[4]",
+        ),
+        (
             "a function fills a global",
             "T = []\ndef build():\n    T.extend([1, 2])\nbuild()\ndef f(): return T\n",
             "f",

@@ -385,16 +385,19 @@ impl Data {
                 (true, _) => self.resolved.1 = true,
                 _ => {}
             }
-            let mut waiting = vec![folder];
+            let mut waiting = vec![(folder, 0)];
             let mut count = 0;
-            while let Some(folder) = waiting.pop() {
+            while let Some((folder, depth)) = waiting.pop() {
                 for (name, is_dir) in files.list(&folder).unwrap_or_default() {
                     let path = folder.join(&name);
                     if name.starts_with('.') || name == "__pycache__" {
                         continue;
                     }
                     if is_dir {
-                        waiting.push(path);
+                        // Links may lead around in circles.
+                        if depth < 16 {
+                            waiting.push((path, depth + 1));
+                        }
                     } else if let Some(meta) =
                         files.metadata(&path).ok().filter(|meta| meta.is_file)
                     {

@@ -49,6 +49,8 @@ pub(super) struct Region {
     pub(super) unit: usize,
     /// The function; none for what the statement runs by itself.
     pub(super) scope: Option<ScopeId>,
+    /// It does more than define or import something.
+    pub(super) is_active: bool,
     /// Names of the module that it reads, with the first place of each.
     pub(super) reads: BTreeMap<Name, usize>,
     /// Names that it reads where they are bound, with a place; nothing is wrong where they are not.
@@ -332,9 +334,21 @@ impl Program {
             effects.push(own);
         }
         let entry = without.and_then(|scope| self.region_of.get(&scope).copied());
+        // Operators, `with`, loops and the like call methods that nobody names.
+        let is_unnamed = |name: &String| name.starts_with("__") && name.ends_with("__");
+        let unnamed: Vec<RegionId> = self
+            .methods
+            .iter()
+            .filter(|(name, _)| is_unnamed(name))
+            .flat_map(|(_, scopes)| scopes)
+            .filter_map(|scope| self.region_of.get(scope).copied())
+            .collect();
         let callees: Vec<Vec<RegionId>> = (0..self.regions.len())
             .map(|id| {
                 let mut callees = self.callees(id);
+                if self.regions[id].is_active {
+                    callees.extend(&unnamed);
+                }
                 callees.retain(|callee| Some(*callee) != entry && *callee != id);
                 callees
             })

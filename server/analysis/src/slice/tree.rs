@@ -41,6 +41,9 @@ const MOST_FILES: usize = 3000;
 /// The largest file of a package's folder that travels unasked, in bytes.
 const PACKAGE_FILE: u64 = 2 * 1024 * 1024;
 
+/// How deep the folders of a package may be nested.
+const DEEPEST: u32 = 16;
+
 /// Puts the tree together.
 pub(super) fn grow(
     ground: &Ground<'_>,
@@ -120,7 +123,7 @@ pub(super) fn grow(
         );
     }
     for folder in &collected.folders {
-        take_folder(ground, folder, &mut files);
+        take_folder(ground, folder, &mut files, findings);
     }
 
     let keep = |at: usize| {
@@ -323,10 +326,17 @@ fn is_left_out(name: &str) -> bool {
 }
 
 /// All Python files of a package's folder, and its small data files.
-fn take_folder(ground: &Ground<'_>, folder: &Path, files: &mut BTreeMap<String, SliceFile>) {
-    let mut waiting = vec![folder.to_path_buf()];
+fn take_folder(
+    ground: &Ground<'_>,
+    folder: &Path,
+    files: &mut BTreeMap<String, SliceFile>,
+    findings: &mut Vec<Finding>,
+) {
+    let mut waiting = vec![(folder.to_path_buf(), 0)];
     let mut count = 0;
-    while let Some(at) = waiting.pop() {
+    let mut bytes = 0;
+    let shown = tree_path(&ground.standing.base, folder).unwrap_or_default();
+    while let Some((at, depth)) = waiting.pop() {
         let Ok(entries) = ground.files.list(&at) else {
             continue;
         };
@@ -336,8 +346,10 @@ fn take_folder(ground: &Ground<'_>, folder: &Path, files: &mut BTreeMap<String, 
             }
             let path = at.join(&name);
             if is_dir {
-                if ground.files.metadata(&path.join("pyvenv.cfg")).is_err() {
-                    waiting.push(path);
+                // Links may lead around in circles.
+                let is_deep = depth >= DEEPEST;
+                if !is_deep && ground.files.metadata(&path.join("pyvenv.cfg")).is_err() {
+                    waiting.push((path, depth + 1));
                 }
                 continue;
             }
@@ -354,7 +366,13 @@ fn take_folder(ground: &Ground<'_>, folder: &Path, files: &mut BTreeMap<String, 
                 continue;
             }
             count += 1;
-            if count > MOST_FILES {
+            bytes += meta.len;
+            if count > MOST_FILES || bytes > TOGETHER {
+                let message = format!(
+                    "the package in `{shown}` has more than {MOST_FILES} files or {} MB, so not all of it travels; name the data files that the code needs, or put them on the cluster",
+                    TOGETHER / 1_000_000
+                );
+                findings.push(warning(Code::TooLarge, message, 0..0, ground.entry));
                 return;
             }
             let Ok(contents) = ground.files.read(&path) else {
@@ -365,7 +383,6 @@ fn take_folder(ground: &Ground<'_>, folder: &Path, files: &mut BTreeMap<String, 
                 _ if name.ends_with(".py") => FileKind::Module,
                 _ => FileKind::Data,
             };
-            let shown = tree_path(&ground.standing.base, folder).unwrap_or_default();
             let file = SliceFile {
                 path: tree.clone(),
                 contents,

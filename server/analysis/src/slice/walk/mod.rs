@@ -63,6 +63,11 @@ pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
         let region = walk.new_region(unit, None);
         walk.program.now.push(region);
         walk.region = region;
+        let defines = matches!(
+            stmt,
+            Stmt::FunctionDef(_) | Stmt::ClassDef(_) | Stmt::Import(_) | Stmt::ImportFrom(_)
+        );
+        walk.program.regions[region].is_active = !defines;
         walk.visit_stmt(stmt);
     }
     walk.finish()
@@ -109,6 +114,7 @@ impl Walk<'_> {
         self.program.regions.push(Region {
             unit,
             scope,
+            is_active: scope.is_some(),
             ..Region::default()
         });
         if let Some(scope) = scope {

@@ -186,6 +186,8 @@ impl Walk<'_> {
             Expr::Attribute(attribute) => {
                 self.store(&attribute.value, held, start_of(target));
                 self.visit_expr(&attribute.value);
+                // A property's setter runs.
+                self.here().attributes.insert(attribute.attr.to_string());
             }
             Expr::Subscript(subscript) => {
                 self.store(&subscript.value, held, start_of(target));
