@@ -27,7 +27,7 @@ def scope(flags):
 def library(step):
     found = []
     for folder, folders, files in os.walk(sysconfig.get_paths()["stdlib"]):
-        folders.sort()
+        folders[:] = sorted(set(folders) - {"site-packages"})
         found += [os.path.join(folder, file) for file in sorted(files) if file.endswith(".py")]
     return found[::step]
 
