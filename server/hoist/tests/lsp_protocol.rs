@@ -72,14 +72,17 @@ fn every_command_is_announced() {
 fn every_example_is_of_its_type() {
     let mut seen = BTreeSet::new();
     for (kind, json) in examples() {
-        seen.insert(kind);
+        let first = seen.insert(kind);
         match kind {
             "Experimental" => round::<ext::Experimental>(json),
             "ServerExperimental" => round::<ext::ServerExperimental>(json),
             "Options" => {
                 round::<ext::Options>(json);
-                let defaults = serde_json::to_value(ext::Options::default()).unwrap();
-                assert_eq!(serde_json::from_str::<Value>(json).unwrap(), defaults);
+                // The page's first example is what holds when the client says nothing.
+                if first {
+                    let defaults = serde_json::to_value(ext::Options::default()).unwrap();
+                    assert_eq!(serde_json::from_str::<Value>(json).unwrap(), defaults);
+                }
             }
             "RefusedData" => round::<ext::RefusedData>(json),
             "RunArguments" => round::<ext::RunArguments>(json),
