@@ -1,5 +1,5 @@
 #> hypotenuse(3, 4) => (5.0, 2.0)
-#> nested hypotenuse refused: `floor`
+#> nested hypotenuse refused: only allowed at module level
 from math import *
 
 

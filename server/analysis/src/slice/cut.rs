@@ -223,7 +223,8 @@ impl Cutter<'_> {
                     .map(|(name, _)| name.clone()),
             );
             if region.unpickles.iter().any(|at| self.is_carried(*at)) {
-                names.extend(classes(self.source));
+                // But for the class around it: that does not travel, and a pickle of it would say so itself.
+                names.extend(classes(self.source).filter(|name| !self.opens(name)));
             }
         }
         for name in names {
@@ -231,6 +232,13 @@ impl Cutter<'_> {
                 self.needed.entry(name).or_insert(None);
             }
         }
+    }
+
+    /// Is the name bound by the statement out of which the entry is carried?
+    fn opens(&self, name: &Name) -> bool {
+        self.want
+            .opened
+            .is_some_and(|opened| self.effects[self.program.now[opened]].binds.contains(name))
     }
 
     fn carried_uncertain(&self) -> Vec<(usize, String)> {
@@ -457,9 +465,7 @@ impl Cutter<'_> {
             if bound.contains(&name) || from_star {
                 continue;
             }
-            if let Some(opened) = self.want.opened
-                && self.effects[self.program.now[opened]].binds.contains(&name)
-            {
+            if self.opens(&name) {
                 cut.enclosing.push(name);
                 continue;
             }
