@@ -1,5 +1,6 @@
 //! Captures, globals and qualified names of every function of the standard libraries at hand (their tests, too) against
-//! CPython's own `symtable`: of the Pythons of `HOIST_TEST_PYTHONS`, else of `python3` and of every version that pyenv has.
+//! CPython's own `symtable`: all of `python3`'s, and every fifth file of each other version that pyenv has. With
+//! `HOIST_TEST_PYTHONS` (paths with `:` between them) all files of those; that takes some minutes for each.
 
 mod reference;
 
@@ -8,7 +9,8 @@ use std::path::PathBuf;
 
 #[test]
 fn every_function_of_the_standard_libraries_reads_as_in_cpython() {
-    let mut pythons = reference::pythons();
+    let first = reference::pythons();
+    let mut pythons = first.clone();
     let given = std::env::var_os("HOIST_TEST_PYTHONS").is_some();
     if !given {
         pythons.extend(of_pyenv());
@@ -19,13 +21,11 @@ fn every_function_of_the_standard_libraries_reads_as_in_cpython() {
             versions.entry(minor).or_insert(python);
         }
     }
-    assert!(
-        given || versions.contains_key(&11),
-        "a Python 3.11 must be among the versions at hand: {versions:?}"
-    );
+    assert!(!versions.is_empty(), "there is no Python 3.8 or newer at hand");
     std::thread::scope(|scope| {
         for python in versions.values() {
-            scope.spawn(|| reference::compare(python, "*\n").expect_none(python));
+            let files = if given || first.contains(python) { "*\n" } else { "*5\n" };
+            scope.spawn(move || reference::compare(python, files).expect_none(python));
         }
     });
 }
