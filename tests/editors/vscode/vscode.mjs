@@ -206,22 +206,26 @@ export class Editor {
   /** Waits for a lens with this title above that line, and clicks it. */
   async clickLens(text, title) {
     await this.waitForLens(text, title);
-    const at = await until(`the lens "${title}" above "${text}" can be clicked`, () =>
-      this.page.evaluate(
+    const at = await until(`the lens "${title}" above "${text}" can be clicked`, async () => {
+      const found = await this.page.evaluate(
         ([wanted, name]) => {
           const plain = (element) => (element.textContent ?? "").replaceAll("\u00a0", " ");
           const line = [...document.querySelectorAll(".editor-instance .view-line")].find((element) => plain(element).includes(wanted));
-          const top = line?.getBoundingClientRect().top ?? 0;
-          const link = [...document.querySelectorAll(".editor-instance .codelens-decoration a")].find((element) => {
-            const gap = top - element.getBoundingClientRect().top;
-            return gap > 0 && gap < 40 && plain(element).startsWith(name);
-          });
+          if (!line) return { seen: "no such line" };
+          const top = line.getBoundingClientRect().top;
+          const above = [...document.querySelectorAll(".editor-instance .codelens-decoration")]
+            .map((element) => ({ element, gap: top - element.getBoundingClientRect().top }))
+            .filter(({ gap }) => gap > 0 && gap < 40)
+            .sort((a, b) => a.gap - b.gap)[0]?.element;
+          const link = above && [...above.querySelectorAll("a, span")].find((element) => plain(element).startsWith(name));
           const box = link?.getBoundingClientRect();
-          return box && { x: box.x + box.width / 2, y: box.y + box.height / 2 };
+          return box?.width ? { x: box.x + box.width / 2, y: box.y + box.height / 2 } : { seen: above?.outerHTML ?? "no lens" };
         },
         [text, title],
-      ),
-    );
+      );
+      if ("x" in found) return found;
+      throw new Error(`seen: ${JSON.stringify(found.seen)}`);
+    });
     await this.page.mouse.click(at.x, at.y);
   }
 
@@ -313,8 +317,8 @@ export class Editor {
     await entry.click();
   }
 
-  /** Chooses a job in the list that a command of the palette offers. */
-  async jobPick(text) {
+  /** Chooses from the list that VS Code offers. */
+  async pick(text) {
     const row = this.page.locator(".quick-input-list .monaco-list-row").filter({ hasText: text }).first();
     await row.waitFor();
     await row.click();
