@@ -21,10 +21,17 @@ fn every_function_of_the_standard_libraries_reads_as_in_cpython() {
             versions.entry(minor).or_insert(python);
         }
     }
-    assert!(!versions.is_empty(), "there is no Python 3.8 or newer at hand");
+    assert!(
+        !versions.is_empty(),
+        "there is no Python 3.8 or newer at hand"
+    );
     std::thread::scope(|scope| {
         for python in versions.values() {
-            let files = if given || first.contains(python) { "*\n" } else { "*5\n" };
+            let files = if given || first.contains(python) {
+                "*\n"
+            } else {
+                "*5\n"
+            };
             scope.spawn(move || reference::compare(python, files).expect_none(python));
         }
     });
