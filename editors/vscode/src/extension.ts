@@ -56,6 +56,10 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     made.onDidChangeState((state) => {
       if (state === "running") refresh().catch((error: unknown) => void vscode.window.showWarningMessage(`The list of jobs does not come: ${messageOf(error)}`));
     }),
+    // VS Code asks for lenses once when a document is shown. When that answer is lost on a busy machine, none would stand there until the next edit.
+    vscode.window.onDidChangeActiveTextEditor((editor) => {
+      if (editor?.document.languageId === "python") setTimeout(() => made.refreshLenses(editor.document), 2000);
+    }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void made.start()),
     vscode.workspace.onDidChangeConfiguration((event) => {
       if (["hoist.path", "hoist.defaultTarget", "hoist.lenses", "hoist.trace.server"].some((section) => event.affectsConfiguration(section))) void made.start();

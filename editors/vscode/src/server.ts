@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import * as vscode from "vscode";
 import {
   CloseAction,
+  CodeLensRequest,
   ErrorAction,
   ExecuteCommandRequest,
   LanguageClient,
@@ -109,6 +110,11 @@ export class Server implements vscode.Disposable {
       void vscode.window.showErrorMessage(messageOf(error));
       return undefined;
     }
+  }
+
+  /** Has VS Code ask for the lenses of a document again. */
+  refreshLenses(document: vscode.TextDocument): void {
+    this.client?.getFeature(CodeLensRequest.method).getProvider(document)?.onDidChangeCodeLensEmitter.fire();
   }
 
   /** Tells why nothing can run now, with the way out as a button. */

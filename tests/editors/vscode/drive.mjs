@@ -344,11 +344,12 @@ try {
   if (only.includes("picture"))
     await step("picture for the README", async () => {
       await editor.command("View: Close All Editors");
-      const text = readFileSync(join(workspace, "train.py"), "utf8").replace("def train(", "# hoist: target=slurm cores=2 memory=500M time=30m args(lr=0.3)\ndef train(");
+      const text = source.join("\n").replace("def train(", "# hoist: target=slurm cores=2 memory=500M time=30m args(lr=0.3)\ndef train(");
       writeFileSync(join(workspace, "train.py"), text);
       await editor.page.setViewportSize({ width: 1240, height: 700 });
       await editor.openFile("train.py");
       await editor.command("Notifications: Clear All Notifications");
+      await editor.goToLine(26);
       await editor.showJobs();
       await editor.clickLens("def train(", "Run on slurm");
       await editor.waitForPanel("half of it", ({ head, rows }) => head.includes("on slurm") && rows.some((row) => row.startsWith("epoch 7 of 10")));

@@ -199,7 +199,7 @@ export class Editor {
         .map((element) => ({ element, gap: top - element.getBoundingClientRect().top }))
         .filter(({ gap }) => gap > 0 && gap < 40)
         .sort((a, b) => a.gap - b.gap)[0];
-      return above ? [...above.element.querySelectorAll("a, span")].filter((part) => part.children.length === 0 || part.tagName === "A").map(plain) : [];
+      return above ? [...above.element.querySelectorAll("a")].map(plain) : [];
     }, text);
   }
 
@@ -217,7 +217,7 @@ export class Editor {
             .map((element) => ({ element, gap: top - element.getBoundingClientRect().top }))
             .filter(({ gap }) => gap > 0 && gap < 40)
             .sort((a, b) => a.gap - b.gap)[0]?.element;
-          const link = above && [...above.querySelectorAll("a, span")].find((element) => plain(element).startsWith(name));
+          const link = above && [...above.querySelectorAll("a")].find((element) => plain(element).startsWith(name));
           const box = link?.getBoundingClientRect();
           return box?.width ? { x: box.x + box.width / 2, y: box.y + box.height / 2 } : { seen: above?.outerHTML ?? "no lens" };
         },
@@ -230,9 +230,12 @@ export class Editor {
   }
 
   async waitForLens(text, title) {
+    let looks = 0;
     await until(`a lens "${title}" above "${text}"`, async () => {
       const found = await this.lenses(text);
       if (found?.some((words) => words.startsWith(title))) return true;
+      // As a person would after a while: click into the text, on which VS Code asks for lenses again.
+      if (++looks % 150 === 0) await this.focusEditor().catch(() => undefined);
       throw new Error(`lenses there: ${JSON.stringify(found)}`);
     });
   }
