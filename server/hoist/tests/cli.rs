@@ -417,6 +417,27 @@ fn ctrl_c_cancels_and_waits_for_the_end() {
 }
 
 #[test]
+fn ctrl_c_is_heard_while_output_pours_in() {
+    let home = Home::new();
+    home.write(
+        "flood.py",
+        "import time\ndef flood():\n    end = time.time() + 100\n    while time.time() < end:\n        print('x' * 300)\n",
+    );
+    for _ in 0..5 {
+        let mut child = home.spawn(&["run", "flood.py::flood"]);
+        let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
+        let mut first = String::new();
+        stdout.read_line(&mut first).expect("a line");
+        // Read on, so that the process is always busy with showing what came.
+        let reader = std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+        signal(&child, "INT");
+        let ran = Ran::of(child).ended(3);
+        assert!(ran.stderr.contains("was cancelled"), "{}", ran.stderr);
+        reader.join().expect("no panic").expect("read");
+    }
+}
+
+#[test]
 fn a_package_runs_by_itself_and_its_script_can_be_read() {
     let home = Home::new();
     home.write("train.py", TRAIN);

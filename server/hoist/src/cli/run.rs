@@ -5,7 +5,8 @@ use std::io;
 use hoist_analysis::Severity;
 use hoist_jobs::{Engine, Event, JobView, RunRequest, State, Stream, Watch, plan};
 
-use super::{Done, Failure, Format, REFUSED, RunArgs, TARGET_FAILED, print, source, terminal};
+use super::terminal::{self, Interrupts};
+use super::{Done, Failure, Format, REFUSED, RunArgs, TARGET_FAILED, print, source};
 
 /// Exit status after the second Ctrl-C: the shell's own for "interrupted".
 const LEFT: u8 = 130;
@@ -24,11 +25,14 @@ pub(super) fn run(args: &RunArgs) -> Done {
     };
     warn(&request, &plan);
     terminal::with_engine(async |engine| {
+        // Before the job is there, so that no Ctrl-C leaves one behind that nobody waits for.
+        let interrupts = Interrupts::listen().map_err(Failure::target)?;
         let job = engine
             .start_plan(&request, plan)
             .map_err(Failure::refused)?;
         let shown = Shown::new(args.format, None);
-        follow(&engine, engine.watch(job, [0, 0]), shown, args.detach).await
+        let watch = engine.watch(job, [0, 0]);
+        follow(&engine, watch, shown, interrupts, args.detach).await
     })
 }
 
@@ -221,13 +225,19 @@ pub(super) async fn read_along(mut watch: Watch, mut shown: Shown) -> Done {
 }
 
 /// Shows a job until its end, or until it is submitted. Ctrl-C ends it, a second one leaves it running.
-async fn follow(engine: &Engine, mut watch: Watch, mut shown: Shown, detach: bool) -> Done {
+async fn follow(
+    engine: &Engine,
+    mut watch: Watch,
+    mut shown: Shown,
+    mut interrupts: Interrupts,
+    detach: bool,
+) -> Done {
     let job = watch.job();
     let mut interrupted = false;
     loop {
         let event = tokio::select! {
             event = watch.next() => event.map_err(Failure::target)?,
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupts.next() => {
                 shown.status.clear();
                 if interrupted {
                     engine.keep(job);

@@ -33,6 +33,33 @@ pub(super) fn with_terminal<T>(what: impl AsyncFnOnce(Arc<dyn Ask>) -> T) -> Res
     Ok(done)
 }
 
+/// Every Ctrl-C since it was made. One that comes while something else is being done waits here; a listener made anew for each
+/// wait would never hear of it.
+pub(super) struct Interrupts(Signals);
+
+#[cfg(unix)]
+type Signals = tokio::signal::unix::Signal;
+#[cfg(windows)]
+type Signals = tokio::signal::windows::CtrlC;
+
+impl Interrupts {
+    /// From now on a Ctrl-C no longer ends this process.
+    pub(super) fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        let signals = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt());
+        #[cfg(windows)]
+        let signals = tokio::signal::windows::ctrl_c();
+        signals.map(Self)
+    }
+
+    /// Waits for the next one; may be given up and asked again without losing any.
+    pub(super) async fn next(&mut self) {
+        if self.0.recv().await.is_none() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
 /// Asks on the terminal, where there is one.
 #[derive(Debug)]
 struct Terminal;
