@@ -1,6 +1,7 @@
 //! What the analysis has to say about a place in a file, and how to mend it.
 
 use std::ops::Range;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -37,12 +38,47 @@ pub struct Finding {
     pub fixes: Vec<Fix>,
 }
 
-/// A change of the text that mends a finding.
+/// A change that mends a finding: of the file itself, of others, or of both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {
     /// What the user reads in the menu.
     pub title: String,
-    /// The change: ranges of the old text, not overlapping, in ascending order.
+    /// The change of the file that the finding is in: ranges of the old text, not overlapping, in ascending order.
+    pub edits: Vec<Edit>,
+    /// The changes of other files.
+    pub elsewhere: Vec<FileChange>,
+}
+
+impl Fix {
+    /// A change of the file that the finding is in.
+    pub fn here(title: impl Into<String>, edits: Vec<Edit>) -> Fix {
+        Fix {
+            title: title.into(),
+            edits,
+            elsewhere: Vec::new(),
+        }
+    }
+
+    /// A change of another file alone.
+    pub fn elsewhere(title: impl Into<String>, change: FileChange) -> Fix {
+        Fix {
+            title: title.into(),
+            edits: Vec::new(),
+            elsewhere: vec![change],
+        }
+    }
+}
+
+/// What a fix does to another file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FileChange {
+    /// Absolute.
+    pub path: PathBuf,
+    /// The text that the edits are of; none when the file does not exist yet, and the edits then begin with nothing.
+    /// Whoever applies them makes sure that the file still reads so.
+    #[serde(skip)]
+    pub before: Option<String>,
+    /// Ranges of that text, not overlapping, in ascending order.
     pub edits: Vec<Edit>,
 }
 

@@ -117,10 +117,7 @@ impl Mover<'_> {
         outer.push(self.removal()?);
         outer.sort_by_key(|edit| edit.range.start);
         let title = format!("Hoist `{}` to module level", self.name);
-        Some(Fix {
-            title,
-            edits: outer,
-        })
+        Some(Fix::here(title, outer))
     }
 
     /// Is there nothing that ties it to its place?

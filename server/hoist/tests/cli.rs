@@ -507,6 +507,19 @@ fn check_shows_findings_at_their_lines_and_counts_errors() {
         (&error["code"], &error["line"]),
         (&json!("HST003"), &json!(3))
     );
+    let fix = &error["fixes"][0];
+    assert_eq!(fix["title"], "Hoist `inner` to module level");
+    let edit = &fix["edits"][0];
+    assert_eq!(
+        (&edit["file"], &edit["line"], &edit["column"]),
+        (&error["file"], &json!(1), &json!(1))
+    );
+    assert!(
+        edit["text"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("def inner(total)")),
+        "{edit}"
+    );
     home.hoist(&["check", "nowhere"]).ended(2);
 }
 

@@ -1,8 +1,10 @@
 //! `hoist check`: the editor's findings in a terminal.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hoist_analysis::{Disk, Finding, Severity, findings};
+use hoist_analysis::{Disk, Edit, Finding, Fix, Severity, findings};
+use hoist_syntax::LineIndex;
 use serde::Serialize;
 
 use super::snippet::snippet;
@@ -75,7 +77,8 @@ impl Counts {
 }
 
 fn text(source: &Source, finding: &Finding) -> String {
-    let place = place(source, finding);
+    let document = &source.document;
+    let place = place(document.text(), document.lines(), &finding.range);
     let mut out = format!(
         "{}:{}:{}: {}[{}]: {}\n{}",
         source.named.display(),
@@ -84,7 +87,7 @@ fn text(source: &Source, finding: &Finding) -> String {
         word(finding.severity),
         finding.code,
         finding.message,
-        snippet(&source.document, &finding.range)
+        snippet(document, &finding.range)
     );
     for fix in &finding.fixes {
         out.push_str("\n  = in the editor: ");
@@ -102,7 +105,8 @@ fn word(severity: Severity) -> &'static str {
     }
 }
 
-/// Lines and columns from 1; columns count characters.
+/// Lines and columns from 1; columns count characters. The end is behind the last one.
+#[derive(Serialize)]
 struct Place {
     line: u32,
     column: usize,
@@ -110,17 +114,15 @@ struct Place {
     end_column: usize,
 }
 
-fn place(source: &Source, finding: &Finding) -> Place {
-    let lines = source.document.lines();
-    let text = source.document.text();
+fn place(text: &str, lines: &LineIndex, range: &Range<usize>) -> Place {
     let at = |offset: usize| {
         let offset = offset.min(text.len());
         let line = lines.line_of(offset);
         let before = text.get(lines.line_start(line)..offset).unwrap_or_default();
         (line + 1, before.chars().count() + 1)
     };
-    let (line, column) = at(finding.range.start);
-    let (end_line, end_column) = at(finding.range.end);
+    let (line, column) = at(range.start);
+    let (end_line, end_column) = at(range.end);
     Place {
         line,
         column,
@@ -129,42 +131,79 @@ fn place(source: &Source, finding: &Finding) -> Place {
     }
 }
 
-/// A finding as a line of JSON. Lines and columns count from 1, columns in characters; the end is behind the last one.
+/// A finding as a line of JSON.
 #[derive(Serialize)]
 struct Line<'a> {
     file: &'a Path,
-    line: u32,
-    column: usize,
-    end_line: u32,
-    end_column: usize,
+    #[serde(flatten)]
+    place: Place,
     code: String,
     slug: &'static str,
     severity: Severity,
     message: &'a str,
     entry: Option<String>,
-    fixes: Vec<&'a str>,
+    fixes: Vec<Mending<'a>>,
+}
+
+/// A fix: its edits all count in the texts as they are before any of them.
+#[derive(Serialize)]
+struct Mending<'a> {
+    title: &'a str,
+    edits: Vec<Replacement<'a>>,
+}
+
+#[derive(Serialize)]
+struct Replacement<'a> {
+    file: &'a Path,
+    #[serde(flatten)]
+    place: Place,
+    text: &'a str,
 }
 
 fn line<'a>(source: &'a Source, finding: &'a Finding) -> Line<'a> {
-    let Place {
-        line,
-        column,
-        end_line,
-        end_column,
-    } = place(source, finding);
+    let document = &source.document;
     Line {
         file: &source.named,
-        line,
-        column,
-        end_line,
-        end_column,
+        place: place(document.text(), document.lines(), &finding.range),
         code: finding.code.to_string(),
         slug: finding.code.slug(),
         severity: finding.severity,
         message: &finding.message,
         entry: finding.entry.as_ref().map(ToString::to_string),
-        fixes: finding.fixes.iter().map(|fix| fix.title.as_str()).collect(),
+        fixes: finding
+            .fixes
+            .iter()
+            .map(|fix| mending(source, fix))
+            .collect(),
     }
+}
+
+fn mending<'a>(source: &'a Source, fix: &'a Fix) -> Mending<'a> {
+    let document = &source.document;
+    let mut edits = replacements(&source.named, document.text(), document.lines(), &fix.edits);
+    for change in &fix.elsewhere {
+        let before = change.before.as_deref().unwrap_or_default();
+        let lines = LineIndex::new(before);
+        edits.extend(replacements(&change.path, before, &lines, &change.edits));
+    }
+    Mending {
+        title: &fix.title,
+        edits,
+    }
+}
+
+fn replacements<'a>(
+    file: &'a Path,
+    text: &str,
+    lines: &LineIndex,
+    edits: &'a [Edit],
+) -> Vec<Replacement<'a>> {
+    let replacement = |edit: &'a Edit| Replacement {
+        file,
+        place: place(text, lines, &edit.range),
+        text: &edit.text,
+    };
+    edits.iter().map(replacement).collect()
 }
 
 /// The Python files of a path: itself, or all below a folder but those of environments, caches and hidden folders.

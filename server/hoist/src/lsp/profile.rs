@@ -6,7 +6,7 @@ use serde_json::json;
 use tower_lsp::ls_types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability,
     CodeLensOptions, ExecuteCommandOptions, HoverProviderCapability, InitializeParams,
-    InitializeResult, OneOf, SaveOptions, ServerCapabilities, ServerInfo,
+    InitializeResult, OneOf, ResourceOperationKind, SaveOptions, ServerCapabilities, ServerInfo,
     TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
     TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
     WorkspaceServerCapabilities,
@@ -35,6 +35,8 @@ pub(super) struct Profile {
     pub(super) watches_files: bool,
     /// Code actions may be more than commands.
     pub(super) code_action_literals: bool,
+    /// A change that it is given may make files.
+    pub(super) creates_files: bool,
     /// It renders Markdown in hovers.
     pub(super) markdown: bool,
 }
@@ -91,6 +93,11 @@ impl Profile {
             code_action_literals: text
                 .and_then(|t| t.code_action.as_ref())
                 .is_some_and(|action| action.code_action_literal_support.is_some()),
+            creates_files: workspace
+                .and_then(|w| w.workspace_edit.as_ref())
+                .filter(|edit| edit.document_changes == Some(true))
+                .and_then(|edit| edit.resource_operations.as_ref())
+                .is_some_and(|kinds| kinds.contains(&ResourceOperationKind::Create)),
             markdown: text
                 .and_then(|t| t.hover.as_ref())
                 .and_then(|hover| hover.content_format.as_ref())

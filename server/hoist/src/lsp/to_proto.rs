@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hoist_analysis::{Code, Finding, Severity};
 use hoist_jobs::{JobResult, JobView, Stream};
-use hoist_syntax::{Document, Encoding};
+use hoist_syntax::{Document, Encoding, LineIndex};
 use serde_json::Value;
 use tower_lsp::ls_types::{self, Diagnostic, DiagnosticSeverity, NumberOrString};
 
@@ -30,8 +30,18 @@ pub(super) fn range(
     bytes: Range<usize>,
     encoding: Encoding,
 ) -> ls_types::Range {
+    range_in(document.text(), document.lines(), bytes, encoding)
+}
+
+/// Bytes of a text as a range of the protocol.
+pub(super) fn range_in(
+    text: &str,
+    lines: &LineIndex,
+    bytes: Range<usize>,
+    encoding: Encoding,
+) -> ls_types::Range {
     let position = |offset| {
-        let position = document.lines().position(document.text(), offset, encoding);
+        let position = lines.position(text, offset, encoding);
         ls_types::Position::new(position.line, position.character)
     };
     ls_types::Range::new(position(bytes.start), position(bytes.end))

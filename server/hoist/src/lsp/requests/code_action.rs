@@ -3,15 +3,18 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use hoist_analysis::{Finding, Runnable};
+use hoist_analysis::{Files, Finding, Fix, Runnable};
+use hoist_syntax::LineIndex;
 use serde_json::json;
 use tower_lsp::ls_types::{
-    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Command, TextEdit,
+    CodeAction, CodeActionKind, CodeActionOrCommand, CodeActionParams, Command, CreateFile,
+    CreateFileOptions, DocumentChangeOperation, DocumentChanges, OneOf,
+    OptionalVersionedTextDocumentIdentifier, ResourceOp, TextDocumentEdit, TextEdit, Uri,
     WorkspaceEdit,
 };
 
 use super::code_lens;
-use crate::lsp::analysis::Source;
+use crate::lsp::analysis::{Overlay, Source};
 use crate::lsp::ext::{self, command};
 use crate::lsp::snapshot::Snapshot;
 use crate::lsp::{from_proto, to_proto};
@@ -143,25 +146,88 @@ fn fixes<'a>(
 ) -> impl Iterator<Item = CodeActionOrCommand> + 'a {
     let open = source.open;
     let encoding = snapshot.profile.encoding;
-    finding.fixes.iter().enumerate().map(move |(index, fix)| {
-        let edits = fix.edits.iter().map(|edit| TextEdit {
-            range: to_proto::range(&open.document, edit.range.clone(), encoding),
-            new_text: edit.text.clone(),
-        });
-        // The protocol's map is keyed by URI; ours is never changed through it.
-        #[allow(clippy::mutable_key_type)]
-        let changes = HashMap::from([(open.uri.clone(), edits.collect())]);
+    let changes = finding
+        .fixes
+        .iter()
+        .filter_map(move |fix| Some((fix, changes(snapshot, source, fix)?)));
+    changes.enumerate().map(move |(index, (fix, edit))| {
         CodeActionOrCommand::CodeAction(CodeAction {
             title: fix.title.clone(),
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(vec![to_proto::finding(open, finding, encoding)]),
-            edit: Some(WorkspaceEdit {
-                changes: Some(changes),
-                ..WorkspaceEdit::default()
-            }),
+            edit: Some(edit),
             is_preferred: Some(index == 0),
             ..CodeAction::default()
         })
+    })
+}
+
+/// What a fix changes, in this document and in others. None when another file is no longer what the fix was made for, or
+/// does not exist and the client cannot make files.
+fn changes(snapshot: &Snapshot, source: &Source<'_>, fix: &Fix) -> Option<WorkspaceEdit> {
+    let encoding = snapshot.profile.encoding;
+    let files = Overlay::of(snapshot);
+    let here = fix.edits.iter().map(|edit| TextEdit {
+        range: to_proto::range(&source.open.document, edit.range.clone(), encoding),
+        new_text: edit.text.clone(),
+    });
+    let here: Vec<TextEdit> = here.collect();
+    let mut changed: Vec<(Uri, Vec<TextEdit>)> = Vec::new();
+    if !here.is_empty() {
+        changed.push((source.open.uri.clone(), here));
+    }
+    let mut made: Vec<Uri> = Vec::new();
+    for change in &fix.elsewhere {
+        let now = files
+            .read(&change.path)
+            .ok()
+            .and_then(|bytes| String::from_utf8(bytes).ok());
+        let uri = snapshot.uri_of(&change.path)?;
+        if now != change.before {
+            return None;
+        }
+        if now.is_none() {
+            made.push(uri.clone());
+        }
+        let text = now.unwrap_or_default();
+        let lines = LineIndex::new(&text);
+        let edits = change.edits.iter().map(|edit| TextEdit {
+            range: to_proto::range_in(&text, &lines, edit.range.clone(), encoding),
+            new_text: edit.text.clone(),
+        });
+        changed.push((uri, edits.collect()));
+    }
+    if made.is_empty() {
+        // The protocol's map is keyed by URI; ours is never changed through it.
+        #[allow(clippy::mutable_key_type)]
+        let changes = HashMap::from_iter(changed);
+        return Some(WorkspaceEdit {
+            changes: Some(changes),
+            ..WorkspaceEdit::default()
+        });
+    }
+    if !snapshot.profile.creates_files {
+        return None;
+    }
+    let create = made.into_iter().map(|uri| {
+        DocumentChangeOperation::Op(ResourceOp::Create(CreateFile {
+            uri,
+            options: Some(CreateFileOptions {
+                overwrite: Some(false),
+                ignore_if_exists: Some(true),
+            }),
+            annotation_id: None,
+        }))
+    });
+    let edit = changed.into_iter().map(|(uri, edits)| {
+        DocumentChangeOperation::Edit(TextDocumentEdit {
+            text_document: OptionalVersionedTextDocumentIdentifier { uri, version: None },
+            edits: edits.into_iter().map(OneOf::Left).collect(),
+        })
+    });
+    Some(WorkspaceEdit {
+        document_changes: Some(DocumentChanges::Operations(create.chain(edit).collect())),
+        ..WorkspaceEdit::default()
     })
 }
 
