@@ -5,8 +5,8 @@ use std::ops::Range;
 
 use hoist_syntax::scopes::{BindingKind, Name, ScopeId};
 
-use super::local::Local;
 use super::program::{Effects, Program, State};
+use super::reading::Reading;
 use crate::library::{is_builtin, is_stdlib};
 use crate::modules::{Import, imports_of};
 use crate::python::{Source, ast, is_main_test, range_of, start_of};
@@ -54,15 +54,13 @@ pub(super) struct Cut {
 }
 
 struct Cutter<'a> {
+    reading: &'a Reading<'a>,
     source: &'a Source,
     program: &'a Program,
     want: &'a Want,
-    local: &'a Local,
     effects: Vec<Effects>,
     /// Imports of each statement.
     imports: Vec<Vec<Import>>,
-    stars: &'a BTreeMap<usize, Option<BTreeSet<String>>>,
-    is_local: &'a dyn Fn(&str) -> bool,
     seeded: BTreeSet<&'static str>,
     units: BTreeSet<usize>,
     needed: BTreeMap<Name, Option<usize>>,
@@ -71,31 +69,23 @@ struct Cutter<'a> {
     packages: BTreeSet<String>,
 }
 
-/// Chooses the statements. `stars` has, for each star import, the names that it binds, or none when they cannot be known;
-/// `foreign` the modules that the local modules import.
-pub(super) fn cut(
-    source: &Source,
-    program: &Program,
-    want: &Want,
-    local: &Local,
-    stars: &BTreeMap<usize, Option<BTreeSet<String>>>,
-    is_local: &dyn Fn(&str) -> bool,
-    foreign: &[String],
-) -> Cut {
+/// Chooses the statements. `foreign` are the modules that the local modules import.
+pub(super) fn cut(reading: &Reading<'_>, want: &Want, foreign: &[String]) -> Cut {
+    let Reading {
+        source, program, ..
+    } = reading;
     let imports = source
         .body()
         .iter()
         .map(|stmt| imports_of(std::slice::from_ref(stmt)))
         .collect();
     let mut cutter = Cutter {
+        reading,
         source,
         program,
         want,
-        local,
         effects: program.effects(want.entry),
         imports,
-        stars,
-        is_local,
         seeded: seeded_at_module_level(program),
         units: BTreeSet::new(),
         needed: want.names.clone(),
@@ -148,7 +138,7 @@ pub(super) fn is_main_block(stmt: &Stmt) -> bool {
 impl Cutter<'_> {
     fn need_module(&mut self, module: &str) {
         let top = module.split('.').next().unwrap_or(module);
-        if module.starts_with('.') || (self.is_local)(top) {
+        if module.starts_with('.') || self.reading.is_local(top) {
             self.states.insert(State::Local);
             return;
         }
@@ -299,7 +289,7 @@ impl Cutter<'_> {
         {
             return true;
         }
-        if let Some(names) = self.stars.get(&unit) {
+        if let Some(names) = self.reading.stars.get(&unit) {
             match names {
                 None => return true,
                 Some(names) if self.needed.keys().any(|name| names.contains(&**name)) => {
@@ -313,7 +303,7 @@ impl Cutter<'_> {
                 self.seeded.contains(generator) && self.states.contains(state)
             }
             State::LocalCall(name) => {
-                self.states.contains(&State::Local) && self.local.changes_state(name)
+                self.states.contains(&State::Local) && self.reading.local.changes_state(name)
             }
             other => self.states.contains(other),
         });
@@ -376,7 +366,7 @@ impl Cutter<'_> {
             .is_some_and(|line| line.contains("noqa"));
         imports.iter().any(|import| {
             let top = import.module.split('.').next().unwrap_or_default();
-            let is_local = import.level > 0 || (self.is_local)(top);
+            let is_local = import.level > 0 || self.reading.is_local(top);
             is_local
                 || (is_marked && !is_stdlib(top))
                 || self.states.contains(&State::Library(top.to_owned()))
@@ -454,11 +444,12 @@ impl Cutter<'_> {
             }
         }
         let star = self
+            .reading
             .stars
             .iter()
             .any(|(unit, names)| names.is_none() && self.units.contains(unit));
         for (name, at) in needed {
-            let from_star = self.stars.iter().any(|(unit, names)| {
+            let from_star = self.reading.stars.iter().any(|(unit, names)| {
                 self.units.contains(unit)
                     && names.as_ref().is_some_and(|names| names.contains(&*name))
             });

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::data::{self, LARGEST};
-use super::walk::{self, Surroundings};
-use super::{local::Local, tree, tree_path};
+use super::reading::{Depth, Reading};
+use super::tree_path;
 use crate::files::Files;
 use crate::library::{is_builtin, is_stdlib};
-use crate::modules::{Follower, Import, Resolver, imports_of, standing};
 use crate::python::Source;
 use crate::uses::Home;
 use crate::{Code, Finding, Module, Severity};
@@ -19,43 +18,14 @@ pub(crate) fn file(
     source: &Source,
     found: &mut Vec<Finding>,
 ) {
-    let imports = imports_of(source.body());
-    let standing = standing(files, module.path, module.workspace, &imports);
-    let resolver = Resolver::new(
-        files,
-        module.path,
-        module.workspace,
-        &standing,
-        source.body(),
-    );
-    let own = standing
-        .name
-        .rsplit('.')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let is_local = |top: &str| top != own && resolver.is_local(top, "");
-    let mut everything = Follower::of_one_file(&resolver);
-    let active: Vec<Import> = imports
-        .iter()
-        .filter(|import| !import.guarded)
-        .cloned()
-        .collect();
-    everything.follow(module.path, &standing.name, &standing.root, &active);
-    let collected = everything.collected;
-    let local = Local::default();
-    let around = Surroundings {
-        is_local: &is_local,
-        spares: &|name| local.spares(name),
-    };
-    let program = walk::read(source, &around);
-    let stars = tree::stars(
-        &program.stars,
-        &collected,
-        &resolver,
-        &standing,
-        module.path,
-    );
+    let reading = Reading::new(module, files, source, Depth::OneFile);
+    let Reading {
+        standing,
+        program,
+        stars,
+        collected,
+        ..
+    } = &reading;
     let mut say = |code, severity, message: String, range: std::ops::Range<usize>| {
         found.push(Finding {
             code,

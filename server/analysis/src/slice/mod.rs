@@ -9,8 +9,10 @@ mod knowledge;
 mod local;
 pub(crate) mod paths;
 mod program;
+mod reading;
 pub(crate) mod refuse;
 mod signature;
+mod stars;
 mod tree;
 mod types;
 mod walk;
@@ -26,15 +28,13 @@ pub use types::{EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slic
 
 use crate::captures::{Carried, Judge, Obstacle, Root};
 use crate::files::Files;
-use crate::modules::{Follower, Import, Resolver, Standing, imports_of, standing};
+use crate::modules::{Collected, Import};
 use crate::python::{Source, range_of, start_of};
 use crate::uses::Home;
 use crate::{Code, EntrySpec, Finding, Module, Severity};
 use aim::Aim;
 use cut::{Cut, Want};
-use local::Local;
-use program::Program;
-use walk::Surroundings;
+use reading::{Depth, Reading};
 
 /// The slice of an entry: the lines of its module that it needs, with the local modules and data files beside it. It is
 /// cut from a fresh parse of the text, checked by the strict parser, and refused when it could not run or would give
@@ -113,51 +113,7 @@ fn cut_out(
     let mut objections = Objections::default();
     let call = aim::arguments(&source, &aim, args, &mut objections)?;
 
-    let imports = imports_of(source.body());
-    let standing = standing(files, module.path, module.workspace, &imports);
-    let resolver = Resolver::new(
-        files,
-        module.path,
-        module.workspace,
-        &standing,
-        source.body(),
-    );
-    let own = standing
-        .name
-        .rsplit('.')
-        .next()
-        .unwrap_or_default()
-        .to_owned();
-    let is_local = |top: &str| top != own && resolver.is_local(top, "");
-
-    // All local modules that the file imports anywhere, to know what their functions do.
-    let mut everything = Follower::new(&resolver);
-    let active: Vec<Import> = imports
-        .iter()
-        .filter(|import| !import.guarded)
-        .cloned()
-        .collect();
-    everything.follow(module.path, &standing.name, &standing.root, &active);
-    let sources = everything
-        .collected
-        .modules
-        .values()
-        .filter_map(|module| module.source.as_ref());
-    let local = Local::read(sources, &is_local);
-    let around = Surroundings {
-        is_local: &is_local,
-        spares: &|name| local.spares(name),
-    };
-    let program = walk::read(&source, &around);
-    let stars = tree::stars(
-        &program.stars,
-        &everything.collected,
-        &resolver,
-        &standing,
-        module.path,
-    );
-    let foreign: Vec<String> = Vec::new();
-
+    let reading = Reading::new(module, files, &source, Depth::AllModules);
     let judge = Judge {
         document: &source.document,
         scopes: &source.scopes,
@@ -170,20 +126,8 @@ fn cut_out(
         )),
         None => None,
     };
-    let want = want(&aim, &carried, &call, &source, &program);
-    let cut = cut::cut(
-        &source, &program, &want, &local, &stars, &is_local, &foreign,
-    );
-    // The local modules of the slice may need what sets up their libraries.
-    let (cut, collected) = with_local_modules(
-        &source,
-        module,
-        &standing,
-        &resolver,
-        cut,
-        |foreign| cut::cut(&source, &program, &want, &local, &stars, &is_local, foreign),
-        carried.as_ref().map(|(_, carried)| carried),
-    );
+    let want = want(&aim, &carried, &call, &reading);
+    let (cut, collected) = with_local_modules(&reading, &want);
 
     let mut findings = Vec::new();
     judge_cut(
@@ -216,7 +160,7 @@ fn cut_out(
         source.document.lines(),
         source.body(),
         &kept,
-        &program.removed,
+        &reading.program.removed,
     );
     if let Err(error) = strict::check(&text) {
         return Err(refuse::refusal(
@@ -235,7 +179,7 @@ fn cut_out(
     let ground = tree::Ground {
         module,
         files,
-        standing: &standing,
+        standing: &reading.standing,
         source: &source,
         entry,
         args,
@@ -258,7 +202,7 @@ fn cut_out(
         return Err(refusal);
     }
     Ok(Slice {
-        module_name: standing.name.clone(),
+        module_name: reading.standing.name.clone(),
         module_file: tree.module_file,
         roots: tree.roots,
         cwd: tree.cwd,
@@ -273,45 +217,32 @@ fn cut_out(
     })
 }
 
-/// Follows the imports of what is kept; once more when the local modules bring libraries with them.
-fn with_local_modules<'a>(
-    source: &Source,
-    module: &Module<'_>,
-    standing: &Standing,
-    resolver: &'a Resolver<'a>,
-    first: Cut,
-    again: impl Fn(&[String]) -> Cut,
-    carried: Option<&Carried>,
-) -> (Cut, crate::modules::Collected) {
-    let mut cut = first;
+/// Cuts, and follows the imports of what is kept; once more when the local modules bring libraries with them, for they may
+/// need what sets up these libraries.
+fn with_local_modules(reading: &Reading<'_>, want: &Want) -> (Cut, Collected) {
     let mut known: BTreeSet<String> = BTreeSet::new();
     loop {
-        let ranges: Vec<_> = cut
+        let foreign: Vec<String> = known.iter().cloned().collect();
+        let cut = cut::cut(reading, want, &foreign);
+        let kept: Vec<Range<usize>> = cut
             .units
             .iter()
-            .map(|unit| range_of(&source.body()[*unit]))
+            .map(|unit| range_of(&reading.source.body()[*unit]))
+            .chain(want.carried.iter().cloned())
             .collect();
-        let imports: Vec<Import> = imports_of(source.body())
-            .into_iter()
+        let imports: Vec<Import> = reading
+            .imports
+            .iter()
             .filter(|import| !import.guarded)
-            .filter(|import| {
-                ranges.iter().any(|range| range.contains(&import.at))
-                    || carried.is_some_and(|carried| {
-                        carried
-                            .statements
-                            .values()
-                            .any(|range| range.contains(&import.at))
-                    })
-            })
+            .filter(|import| kept.iter().any(|range| range.contains(&import.at)))
+            .cloned()
             .collect();
-        let mut follower = Follower::new(resolver);
-        follower.follow(module.path, &standing.name, &standing.root, &imports);
-        let foreign: BTreeSet<String> = follower.collected.foreign.keys().cloned().collect();
+        let collected = reading.follow(&imports);
+        let foreign: BTreeSet<String> = collected.foreign.keys().cloned().collect();
         if foreign.is_subset(&known) {
-            return (cut, follower.collected);
+            return (cut, collected);
         }
         known.extend(foreign);
-        cut = again(&known.iter().cloned().collect::<Vec<_>>());
     }
 }
 
@@ -354,9 +285,14 @@ fn want(
     aim: &Aim,
     carried: &Option<(Root, Carried)>,
     call: &strict::CallArguments,
-    source: &Source,
-    program: &Program,
+    reading: &Reading<'_>,
 ) -> Want {
+    let Reading {
+        source,
+        program,
+        imports,
+        ..
+    } = reading;
     let mut want = Want {
         units: aim.units.clone(),
         entry: aim.scope,
@@ -392,8 +328,8 @@ fn want(
             .body()
             .iter()
             .position(|stmt| range_of(stmt).contains(&root.statement.start));
-        want.imports = imports_of(source.body())
-            .into_iter()
+        want.imports = imports
+            .iter()
             .filter(|import| {
                 carried
                     .statements

@@ -1,9 +1,7 @@
 //! The tree of files that travels: the slice, local modules, data.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
-
-use hoist_syntax::scopes::BindingKind;
+use std::path::Path;
 
 use super::aim::Aim;
 use super::data::{self, LARGEST, TOGETHER};
@@ -11,8 +9,8 @@ use super::types::{FileKind, ImportOrigin, ImportedModule, SliceFile};
 use super::{Objections, tree_path};
 use crate::files::Files;
 use crate::library::is_stdlib;
-use crate::modules::{Collected, Resolver, Standing, Target, imports_of};
-use crate::python::{Source, ast, constant_text, range_of, start_of};
+use crate::modules::{Collected, Standing, imports_of};
+use crate::python::{Source, ast, range_of, start_of};
 use crate::{Code, EntrySpec, Finding, Module, Severity};
 use ast::Stmt;
 
@@ -443,108 +441,4 @@ fn imports(
         add(travelling.name.clone(), line, false, ImportOrigin::Local);
     }
     found.into_values().collect()
-}
-
-/// The names that each star import binds; none when the module cannot be read here.
-pub(super) fn stars(
-    stars: &[(usize, String)],
-    collected: &Collected,
-    resolver: &Resolver<'_>,
-    standing: &Standing,
-    path: &Path,
-) -> BTreeMap<usize, Option<BTreeSet<String>>> {
-    let mut found = BTreeMap::new();
-    for (unit, module) in stars {
-        let names = star_file(module, resolver, standing, path).and_then(|file| {
-            public_names(&file, collected, resolver, standing, &mut BTreeSet::new())
-        });
-        found.insert(*unit, names);
-    }
-    found
-}
-
-fn star_file(
-    module: &str,
-    resolver: &Resolver<'_>,
-    standing: &Standing,
-    path: &Path,
-) -> Option<PathBuf> {
-    let level = module.chars().take_while(|c| *c == '.').count();
-    let name = module.trim_start_matches('.');
-    let found = if level == 0 {
-        resolver.absolute(name, &[]).map(|(_, found)| found)?
-    } else {
-        let mut folder = path.parent()?.to_path_buf();
-        for _ in 1..level {
-            folder.pop();
-        }
-        if name.is_empty() {
-            return Some(folder.join("__init__.py"));
-        }
-        resolver.follow(&folder, name)
-    };
-    let _ = standing;
-    let wanted = name.split('.').count();
-    if found.len() < wanted {
-        return None;
-    }
-    found.last().and_then(Target::file)
-}
-
-/// What `from module import *` binds: `__all__`, or every name without an underscore.
-fn public_names(
-    file: &Path,
-    collected: &Collected,
-    resolver: &Resolver<'_>,
-    standing: &Standing,
-    seen: &mut BTreeSet<PathBuf>,
-) -> Option<BTreeSet<String>> {
-    if !seen.insert(file.to_path_buf()) {
-        return Some(BTreeSet::new());
-    }
-    let source = collected.modules.get(file)?.source.as_ref()?;
-    let mut listed: Option<BTreeSet<String>> = None;
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    for stmt in source.body() {
-        if let Stmt::Assign(assign) = stmt
-            && assign.targets.iter().any(
-                |target| matches!(target, ast::Expr::Name(name) if name.id.as_str() == "__all__"),
-            )
-        {
-            let elements = match &*assign.value {
-                ast::Expr::List(list) => list.elts.as_slice(),
-                ast::Expr::Tuple(tuple) => tuple.elts.as_slice(),
-                _ => return None,
-            };
-            listed = Some(
-                elements
-                    .iter()
-                    .filter_map(constant_text)
-                    .map(str::to_owned)
-                    .collect(),
-            );
-        }
-        if let Stmt::ImportFrom(import) = stmt
-            && import.names.iter().any(|alias| alias.name.as_str() == "*")
-        {
-            let module = super::walk::from_path(import);
-            let inner = star_file(&module, resolver, standing, file)?;
-            names.extend(public_names(&inner, collected, resolver, standing, seen)?);
-        }
-    }
-    if let Some(listed) = listed {
-        return Some(listed);
-    }
-    let module = source.scopes.get(source.scopes.module());
-    names.extend(
-        module
-            .bindings
-            .iter()
-            .filter(|binding| {
-                !matches!(binding.kind, BindingKind::Annotation | BindingKind::Delete)
-            })
-            .map(|binding| binding.name.to_string())
-            .filter(|name| !name.starts_with('_')),
-    );
-    Some(names)
 }
