@@ -11,6 +11,7 @@
 #   hoist-one       MaxSessions 1                    hoist-nopython   a PATH without any Python
 #   hoist-unknown   its key is in no known_hosts     hoist-changed    known_hosts has another key
 #   hoist-refused   nobody listens                   hoist-nokey      a key that the server does not accept
+#   hoist-tries     hangs up after the first key that it does not accept
 #   hoist-jump      through hoist-ssh                hoist-jumps      through two hosts
 #   hoist-command   by a ProxyCommand                hoist-locked     a key with the passphrase "open sesame"
 #   hoist-agent     a key that stands in no file of HOME: HOIST_TEST_DIR/sshd/id_agent, for an agent
@@ -19,7 +20,7 @@
 # And as root, with HOIST_TEST_PASSWORD: hoist-word (password), hoist-quiz (keyboard-interactive), hoist-two (key, then that)
 # Slurm (slurm.sh) is reached through the same server: every session has SLURM_CONF set to DIR/slurm/slurm.conf.
 . "$(dirname "$0")/common.sh"
-[ $# -eq 2 ] || { sed -n '2,23s/^# \{0,1\}//p' "$0"; exit 2; }
+[ $# -eq 2 ] || { sed -n '2,24s/^# \{0,1\}//p' "$0"; exit 2; }
 mkdir -p "$2"
 DIR=$(cd "$2" && pwd)
 SSHD=$DIR/sshd
@@ -82,9 +83,9 @@ start() {
   if [ "$(id -u)" = 0 ]; then packages zsh=zsh tcsh=tcsh fish=fish; mkdir -p /run/sshd; fi
   [ ! -s "$SSHD/main.pid" ] || fail "already started in $DIR"
   chmod 755 "$DIR"
-  local home=$DIR/home key=IdentityFile\ $DIR/home/.ssh/id_ed25519 password= full= main one refused bare frail cert word quiz two shell path user
+  local home=$DIR/home key=IdentityFile\ $DIR/home/.ssh/id_ed25519 password= full= main one refused bare frail cert tries word quiz two shell path user
   mkdir -p "$SSHD/nopython" "$home/.ssh" "$home/.config/hoist" "$DIR/homes"
-  read -r main one bare frail cert word quiz two refused < <(ports 9)
+  read -r main one bare frail cert tries word quiz two refused < <(ports 10)
   ssh-keygen -q -t ed25519 -N '' -C host -f "$SSHD/host_ed25519"
   ssh-keygen -q -t ed25519 -N '' -C other -f "$SSHD/other"
   ssh-keygen -q -t ed25519 -N '' -C client -f "$home/.ssh/id_ed25519"
@@ -104,8 +105,9 @@ start() {
   config one "$one" "SetEnv $slurm" "MaxSessions 1"
   config frail "$frail" "SetEnv $slurm" "MaxSessions 10"
   config bare "$bare" "SetEnv PATH=$SSHD/nopython" "MaxSessions 10"
+  config tries "$tries" "MaxAuthTries 1"
   config cert "$cert" "HostKey $SSHD/certified" "HostCertificate $SSHD/certified-cert.pub"
-  local name servers="main one frail bare cert"
+  local name servers="main one frail bare cert tries"
   if [ "$(id -u)" = 0 ]; then
     config word "$word" "PubkeyAuthentication no"; sed -i 's/^PasswordAuthentication no/PasswordAuthentication yes/' "$SSHD/word.conf"
     config quiz "$quiz" "PubkeyAuthentication no"; sed -i 's/^KbdInteractiveAuthentication no/KbdInteractiveAuthentication yes/' "$SSHD/quiz.conf"
@@ -147,9 +149,10 @@ start() {
       host hoist-quiz "$quiz" "$user" "IdentityFile none"
       host hoist-two "$two" "$user" "$key"
     fi
+    host hoist-tries "$tries" "$user" "IdentityFile $home/.ssh/id_stranger" "IdentitiesOnly yes"
     host hoist-nokey "$main" "$user" "IdentityFile $home/.ssh/id_stranger" "IdentitiesOnly yes"
   } >"$home/.ssh/config"
-  local port; for port in $main $one $frail $bare $word $quiz $two; do
+  local port; for port in $main $one $frail $bare $tries $word $quiz $two; do
     printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d' ' -f1,2 "$SSHD/host_ed25519.pub")"
   done >"$home/.ssh/known_hosts"
   printf '@cert-authority [127.0.0.1]:%s %s\n' "$cert" "$(cut -d' ' -f1,2 "$SSHD/authority.pub")" >>"$home/.ssh/known_hosts"
@@ -180,7 +183,7 @@ C
 
 stop() {
   local name shell user
-  for name in main one frail bare cert word quiz two; do stop_pid "$SSHD/$name.pid"; done
+  for name in main one frail bare cert tries word quiz two; do stop_pid "$SSHD/$name.pid"; done
   if [ "$(id -u)" = 0 ]; then
     if mountpoint -q "$DIR/full"; then umount -l "$DIR/full"; fi
     for shell in bash zsh tcsh fish; do

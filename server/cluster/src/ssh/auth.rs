@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
 
 use russh::client::{AuthResult, Handle, KeyboardInteractiveAuthResponse};
 use russh::keys::agent::AgentIdentity;
@@ -13,7 +14,7 @@ use russh::{MethodKind, MethodSet};
 use tokio::net::UnixStream;
 
 use super::config::{AgentPlace, Host};
-use super::host_key::Checker;
+use super::host_key::{Checker, Said};
 use super::reach::Way;
 use crate::ask::{Question, QuestionKind};
 use crate::error::{ClusterError, ErrorKind, one_line};
@@ -40,16 +41,24 @@ enum Step {
     In,
     /// Not with this.
     No,
-    /// The server hung up.
+    /// The connection is gone.
     Closed,
 }
 
-/// Logs in, or says what was tried.
+/// How long the end of a connection may take to be known.
+const END: Duration = Duration::from_secs(2);
+/// How long the host may think about a key. A connection that is half dead says nothing, and before the login nothing else
+/// finds that out.
+const PROMPT: Duration = Duration::from_secs(30);
+/// The same where a person may have to do something that we do not see: touch a key, approve on a telephone.
+const PATIENT: Duration = Duration::from_secs(180);
+
+/// Logs in, or says what was tried. A connection that breaks meanwhile is no refusal: trying again may help.
 pub(super) async fn login(
     way: &Way<'_>,
     host: &Host,
     handle: &mut Handle<Checker>,
-    banner: &Mutex<String>,
+    said: &Said,
 ) -> Result<(), ClusterError> {
     let mut login = Login {
         way,
@@ -59,37 +68,50 @@ pub(super) async fn login(
         tried: Vec::new(),
         rsa: None,
     };
-    let step = login.run().await?;
+    let step = login.run().await;
     if matches!(step, Step::In) {
         return Ok(());
     }
-    let takes: Vec<String> = login
-        .methods
-        .iter()
-        .map(|m| <&str>::from(m).to_owned())
-        .collect();
-    let takes = if takes.is_empty() {
-        "the server hung up".to_owned()
+    let Login { methods, tried, .. } = login;
+    let takes: Vec<&str> = methods.iter().map(<&str>::from).collect();
+    let mut why = vec![if takes.is_empty() {
+        "it takes nothing".to_owned()
     } else {
         format!("it takes {}", takes.join(", "))
-    };
-    let tried = if login.tried.is_empty() {
+    }];
+    why.push(if tried.is_empty() {
         "there was nothing to try: no agent, no key file".to_owned()
     } else {
-        format!("tried {}", login.tried.join(", "))
-    };
-    let said = one_line(&banner.lock().unwrap_or_else(PoisonError::into_inner));
-    let said = if said.is_empty() {
-        String::new()
-    } else {
-        format!("; it says: {said}")
-    };
+        format!("tried {}", tried.join(", "))
+    });
+    if matches!(step, Step::Closed) || handle.is_closed() {
+        // How it ended is known when the session's task is over.
+        let _ = tokio::time::timeout(END, handle).await;
+        let Some(farewell) = said.farewell() else {
+            return Err(ClusterError::new(
+                way.target,
+                ErrorKind::Connection,
+                format!(
+                    "the connection to {} broke off during the login",
+                    host.host_name
+                ),
+                "try again",
+            ));
+        };
+        why.push(format!("it hung up: {farewell}"));
+    }
+    let banner = said.banner();
+    if !banner.is_empty() {
+        why.push(format!("it says: {banner}"));
+    }
     Err(ClusterError::new(
         way.target,
         ErrorKind::Auth,
         format!(
-            "{} refuses the login as {} ({takes}; {tried}{said})",
-            host.host_name, host.user
+            "{} refuses the login as {} ({})",
+            host.host_name,
+            host.user,
+            why.join("; ")
         ),
         format!(
             "check that `ssh {}` works, set User or IdentityFile for it in ~/.ssh/config, or connect again and answer what is asked",
@@ -99,11 +121,11 @@ pub(super) async fn login(
 }
 
 impl Login<'_> {
-    async fn run(&mut self) -> Result<Step, ClusterError> {
-        let first = self.handle.authenticate_none(&self.host.user).await;
-        match self.note(first)? {
+    async fn run(&mut self) -> Step {
+        let first = within(PROMPT, self.handle.authenticate_none(&self.host.user)).await;
+        match self.note(first) {
             Step::No => {}
-            done => return Ok(done),
+            done => return done,
         }
         // A server may want several methods one after another: each success leads to another round.
         let mut key_done = false;
@@ -111,60 +133,46 @@ impl Login<'_> {
             let before = self.methods.clone();
             let mut step = Step::No;
             if !key_done && self.takes(MethodKind::PublicKey) {
-                step = self.keys().await?;
+                step = self.keys().await;
                 key_done = true;
             }
             if matches!(step, Step::No)
                 && self.methods == before
                 && self.takes(MethodKind::KeyboardInteractive)
             {
-                step = self.interactive().await?;
+                step = self.interactive().await;
             }
             if matches!(step, Step::No)
                 && self.methods == before
                 && self.takes(MethodKind::Password)
             {
-                step = self.password().await?;
+                step = self.password().await;
             }
             match step {
                 Step::No if self.methods != before => {}
-                done => return Ok(done),
+                done => return done,
             }
         }
-        Ok(Step::No)
+        Step::No
     }
 
     fn takes(&self, kind: MethodKind) -> bool {
         self.methods.contains(&kind)
     }
 
-    fn lost(&self, error: &russh::Error) -> ClusterError {
-        ClusterError::new(
-            self.way.target,
-            ErrorKind::Connection,
-            format!(
-                "the connection to {} broke off during the login ({error})",
-                self.host.host_name
-            ),
-            "try again",
-        )
-    }
-
-    fn note(&mut self, result: Result<AuthResult, russh::Error>) -> Result<Step, ClusterError> {
+    fn note(&mut self, result: Result<AuthResult, russh::Error>) -> Step {
         match result {
-            Ok(AuthResult::Success) => Ok(Step::In),
+            Ok(AuthResult::Success) => Step::In,
             Ok(AuthResult::Failure {
                 remaining_methods, ..
             }) => {
                 if remaining_methods.iter().next().is_none() && self.handle.is_closed() {
-                    return Ok(Step::Closed);
+                    return Step::Closed;
                 }
                 self.methods = remaining_methods;
-                Ok(Step::No)
+                Step::No
             }
-            // Too many attempts: the server hangs up, and the error should say what was tried.
-            Err(_) if !self.tried.is_empty() => Ok(Step::Closed),
-            Err(error) => Err(self.lost(&error)),
+            Err(_) => Step::Closed,
         }
     }
 
@@ -183,7 +191,7 @@ impl Login<'_> {
     }
 
     /// Keys in OpenSSH's order: those of the agent that are named, the agent's others, key files.
-    async fn keys(&mut self) -> Result<Step, ClusterError> {
+    async fn keys(&mut self) -> Step {
         let named: Vec<(PathBuf, Option<PublicKey>)> = self
             .host
             .identity_files
@@ -218,29 +226,32 @@ impl Login<'_> {
                     shown(&key, identity.comment())
                 ));
                 let user = self.host.user.clone();
-                let result = match &identity {
-                    AgentIdentity::PublicKey { .. } => {
-                        self.handle
-                            .authenticate_publickey_with(user, key.clone(), hash, &mut agent)
-                            .await
+                let handle = &mut *self.handle;
+                let offer = async {
+                    match &identity {
+                        AgentIdentity::PublicKey { .. } => {
+                            let key = key.clone();
+                            handle
+                                .authenticate_publickey_with(user, key, hash, &mut agent)
+                                .await
+                        }
+                        AgentIdentity::Certificate { certificate, .. } => {
+                            let certificate = certificate.clone();
+                            handle
+                                .authenticate_certificate_with(user, certificate, hash, &mut agent)
+                                .await
+                        }
                     }
-                    AgentIdentity::Certificate { certificate, .. } => {
-                        self.handle
-                            .authenticate_certificate_with(
-                                user,
-                                certificate.clone(),
-                                hash,
-                                &mut agent,
-                            )
-                            .await
-                    }
+                };
+                let Ok(result) = tokio::time::timeout(PATIENT, offer).await else {
+                    return Step::Closed;
                 };
                 offered.push(key);
                 // An agent that will not sign is one key less, no more.
                 let Ok(result) = result else { continue };
-                match self.note(Ok(result))? {
+                match self.note(Ok(result)) {
                     Step::No if self.takes(MethodKind::PublicKey) => {}
-                    done => return Ok(done),
+                    done => return done,
                 }
             }
         }
@@ -274,9 +285,9 @@ impl Login<'_> {
                 None => decode_secret_key(&text, None).map(Arc::new),
             };
             match key {
-                Ok(key) => match self.offer(file, key).await? {
+                Ok(key) => match self.offer(file, key).await {
                     Step::No if self.takes(MethodKind::PublicKey) => {}
-                    done => return Ok(done),
+                    done => return done,
                 },
                 Err(_) if is_locked(&text) => locked.push((file.clone(), text)),
                 Err(error) => self
@@ -286,9 +297,9 @@ impl Login<'_> {
         }
         for (file, text) in locked {
             match self.unlock(&file, &text).await {
-                Some(key) => match self.offer(&file, key).await? {
+                Some(key) => match self.offer(&file, key).await {
                     Step::No if self.takes(MethodKind::PublicKey) => {}
-                    done => return Ok(done),
+                    done => return done,
                 },
                 None => self.tried.push(format!(
                     "{} (locked by a passphrase that was not given)",
@@ -296,7 +307,7 @@ impl Login<'_> {
                 )),
             }
         }
-        Ok(Step::No)
+        Step::No
     }
 
     async fn agent(&self) -> Option<(AgentClient<UnixStream>, Vec<AgentIdentity>)> {
@@ -307,16 +318,13 @@ impl Login<'_> {
         };
         // An agent that is gone is no reason to fail: there are key files.
         let mut agent = AgentClient::connect_uds(socket).await.ok()?;
-        let list = tokio::time::timeout(
-            std::time::Duration::from_secs(5),
-            agent.request_identities(),
-        );
+        let list = tokio::time::timeout(Duration::from_secs(5), agent.request_identities());
         let identities = list.await.ok()?.ok()?;
         Some((agent, identities))
     }
 
     /// Offers a key file, with its certificate first where there is one.
-    async fn offer(&mut self, file: &Path, key: Arc<PrivateKey>) -> Result<Step, ClusterError> {
+    async fn offer(&mut self, file: &Path, key: Arc<PrivateKey>) -> Step {
         let beside = PathBuf::from(format!("{}-cert.pub", file.display()));
         for path in self.host.certificate_file.iter().chain([&beside]) {
             let Some(certificate) = std::fs::read_to_string(path)
@@ -330,13 +338,13 @@ impl Login<'_> {
             }
             self.tried.push(path.display().to_string());
             let user = self.host.user.clone();
-            let result = self
+            let offer = self
                 .handle
-                .authenticate_openssh_cert(user, Arc::clone(&key), certificate)
-                .await;
-            match self.note(result)? {
+                .authenticate_openssh_cert(user, Arc::clone(&key), certificate);
+            let result = within(PROMPT, offer).await;
+            match self.note(result) {
                 Step::No if self.takes(MethodKind::PublicKey) => {}
-                done => return Ok(done),
+                done => return done,
             }
         }
         let hash = if key.algorithm().is_rsa() {
@@ -346,10 +354,8 @@ impl Login<'_> {
         };
         self.tried.push(file.display().to_string());
         let key = PrivateKeyWithHashAlg::new(key, hash);
-        let result = self
-            .handle
-            .authenticate_publickey(&self.host.user, key)
-            .await;
+        let offer = self.handle.authenticate_publickey(&self.host.user, key);
+        let result = within(PROMPT, offer).await;
         self.note(result)
     }
 
@@ -410,7 +416,7 @@ impl Login<'_> {
         };
     }
 
-    async fn interactive(&mut self) -> Result<Step, ClusterError> {
+    async fn interactive(&mut self) -> Step {
         self.tried.push("the questions of the server".to_owned());
         let mut kept = self.kept_password();
         let mut had_kept = kept.is_some();
@@ -418,17 +424,17 @@ impl Login<'_> {
             let mut typed: Option<String> = None;
             let mut answered = false;
             let user = self.host.user.clone();
-            let mut response = self
+            let start = self
                 .handle
-                .authenticate_keyboard_interactive_start(user, None)
-                .await;
+                .authenticate_keyboard_interactive_start(user, None);
+            let mut response = within(PATIENT, start).await;
             loop {
                 match response {
                     Ok(KeyboardInteractiveAuthResponse::Success) => {
                         if let Some(password) = &typed {
                             self.keep_password(Some(password));
                         }
-                        return Ok(Step::In);
+                        return Step::In;
                     }
                     Ok(KeyboardInteractiveAuthResponse::Failure {
                         remaining_methods,
@@ -436,15 +442,15 @@ impl Login<'_> {
                     }) => {
                         self.keep_password(None);
                         if remaining_methods.iter().next().is_none() && self.handle.is_closed() {
-                            return Ok(Step::Closed);
+                            return Step::Closed;
                         }
                         self.methods = remaining_methods;
                         if partial_success {
-                            return Ok(Step::No);
+                            return Step::No;
                         }
                         break;
                     }
-                    Err(_) => return Ok(Step::Closed),
+                    Err(_) => return Step::Closed,
                     Ok(KeyboardInteractiveAuthResponse::InfoRequest {
                         name,
                         instructions,
@@ -479,7 +485,7 @@ impl Login<'_> {
                                 self.tried.pop();
                                 self.tried
                                     .push(format!("nobody answered {:?}", prompt.prompt.trim()));
-                                return Ok(Step::No);
+                                return Step::No;
                             };
                             answered = true;
                             if is_password {
@@ -487,23 +493,23 @@ impl Login<'_> {
                             }
                             answers.push(answer);
                         }
-                        response = self
+                        let answer = self
                             .handle
-                            .authenticate_keyboard_interactive_respond(answers)
-                            .await;
+                            .authenticate_keyboard_interactive_respond(answers);
+                        response = within(PATIENT, answer).await;
                     }
                 }
             }
             if !self.takes(MethodKind::KeyboardInteractive) || (!answered && !had_kept) {
-                return Ok(Step::No);
+                return Step::No;
             }
             // A kept password that no longer holds: the next round asks.
             had_kept = false;
         }
-        Ok(Step::No)
+        Step::No
     }
 
-    async fn password(&mut self) -> Result<Step, ClusterError> {
+    async fn password(&mut self) -> Step {
         for attempt in 0..3 {
             let kept = if attempt == 0 {
                 self.kept_password()
@@ -518,28 +524,37 @@ impl Login<'_> {
                         Question::new(QuestionKind::Secret, title, "It stays in memory only.");
                     let Some(answer) = self.way.ask.ask(question).await else {
                         self.tried.push("no password was given".to_owned());
-                        return Ok(Step::No);
+                        return Step::No;
                     };
                     answer
                 }
             };
             self.tried.push("a password".to_owned());
             let before = self.methods.clone();
-            let result = self
+            let answer = self
                 .handle
-                .authenticate_password(&self.host.user, &password)
-                .await;
-            match self.note(result)? {
+                .authenticate_password(&self.host.user, &password);
+            let result = within(PATIENT, answer).await;
+            match self.note(result) {
                 Step::No if self.methods == before => self.keep_password(None),
-                Step::No => return Ok(Step::No),
+                Step::No => return Step::No,
                 done => {
                     self.keep_password(Some(&password));
-                    return Ok(done);
+                    return done;
                 }
             }
         }
-        Ok(Step::No)
+        Step::No
     }
+}
+
+/// One question to the host and its answer.
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, russh::Error>>,
+) -> Result<T, russh::Error> {
+    let answer = tokio::time::timeout(limit, work).await;
+    answer.unwrap_or(Err(russh::Error::ConnectionTimeout))
 }
 
 /// The public half of a key file: from the file beside it, or from the key itself, whose public half is never locked.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::future::BoxFuture;
+use russh::client::DisconnectReason;
 use russh::keys::PublicKeyOrCertificate;
 use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
@@ -11,9 +12,32 @@ use tokio::sync::watch;
 use super::config::{Host, Strictness};
 use super::known_hosts::{self, Verdict};
 use crate::ask::{Ask, Question, QuestionKind};
-use crate::error::{ClusterError, ErrorKind};
+use crate::error::{ClusterError, ErrorKind, one_line};
 
-/// The handler of a connection: it decides about the host's key and keeps the host's banner.
+/// What a host says in words.
+#[derive(Default)]
+pub(super) struct Said {
+    /// Before the login.
+    banner: Mutex<String>,
+    /// When it ended the connection itself. A connection that breaks ends without a word.
+    farewell: Mutex<Option<String>>,
+}
+
+impl Said {
+    /// What it said before the login; empty when nothing.
+    pub(super) fn banner(&self) -> String {
+        let banner = self.banner.lock().unwrap_or_else(PoisonError::into_inner);
+        one_line(&banner)
+    }
+
+    /// The words with which the host ended the connection; none when it did not.
+    pub(super) fn farewell(&self) -> Option<String> {
+        let farewell = self.farewell.lock().unwrap_or_else(PoisonError::into_inner);
+        farewell.as_deref().map(one_line)
+    }
+}
+
+/// The handler of a connection: it decides about the host's key and keeps what the host says.
 pub(super) struct Checker {
     pub(super) target: String,
     pub(super) host: Arc<Host>,
@@ -22,8 +46,8 @@ pub(super) struct Checker {
     pub(super) asking: watch::Sender<bool>,
     /// Why the key was refused, because the library's own error does not say.
     pub(super) refusal: Arc<Mutex<Option<ClusterError>>>,
-    /// What the host says before the login.
-    pub(super) banner: Arc<Mutex<String>>,
+    /// What the host says.
+    pub(super) said: Arc<Said>,
 }
 
 impl russh::client::Handler for Checker {
@@ -47,11 +71,26 @@ impl russh::client::Handler for Checker {
         banner: &str,
         _session: &mut russh::client::Session,
     ) -> Result<(), russh::Error> {
-        let mut kept = self.banner.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = &self.said.banner;
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < 4_096 {
             kept.push_str(banner);
         }
         Ok(())
+    }
+
+    async fn disconnected(
+        &mut self,
+        reason: DisconnectReason<russh::Error>,
+    ) -> Result<(), russh::Error> {
+        match reason {
+            DisconnectReason::ReceivedDisconnect(info) => {
+                let farewell = &self.said.farewell;
+                *farewell.lock().unwrap_or_else(PoisonError::into_inner) = Some(info.message);
+                Ok(())
+            }
+            DisconnectReason::Error(error) => Err(error),
+        }
     }
 }
 

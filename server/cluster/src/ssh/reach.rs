@@ -267,9 +267,9 @@ impl Way<'_> {
             ask: Arc::clone(&self.ask),
             asking,
             refusal: Arc::clone(&refusal),
-            banner: Arc::default(),
+            said: Arc::default(),
         };
-        let banner = Arc::clone(&checker.banner);
+        let said = Arc::clone(&checker.said);
         let settings = Arc::new(client::Config {
             nodelay: true,
             keepalive_interval: Some(host.alive_interval.unwrap_or(Duration::from_secs(10))),
@@ -325,7 +325,7 @@ impl Way<'_> {
                 ));
             }
         };
-        auth::login(self, &host, &mut handle, &banner).await?;
+        auth::login(self, &host, &mut handle, &said).await?;
         Ok(Connection {
             handle,
             _through: through,

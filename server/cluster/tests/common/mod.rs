@@ -164,9 +164,11 @@ pub async fn listen(mut events: Receiver<FollowEvent>) -> Heard {
         }
     };
     let limit = Duration::from_secs(90);
+    let ended = tokio::time::timeout(limit, listen).await.is_ok();
+    let (out, disconnected) = (heard.stdout.len(), heard.disconnected);
     assert!(
-        tokio::time::timeout(limit, listen).await.is_ok(),
-        "the job must end in time: {heard:?}"
+        ended,
+        "the job must end in time: {out} bytes heard, {disconnected} times disconnected"
     );
     heard
 }
