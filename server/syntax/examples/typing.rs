@@ -1,4 +1,4 @@
-//! Measures what a keystroke costs in a file: the edit of text and tree, and the names after it. Prints microseconds of
+//! Measures what a keystroke costs in a file: the edit of text and tree, the names and the strict judgement after it. Prints microseconds of
 //! processor time (Linux), which a busy machine spoils less than a clock's.
 //! `cargo run --release -p hoist-syntax --example typing -- FILE.py [KEYSTROKES]`
 
@@ -31,11 +31,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         first.push(processor_time() - start);
     }
     let mut document = Document::new(text);
-    document.scopes();
+    document.check().ok();
     let lines = document.lines().line_count();
     let mut edits = Vec::new();
     let mut names = Vec::new();
-    let mut both = Vec::new();
+    let mut judgements = Vec::new();
+    let mut all = Vec::new();
     let mut snapshots = Vec::new();
     for number in 0..keystrokes {
         // A word typed at the ends of lines all over the file, and taken away again.
@@ -67,8 +68,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let edited = processor_time() - start;
         std::hint::black_box(document.scopes());
         edits.push(edited);
-        names.push((processor_time() - start) - edited);
-        both.push(processor_time() - start);
+        let named = processor_time() - start;
+        names.push(named - edited);
+        std::hint::black_box(document.check().is_ok());
+        judgements.push(processor_time() - start - named);
+        all.push(processor_time() - start);
     }
     let count = document.scopes().iter().count();
     eprintln!(
@@ -80,7 +84,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("all names", first),
         ("edit", edits),
         ("names after it", names),
-        ("both", both),
+        ("judgement", judgements),
+        ("all three", all),
     ] {
         times.sort();
         let at = |part: usize| times[(times.len() - 1) * part / 100].as_secs_f64() * 1e6;

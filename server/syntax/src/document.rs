@@ -3,9 +3,9 @@
 use crate::lines::LineIndex;
 use crate::position::{Encoding, Range};
 use crate::scopes::Scopes;
-use crate::strict::{self, SyntaxError};
+use crate::strict::SyntaxError;
 use crate::view;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tree_sitter::{InputEdit, Point, Tree};
 
 /// A text and what is known of it. A clone is cheap and is a snapshot: later edits of the original do not change it.
@@ -14,7 +14,48 @@ pub struct Document {
     text: Arc<String>,
     lines: Arc<LineIndex>,
     tree: Arc<Lazy>,
-    scopes: Arc<OnceLock<Arc<Scopes>>>,
+    names: Arc<Names>,
+}
+
+/// The scopes, read when somebody asks first, from what is left of those of an earlier text: a burst of edits is read once.
+#[derive(Default)]
+struct Names {
+    before: Mutex<Option<Arc<Scopes>>>,
+    now: OnceLock<Arc<Scopes>>,
+    judged: OnceLock<Result<(), SyntaxError>>,
+}
+
+impl Names {
+    /// Names of a text of which an earlier version's are these.
+    fn after(earlier: &mut Arc<Names>) -> Arc<Names> {
+        let take = |before: &Mutex<Option<Arc<Scopes>>>| {
+            before.lock().unwrap_or_else(PoisonError::into_inner).take()
+        };
+        let before = match Arc::get_mut(earlier) {
+            // Nobody else has the earlier text: its scopes become those of the new one without being copied.
+            Some(own) => own.now.take().or_else(|| take(&own.before)),
+            None => earlier.now.get().cloned(),
+        };
+        Arc::new(Names {
+            before: Mutex::new(before),
+            ..Names::default()
+        })
+    }
+
+    fn of(&self, document: &Document) -> Arc<Scopes> {
+        let read = || {
+            let before = self
+                .before
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take();
+            Arc::new(match before {
+                Some(before) => Arc::unwrap_or_clone(before).read_after(document),
+                None => Scopes::read(document),
+            })
+        };
+        self.now.get_or_init(read).clone()
+    }
 }
 
 /// A tree that is made when somebody looks at it first, from what is left of the last one: a burst of edits is parsed once,
@@ -93,7 +134,7 @@ impl Document {
             text: Arc::new(text),
             lines: Arc::new(lines),
             tree: Lazy::new(From::Text),
-            scopes: Arc::default(),
+            names: Arc::default(),
         }
     }
 
@@ -115,28 +156,30 @@ impl Document {
 
     /// The scopes and names of this version of the text; read on first use and kept.
     pub fn scopes(&self) -> Arc<Scopes> {
-        self.scopes
-            .get_or_init(|| Arc::new(Scopes::read(self)))
-            .clone()
+        self.names.of(self)
     }
 
     /// Where the tree is wrong although the text is Python: newer than the grammar, or a corner it does not know. Names in
     /// such a place may be missed. None for a text without such a place, and for one that is not Python at all.
     pub fn misread(&self) -> Option<std::ops::Range<usize>> {
         let error = view::first_error(self.tree())?;
-        strict::check(&self.text).is_ok().then_some(error)
+        self.check().is_ok().then_some(error)
     }
 
-    /// Is the text Python? The first error of the strict parser if not.
+    /// Is the text Python? The first error of the strict parser if not: the answer of [`strict::check`], for which only what
+    /// changed since the version before is parsed while the text is Python, and what follows the error while it is not.
     pub fn check(&self) -> Result<(), SyntaxError> {
-        strict::check(&self.text)
+        let judge = || self.scopes().check(&self.text);
+        self.names.judged.get_or_init(judge).clone()
     }
 
     /// One change as LSP's `didChange` carries it: `new_text` takes the place of `range`, or of everything. Places past the
     /// end of a line or of the text mean its end, as the protocol asks; a range whose ends are swapped is turned around.
     pub fn edit(&mut self, range: Option<Range>, new_text: &str, encoding: Encoding) {
         let Some(range) = range else {
+            let names = Names::after(&mut self.names);
             *self = Document::new(new_text.to_owned());
+            self.names = names;
             return;
         };
         let mut start = self.lines.offset(&self.text, range.start, encoding);
@@ -172,7 +215,7 @@ impl Document {
         };
         self.tree = Lazy::new(self.tree.edited(&edit));
         self.lines = Arc::new(lines);
-        self.scopes = Arc::default();
+        self.names = Names::after(&mut self.names);
     }
 }
 

@@ -2,7 +2,7 @@
 //! panics. `PROPTEST_CASES` makes it longer.
 
 use hoist_syntax::tree_sitter::{Tree, TreeCursor};
-use hoist_syntax::{Document, Encoding, Position, Range};
+use hoist_syntax::{Document, Encoding, Position, Range, Scopes};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -228,6 +228,7 @@ proptest! {
             }
             // Whatever the text: names are read without a panic, and lie where they say.
             let scopes = document.scopes();
+            prop_assert!(scopes.iter().eq(Scopes::read(&document).iter()), "names that are kept are those that are read afresh");
             for (id, scope) in scopes.iter() {
                 prop_assert!(scopes.captures(id).iter().all(|name| scope.symbols.contains(name)));
                 for reference in &scope.references {

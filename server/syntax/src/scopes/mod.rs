@@ -8,6 +8,7 @@ mod flags;
 mod mangle;
 mod model;
 mod names;
+mod pieces;
 mod resolve;
 
 pub use model::{
@@ -17,14 +18,19 @@ pub use model::{
 pub use names::Name;
 
 use crate::Document;
+use crate::strict::{self, Standing, SyntaxError};
+use pieces::Piece;
+use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 /// All scopes of one version of a module.
 #[derive(Debug, Clone)]
 pub struct Scopes {
-    scopes: Vec<Scope>,
-    functions: Vec<ScopeId>,
+    module: Scope,
+    pieces: Vec<Arc<Piece>>,
     future_annotations: bool,
+    rules: Rules,
 }
 
 /// What differs between the versions of Python in which scopes are read.
@@ -52,47 +58,116 @@ impl Scopes {
 
     /// Reads the scopes of a document by the rules of a given version.
     pub fn read_by(document: &Document, rules: Rules) -> Self {
-        let collected = collect::collect(document.text(), document.tree().root_node(), rules);
-        let future_annotations = collected.future_annotations;
-        let scopes = resolve::resolve(collected);
-        let mut functions: Vec<ScopeId> = (0..scopes.len())
-            .map(ScopeId)
-            .filter(|id| scopes[id.0].kind == ScopeKind::Function)
+        Scopes::assemble(document, rules, None)
+    }
+
+    /// Reads the scopes of a document of which an earlier version's are at hand: what stands there as it stood before is not
+    /// read again. The answer is that of [`Scopes::read_by`] with the same rules.
+    pub(crate) fn read_after(self, document: &Document) -> Self {
+        Scopes::assemble(document, self.rules, Some(self))
+    }
+
+    fn assemble(document: &Document, rules: Rules, before: Option<Scopes>) -> Self {
+        let text = document.text();
+        let root = document.tree().root_node();
+        let cuts = pieces::cut(text, root);
+        let future_annotations = cuts.iter().any(|cut| cut.has_future_annotations(text));
+        let hide_annotations = future_annotations && !rules.future_annotations_count;
+        let mut known = match before {
+            Some(before) if before.future_annotations == future_annotations => before.pieces,
+            _ => Vec::new(),
+        };
+        // Pieces whose text is as before, from the start and from the end; what is between them changed.
+        let same = |(cut, piece): &(&pieces::Cut<'_>, &Arc<Piece>)| cut.has_text_of(text, piece);
+        let first = cuts.iter().zip(&known).take_while(same).count();
+        let room = cuts.len().min(known.len()) - first;
+        let last = cuts
+            .iter()
+            .rev()
+            .zip(known.iter().rev())
+            .take(room)
+            .take_while(same)
+            .count();
+        let known_last = known.split_off(known.len() - last);
+        known.truncate(first);
+        let changed = cuts.len() - first - last;
+        let before = known
+            .into_iter()
+            .map(Some)
+            .chain((0..changed).map(|_| None))
+            .chain(known_last.into_iter().map(Some));
+        let pieces: Vec<Arc<Piece>> = cuts
+            .iter()
+            .zip(before)
+            .enumerate()
+            .map(|(index, (cut, before))| match before {
+                Some(mut piece) if cut.can_take(&piece) => {
+                    if !piece.is_at(cut, index) {
+                        Arc::make_mut(&mut piece).place(cut, index);
+                    }
+                    piece
+                }
+                _ => Arc::new(Piece::read(text, root, index, cut, hide_annotations)),
+            })
             .collect();
-        functions.sort_by_key(|id| scopes[id.0].def_range.start);
         Scopes {
-            scopes,
-            functions,
+            module: module(text.len(), &pieces),
+            pieces,
             future_annotations,
+            rules,
         }
     }
 
     /// The module's own scope.
     pub fn module(&self) -> ScopeId {
-        ScopeId(0)
+        ScopeId::MODULE
     }
 
     /// The scope of an id that these scopes gave out.
     pub fn get(&self, id: ScopeId) -> &Scope {
-        &self.scopes[id.0]
+        match id {
+            ScopeId::MODULE => &self.module,
+            _ => &self.pieces[id.piece as usize].scopes[id.number()],
+        }
     }
 
     /// Every scope, the module's first, each before those inside of it.
     pub fn iter(&self) -> impl Iterator<Item = (ScopeId, &Scope)> {
-        self.scopes
-            .iter()
-            .enumerate()
-            .map(|(index, scope)| (ScopeId(index), scope))
+        let inside = self.pieces.iter().enumerate().flat_map(|(piece, own)| {
+            let numbered = own.scopes.iter().enumerate().skip(1);
+            numbered.map(move |(number, scope)| (id(piece, number as u32), scope))
+        });
+        std::iter::once((ScopeId::MODULE, &self.module)).chain(inside)
     }
 
     /// Every `def` and `async def`, in source order.
     pub fn functions(&self) -> impl Iterator<Item = ScopeId> + '_ {
-        self.functions.iter().copied()
+        self.pieces
+            .iter()
+            .enumerate()
+            .flat_map(|(piece, own)| own.functions.iter().map(move |number| id(piece, *number)))
     }
 
     /// Does the module say `from __future__ import annotations`?
     pub fn future_annotations(&self) -> bool {
         self.future_annotations
+    }
+
+    /// [`strict::check`] of the text that these scopes were read from; what was judged before is not parsed again.
+    pub(crate) fn check(&self, text: &str) -> Result<(), SyntaxError> {
+        let mut all = self.pieces.iter();
+        let broken = all.find(|piece| piece.standing() == Standing::Broken);
+        let mut from_end = self.pieces.iter().rev();
+        // What comes after a broken piece says nothing about the first error.
+        let looks_back = match broken {
+            None => from_end.find(|piece| piece.standing() == Standing::LooksBack),
+            Some(_) => None,
+        };
+        strict::check_parts(
+            text,
+            broken.map(|piece| piece.range().start),
+            looks_back.map(|piece| piece.range().end),
+        )
     }
 
     /// The innermost scope whose whole node (decorators and header too) holds the byte at `offset`.
@@ -212,5 +287,50 @@ impl Scopes {
             }
         }
         names.into_iter().map(|name| name.to_string()).collect()
+    }
+}
+
+fn id(piece: usize, number: u32) -> ScopeId {
+    ScopeId {
+        piece: piece as u32,
+        number,
+    }
+}
+
+/// The module's own scope, put together from its pieces.
+fn module(length: usize, pieces: &[Arc<Piece>]) -> Scope {
+    let own = || pieces.iter().filter_map(|piece| piece.scopes.first());
+    let mut flags: FxHashMap<&Name, u16> = FxHashMap::default();
+    for (name, bits) in pieces.iter().flat_map(|piece| &piece.names) {
+        *flags.entry(name).or_insert(0) |= bits;
+    }
+    let mut symbols: Vec<(Name, Symbol)> = flags
+        .into_iter()
+        .map(|(name, bits)| (name.clone(), resolve::of_module(bits)))
+        .collect();
+    symbols.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+    Scope {
+        kind: ScopeKind::Module,
+        name: Name::new("<module>"),
+        qualname: String::new(),
+        parent: None,
+        children: own().flat_map(|scope| &scope.children).copied().collect(),
+        range: 0..length,
+        def_range: 0..length,
+        name_range: 0..0,
+        body_range: 0..length,
+        is_async: false,
+        is_generator: own().any(|scope| scope.is_generator),
+        is_detached: false,
+        has_star_import: own().any(|scope| scope.has_star_import),
+        parameters: Vec::new(),
+        decorators: Vec::new(),
+        symbols: Symbols(symbols),
+        bindings: own().flat_map(|scope| &scope.bindings).cloned().collect(),
+        declarations: own()
+            .flat_map(|scope| &scope.declarations)
+            .cloned()
+            .collect(),
+        references: own().flat_map(|scope| &scope.references).cloned().collect(),
     }
 }

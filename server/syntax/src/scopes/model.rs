@@ -3,9 +3,28 @@
 use super::names::Name;
 use std::ops::Range;
 
-/// A scope among the [`super::Scopes`] that gave this number out.
+/// A scope among the [`super::Scopes`] that gave this number out. Numbers follow the text; a scope's own comes before those
+/// of the scopes in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ScopeId(pub(super) usize);
+pub struct ScopeId {
+    /// The piece of the module that holds it.
+    pub(super) piece: u32,
+    /// Its number among the scopes of the piece; 0 is the module's own scope, whatever the piece.
+    pub(super) number: u32,
+}
+
+impl ScopeId {
+    /// The module's own scope.
+    pub(super) const MODULE: ScopeId = ScopeId {
+        piece: 0,
+        number: 0,
+    };
+
+    /// Where the scope lies among those of its piece.
+    pub(super) fn number(self) -> usize {
+        self.number as usize
+    }
+}
 
 /// What makes a scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -28,7 +47,7 @@ pub enum ScopeKind {
 }
 
 /// One scope. All ranges are byte ranges of the document's text.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scope {
     /// What makes it.
     pub kind: ScopeKind,

@@ -3,6 +3,7 @@
 use super::collect::{Block, Collected, NameId};
 use super::flags;
 use super::model::*;
+use super::names::Name;
 use rustc_hash::FxHashMap;
 
 type Flags = FxHashMap<(usize, NameId), u16>;
@@ -14,8 +15,11 @@ enum Found {
     Global(Resolution),
 }
 
-/// Finishes the scopes: symbols, qualified names, order.
-pub(super) fn resolve(collected: Collected) -> Vec<Scope> {
+/// Finishes the scopes of one piece of a module: symbols, qualified names, order. What a name means in a function or class
+/// never depends on other statements of the module: a name that no scope around it binds is global, bound or not.
+///
+/// Beside the scopes, the first of which is the module's own as far as this piece goes, the flags of its names.
+pub(super) fn resolve(collected: Collected) -> (Vec<Scope>, Vec<(Name, u16)>) {
     let Collected {
         names,
         mut blocks,
@@ -78,7 +82,28 @@ pub(super) fn resolve(collected: Collected) -> Vec<Scope> {
         own.references
             .sort_by_key(|reference| reference.range.start);
     }
-    blocks.into_iter().map(|block| block.scope).collect()
+    let own = blocks.first().map_or(&[][..], |module| &module.names);
+    let own = own
+        .iter()
+        .map(|name| {
+            let bits = flags.get(&(0, *name)).copied().unwrap_or(0);
+            (names[*name as usize].clone(), bits)
+        })
+        .collect();
+    let scopes = blocks.into_iter().map(|block| block.scope).collect();
+    (scopes, own)
+}
+
+/// What a name of the module's own scope means, by its flags in all pieces together.
+pub(super) fn of_module(bits: u16) -> Symbol {
+    let resolution = if bits & flags::GLOBAL != 0 {
+        Resolution::GlobalExplicit
+    } else if bits & flags::NONLOCAL == 0 && bits & flags::BOUND != 0 {
+        Resolution::Local
+    } else {
+        Resolution::GlobalImplicit
+    };
+    symbol(bits, resolution)
 }
 
 fn symbol(bits: u16, resolution: Resolution) -> Symbol {
@@ -119,12 +144,12 @@ fn find(
     let mut sees_class = is_type_scope(&blocks[scope].scope);
     let mut at = scope;
     while let Some(parent) = blocks[at].scope.parent {
-        let around = &blocks[parent.0].scope;
+        let around = &blocks[parent.number()].scope;
         match around.kind {
             ScopeKind::Module => break,
-            ScopeKind::Class if Some(name) == class_cell => return Found::In(parent.0),
+            ScopeKind::Class if Some(name) == class_cell => return Found::In(parent.number()),
             ScopeKind::Class => {
-                let own = bits(parent.0);
+                let own = bits(parent.number());
                 if sees_class && own & flags::GLOBAL != 0 {
                     return Found::Global(Resolution::GlobalExplicit);
                 }
@@ -133,17 +158,17 @@ fn find(
                 }
             }
             _ => {
-                let own = bits(parent.0);
+                let own = bits(parent.number());
                 if own & flags::GLOBAL != 0 {
                     break;
                 }
                 if own & flags::BOUND != 0 && own & flags::NONLOCAL == 0 {
-                    return Found::In(parent.0);
+                    return Found::In(parent.number());
                 }
             }
         }
         sees_class &= is_type_scope(around);
-        at = parent.0;
+        at = parent.number();
     }
     Found::Global(Resolution::GlobalImplicit)
 }
@@ -160,7 +185,7 @@ fn pass_through(
     if blocks[user].scope.is_detached {
         return;
     }
-    let mut at = blocks[user].scope.parent.map(|parent| parent.0);
+    let mut at = blocks[user].scope.parent.map(|parent| parent.number());
     while let Some(scope) = at.filter(|scope| *scope != owner) {
         let bits = flags.entry((scope, name)).or_insert(0);
         if *bits == 0 {
@@ -172,7 +197,7 @@ fn pass_through(
         {
             *bits |= flags::FREE_CLASS;
         }
-        at = blocks[scope].scope.parent.map(|parent| parent.0);
+        at = blocks[scope].scope.parent.map(|parent| parent.number());
     }
     if blocks[owner].scope.kind != ScopeKind::Class {
         *flags.entry((owner, name)).or_insert(0) |= flags::CELL;
@@ -182,16 +207,19 @@ fn pass_through(
 /// `compiler_set_qualname` of CPython's Python/compile.c. The scopes around are finished already.
 fn qualname(blocks: &[Block], flags: &Flags, scope: usize) -> String {
     let own = &blocks[scope];
-    let mut around = own.scope.parent.map(|parent| &blocks[parent.0].scope);
-    let mut stored_in = own.scope.parent.map(|parent| parent.0);
+    let mut around = own
+        .scope
+        .parent
+        .map(|parent| &blocks[parent.number()].scope);
+    let mut stored_in = own.scope.parent.map(|parent| parent.number());
     while let Some(parent) = around.filter(|parent| {
         matches!(
             parent.kind,
             ScopeKind::TypeParameters | ScopeKind::Annotation
         )
     }) {
-        stored_in = parent.parent.map(|parent| parent.0);
-        around = parent.parent.map(|parent| &blocks[parent.0].scope);
+        stored_in = parent.parent.map(|parent| parent.number());
+        around = parent.parent.map(|parent| &blocks[parent.number()].scope);
     }
     let (Some(parent), Some(number)) = (around, stored_in) else {
         return String::new();

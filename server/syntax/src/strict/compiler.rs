@@ -36,6 +36,15 @@ pub(super) fn first_error(text: &str, module: &ModModule) -> Option<(String, Tex
         .min_by_key(|(_, range)| range.start())
 }
 
+/// Is there a `global` of the module's own, which counts for all of the module?
+pub(super) fn declares_in_module(text: &str, module: &ModModule) -> bool {
+    let mut names = Names::default();
+    if text.contains("global") {
+        names.visit_body(&module.body);
+    }
+    !names.globals.is_empty()
+}
+
 enum ScopeKind {
     Module,
     Class,

@@ -33,6 +33,72 @@ pub fn check(text: &str) -> Result<(), SyntaxError> {
     })
 }
 
+/// What can be said of a part of a module that begins with a line, by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// Python compiles it, wherever it stands among others of which that is true.
+    Alone,
+    /// It parses, but whether it compiles may hang on what stands before it: `from __future__` must come first, a `global` of
+    /// the module's own before the name's use.
+    LooksBack,
+    /// It does not parse by itself.
+    Broken,
+}
+
+/// Judges a part of a module. A part that parses closes all that it opens and begins with no mere continuation (`else:`), so
+/// a text made of such parts parses.
+pub(crate) fn standing(part: &str) -> Standing {
+    if part.starts_with('\u{feff}') {
+        return Standing::Broken;
+    }
+    let judged = guarded(part, 0, || {
+        let parsed = parse_module(part).map_err(|error| described(part, &error, 0))?;
+        let module = parsed.syntax();
+        let looks_back = part.contains("__future__")
+            || compiler::declares_in_module(part, module)
+            || compiler::first_error(part, module).is_some();
+        Ok(if looks_back {
+            Standing::LooksBack
+        } else {
+            Standing::Alone
+        })
+    });
+    judged.unwrap_or(Standing::Broken)
+}
+
+/// [`check`] of a text of which all parts are judged: where the first broken one begins, and where the last one that looks
+/// back ends. Only as much is parsed as the answer hangs on.
+pub(crate) fn check_parts(
+    text: &str,
+    broken: Option<usize>,
+    looks_back: Option<usize>,
+) -> Result<(), SyntaxError> {
+    match (broken, looks_back) {
+        (None, None) => Ok(()),
+        (None, Some(end)) => check(&text[..end]).or_else(|_| check(text)),
+        (Some(start), _) => match parse_error(&text[start..]) {
+            Some(error) if !text[start..].starts_with('\u{feff}') => {
+                let range = error.range.start + start..error.range.end + start;
+                Err(SyntaxError {
+                    line: crate::LineIndex::new(text).line_of(range.start),
+                    range,
+                    ..error
+                })
+            }
+            _ => check(text),
+        },
+    }
+}
+
+fn parse_error(text: &str) -> Option<SyntaxError> {
+    guarded(text, 0, || {
+        parse_module(text)
+            .map(drop)
+            .map_err(|error| described(text, &error, 0))
+    })
+    .err()
+}
+
 /// The strict parser's tree of a module that Python compiles; the first error if it does not.
 ///
 /// The tree is never so deep that dropping it or walking over it with some care fails: what is deeper, Python refuses.

@@ -6,10 +6,10 @@
 mod definitions;
 mod statements;
 
+use super::flags;
 use super::mangle::mangle;
 use super::model::*;
 use super::names::Name;
-use super::{Rules, flags};
 use crate::kinds::{Kind, fields};
 use rustc_hash::FxHashMap;
 use std::borrow::Cow;
@@ -17,12 +17,12 @@ use std::ops::Range;
 use tree_sitter::{Node, TreeCursor};
 use unicode_normalization::UnicodeNormalization;
 
-/// What the first pass found. `blocks` lie in the order in which their nodes begin, parents first.
+/// What the first pass found in one piece of a module. `blocks` lie in the order in which their nodes begin, parents first;
+/// the first is the module's own, as far as it is in this piece.
 pub(super) struct Collected {
     pub(super) names: Vec<Name>,
     pub(super) blocks: Vec<Block>,
     pub(super) flags: FxHashMap<(usize, NameId), u16>,
-    pub(super) future_annotations: bool,
 }
 
 pub(super) type NameId = u32;
@@ -91,6 +91,7 @@ struct Task<'t> {
 
 struct Collector<'t> {
     text: &'t str,
+    piece: u32,
     cursor: TreeCursor<'t>,
     tasks: Vec<Task<'t>>,
     blocks: Vec<Block>,
@@ -100,56 +101,66 @@ struct Collector<'t> {
     hide_annotations: bool,
 }
 
-/// Reads the names of the tree at `root`, a module.
-pub(super) fn collect(text: &str, root: Node<'_>, rules: Rules) -> Collected {
-    let future_annotations = has_future_annotations(text, root);
+/// Reads the names of `nodes`, the statements of one piece of a module. Each is a statement of its own, unless `around` is
+/// what takes the place of all of them in a text that is no module to the grammar.
+pub(super) fn collect<'t>(
+    text: &'t str,
+    piece: u32,
+    nodes: &[Node<'t>],
+    around: Option<Node<'t>>,
+    hide_annotations: bool,
+) -> Collected {
+    let mut collected = Collected {
+        names: Vec::new(),
+        blocks: Vec::new(),
+        flags: FxHashMap::default(),
+    };
+    let Some(first) = nodes.first() else {
+        return collected;
+    };
     let mut collector = Collector {
         text,
-        cursor: root.walk(),
+        piece,
+        cursor: first.walk(),
         tasks: Vec::new(),
         blocks: Vec::new(),
         names: Vec::new(),
         numbers: FxHashMap::default(),
         flags: FxHashMap::default(),
-        hide_annotations: future_annotations && !rules.future_annotations_count,
+        hide_annotations,
     };
-    let module = collector.open(ScopeKind::Module, "<module>", root, None);
-    collector.blocks[module].scope.range = 0..text.len();
-    collector.blocks[module].scope.def_range = 0..text.len();
-    collector.blocks[module].scope.body_range = 0..text.len();
-    collector.push(root, Place::body_of(module, root), Context::Load);
+    let module = collector.open(ScopeKind::Module, "<module>", *first, None);
+    for node in nodes.iter().rev() {
+        if collector.may_hold_names(*node) {
+            let place = Place::body_of(module, around.unwrap_or(*node));
+            collector.push(*node, place, Context::Load);
+        }
+    }
     while let Some(task) = collector.tasks.pop() {
         let mark = collector.tasks.len();
         collector.visit(task);
         // The stack gives back last what was put on first; the walk is to follow the text.
         collector.tasks[mark..].reverse();
     }
-    Collected {
-        names: collector.names,
-        blocks: collector.blocks,
-        flags: collector.flags,
-        future_annotations,
-    }
+    collected.names = collector.names;
+    collected.blocks = collector.blocks;
+    collected.flags = collector.flags;
+    collected
 }
 
-/// `from __future__ import annotations` among the first statements.
-fn has_future_annotations(text: &str, root: Node<'_>) -> bool {
-    let mut cursor = root.walk();
-    let mut names = root.walk();
-    root.named_children(&mut cursor)
-        .filter(|child| Kind::of(*child) == Kind::FutureImportStatement)
-        .any(|import| {
-            import
-                .children_by_field_id(fields().name, &mut names)
-                .any(|name| {
-                    let name = match Kind::of(name) {
-                        Kind::AliasedImport => {
-                            name.child_by_field_id(fields().name.get()).unwrap_or(name)
-                        }
-                        _ => name,
-                    };
-                    &text[name.byte_range()] == "annotations"
-                })
+/// Is `node` a `from __future__ import annotations`?
+pub(super) fn is_future_annotations(text: &str, node: Node<'_>) -> bool {
+    if Kind::of(node) != Kind::FutureImportStatement {
+        return false;
+    }
+    let mut cursor = node.walk();
+    node.children_by_field_id(fields().name, &mut cursor)
+        .any(|name| {
+            let name = match Kind::of(name) {
+                Kind::AliasedImport => name.child_by_field_id(fields().name.get()).unwrap_or(name),
+                _ => name,
+            };
+            &text[name.byte_range()] == "annotations"
         })
 }
 
@@ -167,7 +178,7 @@ impl<'t> Collector<'t> {
         match kind {
             Kind::Token | Kind::Comment | Kind::KeywordSeparator | Kind::PositionalSeparator => {}
             Kind::Identifier => self.identifier(node, place, context),
-            Kind::Module | Kind::Block => self.statements(node, place),
+            Kind::Block => self.statements(node, place),
             Kind::FunctionDefinition => self.function(node, node, place),
             Kind::ClassDefinition => self.class(node, node, place),
             Kind::DecoratedDefinition => match node.child_by_field_id(fields().definition.get()) {
@@ -293,7 +304,7 @@ impl<'t> Collector<'t> {
             kind,
             name: Name::new(&normal(name)),
             qualname: String::new(),
-            parent: parent.map(ScopeId),
+            parent: parent.map(|parent| self.id(parent)),
             children: Vec::new(),
             range: range.clone(),
             def_range: range.clone(),
@@ -321,9 +332,20 @@ impl<'t> Collector<'t> {
         });
         let number = self.blocks.len() - 1;
         if let Some(parent) = parent {
-            self.blocks[parent].scope.children.push(ScopeId(number));
+            let id = self.id(number);
+            self.blocks[parent].scope.children.push(id);
         }
         number
+    }
+
+    fn id(&self, number: usize) -> ScopeId {
+        match number {
+            0 => ScopeId::MODULE,
+            _ => ScopeId {
+                piece: self.piece,
+                number: number as u32,
+            },
+        }
     }
 
     fn load(&mut self, range: Range<usize>, place: Place) {

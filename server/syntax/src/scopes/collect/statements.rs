@@ -160,7 +160,7 @@ impl<'t> Collector<'t> {
             let mut target = place.scope;
             while self.blocks[target].scope.kind == ScopeKind::Comprehension {
                 match self.blocks[target].scope.parent {
-                    Some(parent) => target = parent.0,
+                    Some(parent) => target = parent.number(),
                     None => break,
                 }
             }
