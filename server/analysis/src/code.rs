@@ -75,6 +75,8 @@ codes! {
     Unreadable = 19, "unreadable-file", "A file cannot be read";
     /// A `# hoist:` comment that cannot be understood.
     Directive = 20, "directive", "A hoist comment cannot be understood";
+    /// Python reads it, the grammar of the live tree does not.
+    Misread = 60, "misread", "Hoist's grammar does not know this Python yet";
     /// The job raised an exception; shown at the line that raised.
     RemoteFailure = 900, "remote-failure", "The job raised an exception";
     /// The job ended without a result: killed, out of memory, out of time, or lost.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use hoist_syntax::Document;
 use hoist_syntax::scopes::{ScopeKind, Scopes};
-use hoist_syntax::{Document, strict};
 
 use crate::captures::{Obstacle, names_of};
 use crate::files::Files;
@@ -13,7 +13,7 @@ use crate::runnables::{Candidate, RunnableKind, main_blocks, parent_of, survey};
 use crate::slice::inspect;
 use crate::slice::refuse::{code_of, listed, obstacles_in_words};
 use crate::uses::Uses;
-use crate::{Code, EntrySpec, Finding, Module, Severity, directives, hoist};
+use crate::{Code, EntrySpec, Finding, Module, Severity, directives, hoist, readability};
 
 /// Everything that there is to say about a file, in source order. While the file does not parse, only what is about its
 /// functions and the error itself. Findings that a `# hoist: ignore[HST003]` on their line or above it silences are left out.
@@ -26,10 +26,11 @@ pub fn findings(module: &Module<'_>, files: &dyn Files) -> Vec<Finding> {
         about_function(document, &scopes, &uses, &candidate, &mut found);
     }
     about_methods(document, &scopes, &mut found);
-    match Source::of(document) {
-        Ok(source) => inspect::file(module, files, &source, &mut found),
-        Err(error) => found.push(syntax_error(&error)),
+    // That a file does not parse is told below.
+    if let Ok(source) = Source::of(document) {
+        inspect::file(module, files, &source, &mut found);
     }
+    found.extend(readability::of(document));
     let silenced = Silenced::read(document);
     found.retain(|finding| !silenced.covers(document, finding));
     found.sort_by(|a, b| {
@@ -37,20 +38,6 @@ pub fn findings(module: &Module<'_>, files: &dyn Files) -> Vec<Finding> {
     });
     found.dedup();
     found
-}
-
-fn syntax_error(error: &strict::SyntaxError) -> Finding {
-    Finding {
-        code: Code::SyntaxError,
-        severity: Severity::Error,
-        message: format!(
-            "the file does not parse, so nothing of it can run: {}",
-            error.message
-        ),
-        range: error.range.clone(),
-        entry: None,
-        fixes: Vec::new(),
-    }
 }
 
 fn about_function(
@@ -194,12 +181,12 @@ fn about_methods(document: &Document, scopes: &Scopes, found: &mut Vec<Finding>)
 }
 
 /// The codes that comments silence, by line.
-struct Silenced {
+pub(crate) struct Silenced {
     lines: Vec<(u32, BTreeSet<Code>)>,
 }
 
 impl Silenced {
-    fn read(document: &Document) -> Silenced {
+    pub(crate) fn read(document: &Document) -> Silenced {
         let text = document.text();
         let index = document.lines();
         let mut lines = Vec::new();
@@ -222,7 +209,7 @@ impl Silenced {
         Silenced { lines }
     }
 
-    fn covers(&self, document: &Document, finding: &Finding) -> bool {
+    pub(crate) fn covers(&self, document: &Document, finding: &Finding) -> bool {
         let text = document.text();
         let index = document.lines();
         let own = index.line_of(finding.range.start);

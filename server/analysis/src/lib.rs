@@ -22,6 +22,7 @@ mod module;
 mod modules;
 mod place;
 mod python;
+mod readability;
 mod runnables;
 mod slice;
 mod uses;
@@ -34,6 +35,7 @@ pub use finding::{Edit, FileChange, Finding, Fix, Severity, apply};
 pub use findings::findings;
 pub use hoist::hoist_edits;
 pub use module::Module;
+pub use readability::readability;
 pub use runnables::{Directives, Runnable, RunnableKind, runnables};
 pub use slice::{
     EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slice, SliceFile, slice,

@@ -30,18 +30,7 @@ impl Source {
 
     /// Takes the tree and the names of a document that is there already.
     pub(crate) fn of(document: &Document) -> Result<Source, SyntaxError> {
-        let text = document.text();
-        strict::check(text)?;
-        let module = match ruff_python_parser::parse_module(text) {
-            Ok(parsed) => parsed.into_syntax(),
-            Err(error) => {
-                return Err(SyntaxError {
-                    message: error.error.to_string(),
-                    line: 0,
-                    range: 0..0,
-                });
-            }
-        };
+        let module = strict::module(document.text())?.into_syntax();
         let document = document.clone();
         let scopes = document.scopes();
         let uses = Uses::read(&scopes);
