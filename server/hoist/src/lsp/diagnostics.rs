@@ -1,15 +1,19 @@
 //! Pushes diagnostics: findings of the analysis, failures of jobs, errors of the configuration.
 //!
-//! One task does all of it, so that an older answer can never overwrite a newer one. Each answer is for the text that it was made
-//! of: when that has changed meanwhile, it is thrown away, as the change has asked for another one.
+//! Every text is answered twice. At once, with what takes hardly longer than to parse what was typed: whether the text is Python,
+//! and the findings of the last text that was looked at whole, moved along with the edits. Then, when it was looked at whole,
+//! with its own findings, if these are others. Each answer is for the text that it was made of: when that has changed
+//! meanwhile, it is thrown away, as the change has asked for another one.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use hoist_analysis::{Code, readability};
 use hoist_jobs::{Config, ConfigError};
 use hoist_syntax::{Encoding, LineIndex};
+use tokio::sync::{Mutex, Notify};
 use tower_lsp::Client;
 use tower_lsp::ls_types::{
     Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, Position, Range, Uri,
@@ -22,41 +26,105 @@ use super::session::{Session, Subject};
 use super::snapshot::Snapshot;
 use super::to_proto;
 
-/// The longest pause between two answers while someone types.
+/// The longest pause between two looks at whole texts while someone types.
 const PAUSE: Duration = Duration::from_millis(150);
 
 /// Pushes until the client is gone.
 pub(super) async fn push(client: Client, session: Arc<Session>) {
-    let mut problems = Problems::default();
-    loop {
-        let stale = session.stale().await;
-        let begun = Instant::now();
-        for subject in stale {
-            push_one(&client, &session, &mut problems, subject).await;
+    let publisher = Publisher {
+        client,
+        session,
+        told: Mutex::default(),
+    };
+    let wanted = Wanted::default();
+    tokio::join!(
+        answer_at_once(&publisher, &wanted),
+        answer_whole(&publisher, &wanted)
+    );
+}
+
+/// What is to be looked at whole.
+#[derive(Default)]
+struct Wanted {
+    subjects: std::sync::Mutex<BTreeSet<Subject>>,
+    added: Notify,
+}
+
+impl Wanted {
+    fn subjects(&self) -> std::sync::MutexGuard<'_, BTreeSet<Subject>> {
+        // A set is whole at any moment.
+        self.subjects
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn add(&self, subjects: BTreeSet<Subject>) {
+        self.subjects().extend(subjects);
+        self.added.notify_one();
+    }
+
+    async fn take(&self) -> BTreeSet<Subject> {
+        loop {
+            let subjects = std::mem::take(&mut *self.subjects());
+            if !subjects.is_empty() {
+                return subjects;
+            }
+            self.added.notified().await;
         }
-        // As long a pause as the work took: the first answer comes at once, and fast typing costs half of one core at most.
+    }
+}
+
+async fn answer_at_once(publisher: &Publisher, wanted: &Wanted) {
+    loop {
+        let stale = publisher.session.stale().await;
+        for subject in &stale {
+            let snapshot = publisher.session.snapshot();
+            let Some(open) = open_of(&snapshot, subject) else {
+                continue;
+            };
+            let found = {
+                let (session, snapshot) = (publisher.session.clone(), snapshot.clone());
+                let open = open.clone();
+                tokio::task::spawn_blocking(move || find_at_once(&session, &snapshot, &open)).await
+            };
+            // A panic in there was reported by the runtime; the next change asks again.
+            if let Ok(Some(diagnostics)) = found {
+                publisher.tell(&open, diagnostics).await;
+            }
+        }
+        wanted.add(stale);
+    }
+}
+
+async fn answer_whole(publisher: &Publisher, wanted: &Wanted) {
+    loop {
+        let subjects = wanted.take().await;
+        let begun = Instant::now();
+        for subject in subjects {
+            look_at(publisher, subject).await;
+        }
+        // As long a pause as the work took: fast typing costs half of one core at most.
         tokio::time::sleep(begun.elapsed().min(PAUSE)).await;
     }
 }
 
-/// Tells the diagnostics of one document or file.
-async fn push_one(
-    client: &Client,
-    session: &Arc<Session>,
-    problems: &mut Problems,
-    subject: Subject,
-) {
-    let snapshot = session.snapshot();
-    let open = match &subject {
-        Subject::Document(uri) => snapshot.document(uri),
-        Subject::File(path) => snapshot.document_of(path),
-    };
-    let Some(open) = open.cloned() else {
-        push_closed(client, session, &snapshot, subject).await;
+fn open_of(snapshot: &Snapshot, subject: &Subject) -> Option<Arc<Open>> {
+    match subject {
+        Subject::Document(uri) => snapshot.document(uri).cloned(),
+        Subject::File(path) => snapshot.document_of(path).cloned(),
+    }
+}
+
+/// Tells all that there is to say about one document or file.
+async fn look_at(publisher: &Publisher, subject: Subject) {
+    let snapshot = publisher.session.snapshot();
+    let Some(open) = open_of(&snapshot, &subject) else {
+        publisher.tell_closed(&snapshot, subject).await;
         return;
     };
     let found = {
-        let (session, snapshot, open) = (session.clone(), snapshot.clone(), open.clone());
+        let (session, snapshot) = (publisher.session.clone(), snapshot.clone());
+        let open = open.clone();
         tokio::task::spawn_blocking(move || find(&session, &snapshot, &open)).await
     };
     // A panic in there was reported by the runtime; the next change asks again.
@@ -68,40 +136,114 @@ async fn push_one(
         return;
     };
     if let Some((workspace, problem)) = problem {
-        problems.tell(client, &snapshot, workspace, problem).await;
+        publisher.tell_problem(&snapshot, workspace, problem).await;
     }
-    let now = session.snapshot();
-    let is_current = now
-        .document(open.uri.as_str())
-        .is_some_and(|now| Arc::ptr_eq(&now.cache, &open.cache));
-    if is_current {
-        client
+    publisher.tell(&open, diagnostics).await;
+}
+
+/// The one way to the client's list of problems.
+struct Publisher {
+    client: Client,
+    session: Arc<Session>,
+    told: Mutex<Told>,
+}
+
+/// What the client was told last. Whoever tells more holds the lock from the question whether it still is so until it is told,
+/// so that an older answer never overwrites a newer one.
+#[derive(Default)]
+struct Told {
+    documents: BTreeMap<String, (i32, Vec<Diagnostic>)>,
+    problems: Problems,
+}
+
+impl Publisher {
+    /// Tells the diagnostics of an open document, unless it has changed meanwhile or the client has just them.
+    async fn tell(&self, open: &Open, diagnostics: Vec<Diagnostic>) {
+        let mut told = self.told.lock().await;
+        let now = self.session.snapshot();
+        let uri = open.uri.as_str();
+        let is_current = now
+            .document(uri)
+            .is_some_and(|now| Arc::ptr_eq(&now.cache, &open.cache));
+        let known = told
+            .documents
+            .get(uri)
+            .is_some_and(|(version, known)| *version == open.version && *known == diagnostics);
+        if !is_current || known {
+            return;
+        }
+        let kept = (open.version, diagnostics.clone());
+        told.documents.insert(uri.to_owned(), kept);
+        self.client
             .publish_diagnostics(open.uri.clone(), diagnostics, Some(open.version))
+            .await;
+    }
+
+    /// A file that is not open has only what jobs left in it.
+    async fn tell_closed(&self, snapshot: &Snapshot, subject: Subject) {
+        let (uri, path) = match subject {
+            Subject::Document(uri) => {
+                let Ok(uri) = uri.parse::<Uri>() else { return };
+                let path = super::from_proto::path(&uri);
+                (uri, path)
+            }
+            Subject::File(path) => {
+                let Some(uri) = snapshot.uri_of(&path) else {
+                    return;
+                };
+                (uri, Some(path))
+            }
+        };
+        let failures = path.map_or_else(Vec::new, |path| self.session.failures(&path));
+        let diagnostics = failures
+            .iter()
+            .map(|failure| failed(snapshot, failure, None))
+            .collect();
+        let mut told = self.told.lock().await;
+        if self.session.snapshot().document(uri.as_str()).is_some() {
+            return;
+        }
+        told.documents.remove(uri.as_str());
+        self.client
+            .publish_diagnostics(uri, diagnostics, None)
+            .await;
+    }
+
+    async fn tell_problem(
+        &self,
+        snapshot: &Snapshot,
+        workspace: PathBuf,
+        problem: Option<ConfigError>,
+    ) {
+        let mut told = self.told.lock().await;
+        told.problems
+            .tell(&self.client, snapshot, workspace, problem)
             .await;
     }
 }
 
-/// A file that is not open has only what jobs left in it.
-async fn push_closed(client: &Client, session: &Session, snapshot: &Snapshot, subject: Subject) {
-    let (uri, path) = match subject {
-        Subject::Document(uri) => {
-            let Ok(uri) = uri.parse::<Uri>() else { return };
-            let path = super::from_proto::path(&uri);
-            (uri, path)
-        }
-        Subject::File(path) => {
-            let Some(uri) = snapshot.uri_of(&path) else {
-                return;
-            };
-            (uri, Some(path))
-        }
-    };
-    let failures = path.map_or_else(Vec::new, |path| session.failures(&path));
-    let diagnostics = failures
+/// What can be said about an open document before it is looked at whole; none for one of which no text was yet.
+fn find_at_once(
+    session: &Session,
+    snapshot: &Snapshot,
+    open: &Arc<Open>,
+) -> Option<Vec<Diagnostic>> {
+    let path = open.path.as_deref().filter(|_| open.python)?;
+    let encoding = snapshot.profile.encoding;
+    let of_text = |code| matches!(code, Code::SyntaxError | Code::Misread);
+    let carried = open
+        .carried
+        .placed()?
+        .filter(|(finding, _)| !of_text(finding.code))
+        .map(|(finding, place)| to_proto::moved_finding(open, finding, place, encoding));
+    let mut diagnostics: Vec<Diagnostic> = readability(&open.document)
         .iter()
-        .map(|failure| failed(snapshot, failure, None))
+        .map(|finding| to_proto::finding(open, finding, encoding))
+        .chain(carried)
         .collect();
-    client.publish_diagnostics(uri, diagnostics, None).await;
+    diagnostics.sort_by_key(|diagnostic| (diagnostic.range.start, diagnostic.range.end));
+    add_failures(session, snapshot, open, path, &mut diagnostics);
+    Some(diagnostics)
 }
 
 struct Found {
@@ -118,25 +260,34 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
         };
     };
     let encoding = snapshot.profile.encoding;
-    let mut diagnostics: Vec<Diagnostic> = source
-        .findings(snapshot)
+    let findings = source.findings(snapshot);
+    let mut diagnostics: Vec<Diagnostic> = findings
         .iter()
         .map(|finding| to_proto::finding(open, finding, encoding))
         .collect();
-    let failures = session.failures(source.path);
-    diagnostics.extend(
-        failures
-            .iter()
-            .map(|failure| failed(snapshot, failure, Some(open))),
-    );
-    if !open.document.tree().root_node().has_error() {
-        session.hold(&open.uri, &open.cache, &source.runnables());
-    }
+    add_failures(session, snapshot, open, source.path, &mut diagnostics);
+    let runnables = (!open.document.tree().root_node().has_error()).then(|| source.runnables());
+    session.found(open, findings, runnables.as_ref().map(|all| all.as_slice()));
     let problem = Config::load(Some(&source.workspace)).err();
     Found {
         diagnostics,
         problem: Some((source.workspace, problem)),
     }
+}
+
+fn add_failures(
+    session: &Session,
+    snapshot: &Snapshot,
+    open: &Open,
+    path: &Path,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let failures = session.failures(path);
+    diagnostics.extend(
+        failures
+            .iter()
+            .map(|failure| failed(snapshot, failure, Some(open))),
+    );
 }
 
 /// A failure as a diagnostic: under the whole line where its text is known.

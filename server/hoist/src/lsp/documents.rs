@@ -7,9 +7,10 @@ use hoist_syntax::{Document, Encoding};
 use tower_lsp::ls_types::{TextDocumentContentChangeEvent, TextDocumentItem, Uri};
 
 use super::analysis::Cache;
+use super::carried::Carried;
 use super::from_proto;
 use super::placed::Held;
-use super::tracking::LineEdit;
+use super::tracking::{self, LineEdit};
 
 /// One open document at one version.
 #[derive(Clone)]
@@ -26,6 +27,8 @@ pub(super) struct Open {
     pub(super) document: Document,
     /// What was found out about this text.
     pub(super) cache: Arc<Cache>,
+    /// What was found when the text was last looked at whole.
+    pub(super) carried: Carried,
     /// What could run when the text was last whole.
     pub(super) held: Held,
 }
@@ -45,6 +48,7 @@ impl Open {
             version: item.version,
             document: Document::new(item.text),
             cache: Arc::default(),
+            carried: Carried::default(),
             held: Held::default(),
             uri: item.uri,
         }
@@ -67,7 +71,9 @@ impl Open {
                 let (start, end) = (offset(range.start), offset(range.end));
                 start.min(end)..start.max(end)
             });
-            if let Some(edit) = LineEdit::of(text, bytes, &change.text) {
+            if let Some((bytes, inserted)) = tracking::reduced(text, bytes, &change.text) {
+                let edit = LineEdit::replacing(text, bytes.clone(), inserted);
+                self.carried.follow(&bytes, inserted.len());
                 self.document.edit(range, &change.text, encoding);
                 self.held.follow(edit);
                 moved(edit);

@@ -8,6 +8,7 @@
 
 mod analysis;
 mod ask;
+mod carried;
 mod commands;
 mod diagnostics;
 mod documents;

@@ -5,17 +5,18 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
-use hoist_analysis::Runnable;
+use hoist_analysis::{Finding, Runnable};
 use hoist_jobs::{Engine, JobId, JobView};
 use serde::Deserialize;
 use tokio::sync::Notify;
 use tower_lsp::ls_types::{
     DidChangeConfigurationParams, DidChangeTextDocumentParams, DidChangeWorkspaceFoldersParams,
-    DidCloseTextDocumentParams, DidOpenTextDocumentParams, InitializeParams, Uri,
+    DidCloseTextDocumentParams, DidOpenTextDocumentParams, InitializeParams,
     WorkDoneProgressCancelParams,
 };
 
 use super::analysis::Cache;
+use super::carried::Carried;
 use super::documents::{Documents, Open};
 use super::ext;
 use super::failures::{self, Failure, Failures};
@@ -195,13 +196,23 @@ impl Session {
         self.tell_anew(state, [Subject::Document(uri.to_owned())]);
     }
 
-    /// What can run in a text that is whole, for the time when it is broken. Left out when the text has changed since.
-    pub(super) fn hold(&self, uri: &Uri, of: &Arc<Cache>, runnables: &[Runnable]) {
+    /// What was found in a text, for those that it is edited into: findings, and what can run if it is whole. Left out when the
+    /// text has changed since.
+    pub(super) fn found(
+        &self,
+        open: &Open,
+        findings: Arc<Vec<Finding>>,
+        runnables: Option<&[Runnable]>,
+    ) {
         let mut state = self.lock();
-        if let Some(open) = documents(&mut state.now).get_mut(uri.as_str())
-            && Arc::ptr_eq(&open.cache, of)
+        if let Some(now) = documents(&mut state.now).get_mut(open.uri.as_str())
+            && Arc::ptr_eq(&now.cache, &open.cache)
         {
-            Arc::make_mut(open).held = Held::new(runnables);
+            let now = Arc::make_mut(now);
+            now.carried = Carried::new(findings);
+            if let Some(runnables) = runnables {
+                now.held = Held::new(runnables);
+            }
         }
     }
 

@@ -141,8 +141,18 @@ fn survives(value: &Value) -> bool {
 
 /// A finding as a diagnostic.
 pub(super) fn finding(open: &Open, finding: &Finding, encoding: Encoding) -> Diagnostic {
+    moved_finding(open, finding, &finding.range, encoding)
+}
+
+/// A finding of an earlier text as a diagnostic, at the bytes where it is now.
+pub(super) fn moved_finding(
+    open: &Open,
+    finding: &Finding,
+    place: &Range<usize>,
+    encoding: Encoding,
+) -> Diagnostic {
     Diagnostic {
-        range: range(&open.document, finding.range.clone(), encoding),
+        range: range(&open.document, place.clone(), encoding),
         severity: Some(match finding.severity {
             Severity::Error => DiagnosticSeverity::ERROR,
             Severity::Warning => DiagnosticSeverity::WARNING,

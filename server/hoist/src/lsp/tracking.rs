@@ -17,32 +17,10 @@ pub(super) struct LineEdit {
 }
 
 impl LineEdit {
-    /// The edit that replaces the bytes `range` of `old` by `new`, reduced to the smallest changed piece that explains it
-    /// (clients may replace the whole text to change one letter). `None` when nothing changes.
-    pub(super) fn of(old: &str, range: Range<usize>, new: &str) -> Option<Self> {
-        let (before, after) = (old[range.clone()].as_bytes(), new.as_bytes());
-        let shorter = before.len().min(after.len());
-        let head = common(before, after, shorter);
-        if head == before.len() && head == after.len() {
-            return None;
-        }
-        let tail = before
-            .iter()
-            .rev()
-            .zip(after.iter().rev())
-            .take(shorter - head)
-            .take_while(|(left, right)| left == right)
-            .count();
-        Some(Self::replacing(
-            old.as_bytes(),
-            range.start + head,
-            range.end - tail,
-            &after[head..after.len() - tail],
-        ))
-    }
-
-    /// The edit that replaces the bytes `start..end` of `old` by `inserted`.
-    fn replacing(old: &[u8], start: usize, end: usize, inserted: &[u8]) -> Self {
+    /// The edit that replaces the bytes `range` of `old` by `inserted`.
+    pub(super) fn replacing(old: &str, range: Range<usize>, inserted: &[u8]) -> Self {
+        let old = old.as_bytes();
+        let Range { start, end } = range;
         let breaks = |bytes: &[u8]| u32::try_from(bytes.iter().filter(|&&b| b == b'\n').count());
         let first = breaks(&old[..start]).unwrap_or(u32::MAX);
         let removed = breaks(&old[start..end]).unwrap_or(u32::MAX);
@@ -96,6 +74,32 @@ impl LineEdit {
     }
 }
 
+/// The smallest changed piece that explains the replacement of the bytes `range` of `old` by `new`: which bytes, and what takes
+/// their place (clients may replace the whole text to change one letter). `None` when nothing changes.
+pub(super) fn reduced<'n>(
+    old: &str,
+    range: Range<usize>,
+    new: &'n str,
+) -> Option<(Range<usize>, &'n [u8])> {
+    let (before, after) = (old[range.clone()].as_bytes(), new.as_bytes());
+    let shorter = before.len().min(after.len());
+    let head = common(before, after, shorter);
+    if head == before.len() && head == after.len() {
+        return None;
+    }
+    let tail = before
+        .iter()
+        .rev()
+        .zip(after.iter().rev())
+        .take(shorter - head)
+        .take_while(|(left, right)| left == right)
+        .count();
+    Some((
+        range.start + head..range.end - tail,
+        &after[head..after.len() - tail],
+    ))
+}
+
 /// How many bytes from the front are the same, looked at in blocks because texts are long and edits are many.
 fn common(left: &[u8], right: &[u8], most: usize) -> usize {
     const BLOCK: usize = 256;
@@ -116,8 +120,14 @@ mod tests {
 
     use super::*;
 
+    /// The edit that makes `new` of all of `old`.
+    fn edit(old: &str, new: &str) -> Option<LineEdit> {
+        let (range, inserted) = reduced(old, 0..old.len(), new)?;
+        Some(LineEdit::replacing(old, range, inserted))
+    }
+
     fn moved(old: &str, new: &str, line: u32) -> Option<u32> {
-        LineEdit::of(old, 0..old.len(), new).map_or(Some(line), |edit| edit.follow(line))
+        edit(old, new).map_or(Some(line), |edit| edit.follow(line))
     }
 
     #[test]
@@ -156,9 +166,8 @@ mod tests {
 
     #[test]
     fn a_line_that_is_being_typed_stays_and_one_that_is_deleted_goes() {
-        let touched = |old: &str, new: &str, line| {
-            LineEdit::of(old, 0..old.len(), new).and_then(|edit| edit.follow_touched(line))
-        };
+        let touched =
+            |old: &str, new: &str, line| edit(old, new).and_then(|edit| edit.follow_touched(line));
         assert_eq!(touched("a\ndef f():\nc\n", "a\ndef f(:\nc\n", 1), Some(1));
         assert_eq!(touched("a\ndef f():\nc\n", "a\nc\n", 1), None);
         assert_eq!(touched("a\nb\nc\n", "x\na\nb\nc\n", 1), Some(2));
@@ -166,7 +175,7 @@ mod tests {
 
     #[test]
     fn nothing_changed_is_no_edit() {
-        assert_eq!(LineEdit::of("a\nb", 0..3, "a\nb"), None);
+        assert_eq!(edit("a\nb", "a\nb"), None);
     }
 
     proptest! {
