@@ -417,6 +417,12 @@ fn ctrl_c_cancels_and_waits_for_the_end() {
 }
 
 #[test]
+fn the_server_starts_for_clients_that_name_its_only_transport() {
+    // The client is gone at once, which is status 1; wrong usage would be 2.
+    Home::new().hoist(&["lsp", "--stdio"]).ended(1);
+}
+
+#[test]
 fn ctrl_c_is_heard_while_output_pours_in() {
     let home = Home::new();
     home.write(

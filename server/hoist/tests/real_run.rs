@@ -270,6 +270,55 @@ fn a_target_that_cannot_be_used_is_one_sentence_and_status_3() {
 }
 
 #[test]
+fn a_full_disk_over_there_is_one_sentence_and_leaves_nothing() {
+    let full = std::env::var("HOIST_TEST_FULL").unwrap_or_default();
+    if full.is_empty() {
+        println!("no small file system could be mounted here");
+        return;
+    }
+    let home = home();
+    home.write(
+        "hoist.toml",
+        format!("[targets]\nfull = {{ host = 'hoist-ssh', work_dir = '{full}/run' }}\n"),
+    );
+    // Something that no compression makes small enough.
+    let mut state = 1_u64;
+    let noise = std::iter::repeat_with(|| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 56) as u8
+    });
+    let noise: Vec<u8> = noise.take(300_000).collect();
+    home.write("noise.bin", noise);
+    home.write(
+        "load.py",
+        "def load():\n    return len(open('noise.bin', 'rb').read())\n",
+    );
+    let ran = home
+        .hoist(&["run", "load.py::load", "--target", "full"])
+        .ended(3);
+    assert_eq!(ran.stdout, "");
+    assert!(
+        ran.stderr
+            .starts_with("error: full: the disk there is full"),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.stderr.lines().count(), 1, "{}", ran.stderr);
+    for folder in ["jobs", "packages"] {
+        let left = std::fs::read_dir(format!("{full}/run/{folder}"));
+        assert_eq!(left.map_or(0, Iterator::count), 0, "{folder}");
+    }
+    std::fs::remove_dir_all(format!("{full}/run")).expect("removed");
+    // With room it runs.
+    let ran = home
+        .hoist(&["run", "load.py::load", "--target", "ssh"])
+        .ended(0);
+    assert_eq!(ran.stdout, "result: 300000\n");
+}
+
+#[test]
 fn the_doctor_and_the_files_of_a_target() {
     let home = home();
     for target in TARGETS {

@@ -393,7 +393,7 @@ pub(super) fn arguments(
         return Err(refusal(
             Code::InstanceMethod,
             format!(
-                "`{}` is a method and needs an instance: give one as its first argument (--args '{class}(...)'), or run a function that makes one",
+                "`{}` is a method and needs an instance: give one as its first argument, such as `{class}(...)`, or run a function that makes one",
                 aim.qualname
             ),
         ));

@@ -107,7 +107,7 @@ pub(super) fn check(
     }
     let example: Vec<String> = missing.iter().map(|name| format!("{name}=...")).collect();
     Err(format!(
-        "`{name}` needs {}; give {} with --args '{}'",
+        "`{name}` needs {}; give {} as arguments, such as `{}`",
         missing
             .iter()
             .map(|name| format!("`{name}`"))

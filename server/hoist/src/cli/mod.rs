@@ -45,7 +45,7 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve an editor: the language server over standard input and output.
-    Lsp,
+    Lsp(LspArgs),
     /// Run a function or lines of a file on a target, with its output as it comes and its result.
     #[command(after_help = STATUSES)]
     Run(RunArgs),
@@ -80,6 +80,13 @@ pub(crate) enum Format {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+#[derive(Args)]
+pub(crate) struct LspArgs {
+    /// The only way to serve; many clients say it all the same.
+    #[arg(long, hide = true)]
+    stdio: bool,
 }
 
 #[derive(Args)]
@@ -280,7 +287,7 @@ pub(crate) fn main() -> ExitCode {
         }
     };
     let done = match cli.command {
-        Command::Lsp => return crate::lsp::run(),
+        Command::Lsp(_) => return crate::lsp::run(),
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Analyze(args) => analyze::analyze(&args),

@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use hoist_analysis::{EntrySpec, Module, Runnable, runnables};
+use hoist_analysis::{Code, EntrySpec, Module, Runnable, runnables};
 use hoist_jobs::{Config, RunError, RunRequest, SourceError, read_source, workspace_of};
 use hoist_syntax::Document;
 
@@ -85,14 +85,20 @@ impl Refused {
             }
             _ => error.to_string(),
         };
-        let mend = if error.can_force() {
-            " (--force runs it all the same)"
-        } else {
-            ""
+        let mut mends = Vec::new();
+        if matches!(error.code(), Some(Code::Arguments | Code::InstanceMethod)) {
+            mends.push("--args gives arguments");
+        }
+        if error.can_force() {
+            mends.push("--force runs it all the same");
+        }
+        let mends = match mends.as_slice() {
+            [] => String::new(),
+            mends => format!(" ({})", mends.join(", ")),
         };
         Self {
             code: error.word(),
-            message: format!("{message}{mend}"),
+            message: format!("{message}{mends}"),
             line: error.line(),
         }
     }
