@@ -189,6 +189,7 @@ try {
     assert.match(end.end, /ValueError: the learning rate is negative/);
     assert.ok(end.end.includes(`train.py, line ${raises}, in broken`), end.end);
     await until("a squiggle", async () => (await editor.page.locator(".squiggly-error").count()) > 0);
+    await editor.waitForLens("def broken(", "failed: ValueError");
     await editor.press("Control+Shift+m");
     await until("the problem with its line", async () => {
       const problems = await editor.problems();
