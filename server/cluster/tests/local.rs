@@ -3,12 +3,14 @@
 
 mod common;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{eventually, job, job_name, listen, run, sized_job};
+use common::{converse, eventually, job, job_name, listen, run, sized_job};
 use hoist_cluster::{
-    ErrorKind, FollowEvent, Nobody, Offsets, SchedulerState, Target, TargetSettings, connect,
+    ErrorKind, FollowEvent, Nobody, Offsets, SchedulerState, Submission, Target, TargetSettings,
+    connect,
 };
 
 fn settings(work: &std::path::Path) -> TargetSettings {
@@ -22,6 +24,11 @@ async fn local(work: &tempfile::TempDir) -> Target {
     connect(&settings(work.path()), Arc::new(Nobody))
         .await
         .expect("this machine can be reached")
+}
+
+/// A file of the job's folder.
+fn in_job(work: &tempfile::TempDir, job: &Submission, file: &str) -> PathBuf {
+    work.path().join("jobs").join(&job.job).join(file)
 }
 
 #[tokio::test]
@@ -76,7 +83,7 @@ async fn the_same_job_submitted_again_is_the_same_job_and_the_package_is_sent_on
         "succeeded"
     );
     assert_eq!(
-        std::fs::read_to_string(work.path().join("jobs").join(&one.job).join("times")).unwrap(),
+        std::fs::read_to_string(in_job(&work, &one, "times")).unwrap(),
         "x"
     );
 }
@@ -87,43 +94,25 @@ async fn a_job_whose_answer_was_lost_runs_once() {
     let target = local(&work).await;
     let job = job("open(job + '/times', 'a').write('x'); import time; time.sleep(0.5)");
     // As after a submission that broke off between the lock and the start.
-    std::fs::create_dir_all(work.path().join("jobs").join(&job.job).join("submitted")).unwrap();
-    std::fs::write(
-        work.path().join("jobs").join(&job.job).join("request.json"),
-        &job.request,
-    )
-    .unwrap();
-    std::fs::write(
-        work.path().join("jobs").join(&job.job).join("script.sh"),
-        target.script(&job),
-    )
-    .unwrap();
+    std::fs::create_dir_all(in_job(&work, &job, "submitted")).unwrap();
+    std::fs::write(in_job(&work, &job, "request.json"), &job.request).unwrap();
+    std::fs::write(in_job(&work, &job, "script.sh"), target.script(&job)).unwrap();
     let (_, heard) = run(&target, &job).await;
     assert_eq!(heard.state(), "succeeded");
     // As after one whose answer got lost.
-    std::fs::remove_file(work.path().join("jobs").join(&job.job).join("native_id")).unwrap();
+    std::fs::remove_file(in_job(&work, &job, "native_id")).unwrap();
     target.submit(&job, |_| {}).await.unwrap();
     tokio::time::sleep(Duration::from_millis(700)).await;
     assert_eq!(
-        std::fs::read_to_string(work.path().join("jobs").join(&job.job).join("times")).unwrap(),
+        std::fs::read_to_string(in_job(&work, &job, "times")).unwrap(),
         "x"
     );
 }
 
 #[tokio::test]
-async fn lines_come_as_they_are_printed() {
+async fn each_line_is_seen_before_the_next_one_is_printed() {
     let work = tempfile::tempdir().unwrap();
-    let target = local(&work).await;
-    let job = job("import time\nfor i in range(4):\n  print(i, flush=True); time.sleep(0.5)");
-    let (_, heard) = run(&target, &job).await;
-    assert_eq!(heard.times.len(), 4);
-    for pair in heard.times.windows(2) {
-        let gap = pair[1].duration_since(pair[0]);
-        assert!(
-            (0.25..0.9).contains(&gap.as_secs_f64()),
-            "half a second between two lines: {gap:?}"
-        );
-    }
+    converse(&local(&work).await).await;
 }
 
 #[tokio::test]
@@ -557,7 +546,7 @@ async fn a_scheduler_that_never_answers_is_one_error_and_the_job_will_not_run() 
         "{error}"
     );
     // The script that the scheduler may have taken after all does nothing when it starts.
-    let folder = work.path().join("jobs").join(&job.job);
+    let folder = in_job(&work, &job, "");
     assert!(
         std::process::Command::new("sh")
             .arg(folder.join("script.sh"))

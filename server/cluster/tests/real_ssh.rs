@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use common::{eventually, job, listen, run, sized_job};
+use common::{clean, converse, eventually, job, listen, run, sized_job};
 use futures::future::BoxFuture;
 use hoist_cluster::{
     Ask, ClusterError, ErrorKind, FollowEvent, Nobody, Offsets, Question, Target, TargetSettings,
@@ -61,15 +61,6 @@ impl Ask for Answer {
     }
 }
 
-async fn clean(target: &Target) {
-    assert!(target.work_dir().contains("hoist test"));
-    // The script of a job that just ended may still be about its last lines.
-    eventually("the work folder can be removed", || async {
-        std::fs::remove_dir_all(target.work_dir()).is_ok()
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn a_job_runs_in_every_login_shell_with_a_talkative_start_file() {
     rig();
@@ -102,23 +93,9 @@ async fn a_job_runs_in_every_login_shell_with_a_talkative_start_file() {
 }
 
 #[tokio::test]
-async fn lines_come_as_they_are_printed_and_the_streams_stay_apart() {
+async fn each_line_is_seen_before_the_next_one_is_printed_and_the_streams_stay_apart() {
     let target = target("hoist-ssh").await;
-    let job = job(
-        "import sys, time\nfor i in range(4):\n  print(i, flush=True); print('e', i, file=sys.stderr, flush=True); time.sleep(1)",
-    );
-    let (_, heard) = run(&target, &job).await;
-    assert_eq!(
-        (heard.out().as_str(), heard.err().as_str()),
-        ("0\n1\n2\n3\n", "e 0\ne 1\ne 2\ne 3\n")
-    );
-    for pair in heard.times.windows(2) {
-        let gap = pair[1].duration_since(pair[0]).as_secs_f64();
-        assert!(
-            (0.6..1.6).contains(&gap),
-            "a second between two lines: {gap}"
-        );
-    }
+    converse(&target).await;
     clean(&target).await;
 }
 
@@ -693,5 +670,5 @@ async fn a_server_that_never_speaks_is_given_up() {
     let begun = Instant::now();
     let error = connect(&settings, Arc::new(Nobody)).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Timeout, "{error}");
-    assert!(begun.elapsed() < Duration::from_secs(6));
+    assert!(begun.elapsed() < Duration::from_secs(14));
 }

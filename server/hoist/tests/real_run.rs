@@ -45,6 +45,12 @@ fn home() -> Home {
     home
 }
 
+/// `hoist run` of `ticks` on a target.
+fn ticks<'a>(target: &'a str, args: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let run = ["run", "study.py::ticks", "--target", target, "--args", args];
+    [&run, more].concat()
+}
+
 fn last(events: &[Value]) -> &Value {
     events.last().expect("a last event")
 }
@@ -88,14 +94,7 @@ fn a_nested_function_runs_and_fails_with_its_own_lines() {
 fn what_is_printed_once_a_second_is_seen_once_a_second() {
     let home = home();
     for target in TARGETS {
-        let args = [
-            "run",
-            "study.py::ticks",
-            "--target",
-            target,
-            "--args",
-            "5, 1",
-        ];
+        let args = ticks(target, "5, 1", &[]);
         let mut child = home.spawn(&args);
         let stdout = BufReader::new(child.stdout.take().expect("piped"));
         let seen: Vec<(String, Instant)> = stdout
@@ -129,16 +128,7 @@ fn what_is_printed_once_a_second_is_seen_once_a_second() {
 fn a_job_is_taken_up_by_another_process_and_no_byte_is_lost_or_repeated() {
     let home = home();
     for target in TARGETS {
-        let args = [
-            "run",
-            "study.py::ticks",
-            "--target",
-            target,
-            "--args",
-            "40, 0.1",
-            "--format",
-            "json",
-        ];
+        let args = ticks(target, "40, 0.1", &["--format", "json"]);
         let mut child = home.spawn(&args);
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let mut job = String::new();
@@ -167,14 +157,7 @@ fn a_job_is_taken_up_by_another_process_and_no_byte_is_lost_or_repeated() {
 fn a_job_is_cancelled_by_ctrl_c_and_from_another_terminal() {
     let home = home();
     for target in TARGETS {
-        let mut child = home.spawn(&[
-            "run",
-            "study.py::ticks",
-            "--target",
-            target,
-            "--args",
-            "600, 1",
-        ]);
+        let mut child = home.spawn(&ticks(target, "600, 1", &[]));
         let mut first = String::new();
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         stdout.read_line(&mut first).expect("a line");
@@ -186,15 +169,7 @@ fn a_job_is_cancelled_by_ctrl_c_and_from_another_terminal() {
             ran.stderr
         );
 
-        let detached = home.hoist(&[
-            "run",
-            "study.py::ticks",
-            "--target",
-            target,
-            "--args",
-            "600, 1",
-            "--detach",
-        ]);
+        let detached = home.hoist(&ticks(target, "600, 1", &["--detach"]));
         let job = detached.ended(0).stdout.trim().to_owned();
         let ran = home.hoist(&["cancel", &job]).ended(0);
         assert_eq!(ran.stdout, format!("{job} cancelled\n"), "{target}");
@@ -205,16 +180,7 @@ fn a_job_is_cancelled_by_ctrl_c_and_from_another_terminal() {
 fn a_limit_of_time_is_no_failure_of_the_function() {
     let home = home();
     for target in TARGETS {
-        let args = [
-            "run",
-            "study.py::ticks",
-            "--target",
-            target,
-            "--args",
-            "600, 1",
-            "--time",
-            "3s",
-        ];
+        let args = ticks(target, "600, 1", &["--time", "3s"]);
         let (status, events) = home.events(&args);
         assert_eq!(
             (status, &last(&events)["state"]),
@@ -244,16 +210,7 @@ fn a_target_that_cannot_be_used_is_one_sentence_and_status_3() {
         ("blocked", "/proc/hoist"),
     ];
     for (target, part) in cases {
-        let ran = home
-            .hoist(&[
-                "run",
-                "study.py::ticks",
-                "--args",
-                "1, 0",
-                "--target",
-                target,
-            ])
-            .ended(3);
+        let ran = home.hoist(&ticks(target, "1, 0", &[])).ended(3);
         assert_eq!(ran.stdout, "", "{target}");
         assert!(
             ran.stderr.starts_with(&format!("error: {target}: ")),

@@ -121,6 +121,11 @@ impl Host {
             format!("[{}]:{}", host.to_lowercase(), self.port)
         }
     }
+
+    /// All files of known hosts, the user's first.
+    pub fn known_hosts_files(&self) -> Vec<PathBuf> {
+        [self.known_hosts.as_slice(), &self.global_known_hosts].concat()
+    }
 }
 
 /// Resolves `alias` (`host`, `user@host`, `host:port` or a Host of the configuration) with the files of `home`.

@@ -10,7 +10,7 @@ use russh::keys::ssh_key::{Algorithm, HashAlg, PublicKey};
 use tokio::sync::watch;
 
 use super::config::{Host, Strictness};
-use super::known_hosts::{self, Verdict};
+use super::known_hosts::{self, KnownHostsError, Verdict};
 use crate::ask::{Ask, Question, QuestionKind};
 use crate::error::{ClusterError, ErrorKind, one_line};
 
@@ -35,6 +35,16 @@ impl Said {
         let farewell = self.farewell.lock().unwrap_or_else(PoisonError::into_inner);
         farewell.as_deref().map(one_line)
     }
+}
+
+/// The error for a file of known hosts that cannot be read.
+pub(super) fn unreadable(target: &str, host: &str, error: KnownHostsError) -> ClusterError {
+    ClusterError::new(
+        target,
+        ErrorKind::HostKey,
+        format!("the key of {host} cannot be checked: {error}"),
+        "make the file readable; without it every host would look unknown",
+    )
 }
 
 /// The handler of a connection: it decides about the host's key and keeps what the host says.
@@ -111,20 +121,8 @@ impl Checker {
         Box::pin(async move {
             let host = &*self.host;
             let name = host.key_name();
-            let files: Vec<_> = host
-                .known_hosts
-                .iter()
-                .chain(&host.global_known_hosts)
-                .cloned()
-                .collect();
-            let unreadable = |e: known_hosts::KnownHostsError| {
-                ClusterError::new(
-                    &self.target,
-                    ErrorKind::HostKey,
-                    format!("the key of {name} cannot be checked: {e}"),
-                    "make the file readable; without it every host would look unknown",
-                )
-            };
+            let files = host.known_hosts_files();
+            let unreadable = |error| unreadable(&self.target, &name, error);
             let key = shown.public_key();
             if let Some(certificate) = shown.certificate() {
                 let authorities = known_hosts::authorities(&files, &name).map_err(unreadable)?;

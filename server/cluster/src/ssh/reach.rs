@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::auth::{self, Secrets};
 use super::config::{self, Host};
-use super::host_key::Checker;
+use super::host_key::{self, Checker};
 use super::known_hosts;
 use crate::ask::Ask;
 use crate::error::{ClusterError, ErrorKind};
@@ -337,19 +337,8 @@ impl Way<'_> {
     /// several keys shows the one that can be checked; certificates only where an authority is known.
     fn preferred(&self, host: &Host) -> Result<Preferred, ClusterError> {
         let name = host.key_name();
-        let files: Vec<_> = host
-            .known_hosts
-            .iter()
-            .chain(&host.global_known_hosts)
-            .cloned()
-            .collect();
-        let unreadable = |e: known_hosts::KnownHostsError| {
-            self.error(
-                ErrorKind::HostKey,
-                format!("the key of {name} cannot be checked: {e}"),
-                "make the file readable; without it every host would look unknown".to_owned(),
-            )
-        };
+        let files = host.known_hosts_files();
+        let unreadable = |error| host_key::unreadable(self.target, &name, error);
         let known = known_hosts::algorithms(&files, &name).map_err(unreadable)?;
         let authorities = known_hosts::authorities(&files, &name).map_err(unreadable)?;
         let base = Preferred::default();

@@ -80,8 +80,6 @@ pub fn sum(bytes: &[u8]) -> String {
 pub struct Heard {
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
-    /// When each piece of standard output came.
-    pub times: Vec<Instant>,
     pub started: usize,
     pub result: Option<Vec<u8>>,
     pub exit: Option<serde_json::Value>,
@@ -103,9 +101,6 @@ impl Heard {
                 offset,
                 bytes,
             } => {
-                if stream == Stream::Stdout {
-                    self.times.push(Instant::now());
-                }
                 let log = if stream == Stream::Stdout {
                     &mut self.stdout
                 } else {
@@ -183,6 +178,57 @@ pub async fn run(target: &Target, job: &Submission) -> (NativeId, Heard) {
     )
     .await;
     (id, heard)
+}
+
+/// Runs a job that goes on to its next line only when the line before was seen here, on both streams.
+pub async fn converse(target: &Target) {
+    const LINES: usize = 4;
+    let job = job(&format!(
+        "import os, sys, time
+for i in range({LINES}):
+  print(i, flush=True); print('e', i, file=sys.stderr, flush=True)
+  end = time.time() + 60
+  while not os.path.exists(job + '/seen%d' % i):
+    if time.time() > end: sys.exit('line %d was not seen' % i)
+    time.sleep(0.01)"
+    ));
+    target.submit(&job, |_| {}).await.expect("submitted");
+    let follow = target.follow(&job.job, Offsets::default());
+    let mut events = follow.expect("followed");
+    let mut heard = Heard::default();
+    let mut seen = 0;
+    let listen = async {
+        while let Some(event) = events.recv().await {
+            if heard.take(event) {
+                break;
+            }
+            let whole = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == b'\n').count();
+            while seen < whole(&heard.stdout).min(whole(&heard.stderr)) {
+                std::fs::write(format!("{}/seen{seen}", target.job_dir(&job.job)), "").unwrap();
+                seen += 1;
+            }
+        }
+    };
+    let limit = Duration::from_secs(90);
+    assert!(
+        tokio::time::timeout(limit, listen).await.is_ok(),
+        "{seen} of {LINES} lines were seen"
+    );
+    assert_eq!(
+        (heard.out().as_str(), heard.err().as_str()),
+        ("0\n1\n2\n3\n", "e 0\ne 1\ne 2\ne 3\n")
+    );
+    assert_eq!(heard.state(), "succeeded");
+}
+
+/// Removes the work folder of a target that a test made for itself.
+pub async fn clean(target: &Target) {
+    assert!(target.work_dir().contains("hoist test"));
+    // The script of a job that just ended may still be about its last lines.
+    eventually("the work folder can be removed", || async {
+        std::fs::remove_dir_all(target.work_dir()).is_ok()
+    })
+    .await;
 }
 
 /// Waits until `done` says so.
