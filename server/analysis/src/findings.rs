@@ -30,7 +30,7 @@ pub fn findings(module: &Module<'_>, files: &dyn Files) -> Vec<Finding> {
     if let Ok(source) = Source::of(document) {
         inspect::file(module, files, &source, &mut found);
     }
-    found.extend(readability::of(document));
+    found.extend(readability::syntax_error(document));
     let silenced = Silenced::read(document);
     found.retain(|finding| !silenced.covers(document, finding));
     found.sort_by(|a, b| {
@@ -68,6 +68,7 @@ fn about_function(
         ));
     }
     if runnable.kind == RunnableKind::Nested {
+        found.extend(readability::misread(document, runnable.range.start));
         let fixes: Vec<_> = hoist::edits(document, scopes, uses, &runnable.qualname)
             .into_iter()
             .collect();

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use hoist_syntax::Document;
 use hoist_syntax::scopes::{
     BindingKind, DeclarationKind, Name, ParameterKind, Scope, ScopeId, ScopeKind, Scopes,
 };
-use hoist_syntax::tree_sitter::Node;
+use hoist_syntax::tree_sitter::{Node, Tree};
 
 use crate::finding::apply;
 use crate::place;
@@ -38,6 +39,7 @@ pub(crate) fn edits(
     }
     let mover = Mover {
         document,
+        tree: document.tree_at(root.statement.start),
         scopes,
         uses,
         id,
@@ -50,6 +52,8 @@ pub(crate) fn edits(
 
 struct Mover<'a> {
     document: &'a Document,
+    /// Of the top-level statement that holds the function.
+    tree: Arc<Tree>,
     scopes: &'a Scopes,
     uses: &'a Uses,
     id: ScopeId,
@@ -442,7 +446,7 @@ impl Mover<'_> {
 
     /// Above the top-level statement, and above the comments that stand right above that.
     fn insertion(&self, moved: &str) -> Option<Edit> {
-        let root = self.document.tree().root_node();
+        let root = self.tree.root_node();
         let mut cursor = root.walk();
         let top = root.children(&mut cursor).find(|node| {
             node.start_byte() <= self.root.start && self.root.end <= node.end_byte()
@@ -517,8 +521,7 @@ impl Mover<'_> {
     }
 
     fn node(&self, range: Range<usize>) -> Option<Node<'_>> {
-        self.document
-            .tree()
+        self.tree
             .root_node()
             .descendant_for_byte_range(range.start, range.end)
     }

@@ -119,14 +119,14 @@ pub(crate) fn scope_of(
 ) -> Option<ScopeId> {
     match kind {
         BindingKind::Def | BindingKind::Class => scopes
-            .iter()
+            .around(name.start)
             .find(|(_, scope)| {
                 scope.name_range == *name
                     && matches!(scope.kind, ScopeKind::Function | ScopeKind::Class)
             })
             .map(|(id, _)| id),
         BindingKind::Assign | BindingKind::AnnAssign => scopes
-            .iter()
+            .around(name.start)
             .find(|(_, scope)| {
                 scope.kind == ScopeKind::Lambda
                     && scope.range.start > name.end

@@ -270,9 +270,25 @@ fn directives_of(document: &Document, scope: &Scope, mistakes: &mut Vec<Mistake>
 /// The bodies of `if __name__ == "__main__":` at the top level, as the live tree has them.
 pub(crate) fn main_blocks(document: &Document) -> Vec<Range<usize>> {
     let text = document.text();
-    let root = document.tree().root_node();
-    let mut cursor = root.walk();
     let mut blocks = Vec::new();
+    for piece in document.scopes().pieces() {
+        // The first piece may begin with comments.
+        let is_first = piece.start == 0;
+        if is_first || text[piece.clone()].starts_with("if") {
+            in_piece(document, piece, &mut blocks);
+        }
+    }
+    blocks
+}
+
+fn in_piece(document: &Document, piece: Range<usize>, blocks: &mut Vec<Range<usize>>) {
+    let text = document.text();
+    if !text[piece.clone()].contains("__main__") {
+        return;
+    }
+    let tree = document.tree_at(piece.start);
+    let root = tree.root_node();
+    let mut cursor = root.walk();
     for node in root.children(&mut cursor) {
         if node.kind() != "if_statement" {
             continue;
@@ -297,5 +313,4 @@ pub(crate) fn main_blocks(document: &Document) -> Vec<Range<usize>> {
             }
         }
     }
-    blocks
 }

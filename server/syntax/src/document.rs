@@ -3,8 +3,9 @@
 use crate::lines::LineIndex;
 use crate::position::{Encoding, Range};
 use crate::scopes::Scopes;
-use crate::strict::SyntaxError;
+use crate::strict::{self, SyntaxError};
 use crate::view;
+use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tree_sitter::{InputEdit, Point, Tree};
 
@@ -22,7 +23,8 @@ pub struct Document {
 struct Names {
     before: Mutex<Option<Arc<Scopes>>>,
     now: OnceLock<Arc<Scopes>>,
-    judged: OnceLock<Result<(), SyntaxError>>,
+    /// Trees of single pieces, by where they begin.
+    trees: Mutex<FxHashMap<usize, Arc<Tree>>>,
 }
 
 impl Names {
@@ -159,18 +161,34 @@ impl Document {
         self.names.of(self)
     }
 
-    /// Where the tree is wrong although the text is Python: newer than the grammar, or a corner it does not know. Names in
-    /// such a place may be missed. None for a text without such a place, and for one that is not Python at all.
-    pub fn misread(&self) -> Option<std::ops::Range<usize>> {
-        let error = view::first_error(self.tree())?;
-        self.check().is_ok().then_some(error)
+    /// Where the tree of the top-level statement around `offset` is wrong although Python takes the statement: it is newer than
+    /// the grammar, or a corner that it does not know. None where all is well, and in code that is broken. Names do not hang on
+    /// the tree there.
+    pub fn misread_at(&self, offset: usize) -> Option<std::ops::Range<usize>> {
+        let error = view::first_error(&self.tree_at(offset))?;
+        let piece = self.scopes().piece_at(offset);
+        strict::check(&self.text[piece]).is_ok().then_some(error)
     }
 
     /// Is the text Python? The first error of the strict parser if not: the answer of [`strict::check`], for which only what
     /// changed since the version before is parsed while the text is Python, and what follows the error while it is not.
     pub fn check(&self) -> Result<(), SyntaxError> {
-        let judge = || self.scopes().check(&self.text);
-        self.names.judged.get_or_init(judge).clone()
+        self.scopes().judged().clone()
+    }
+
+    /// The tree of the top-level statement around `offset`; its nodes' byte ranges are ranges of [`Document::text`]. It is
+    /// parsed afresh, on first use.
+    pub fn tree_at(&self, offset: usize) -> Arc<Tree> {
+        let piece = self.scopes().piece_at(offset);
+        let mut trees = self
+            .names
+            .trees
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let tree = trees
+            .entry(piece.start)
+            .or_insert_with(|| Arc::new(view::parse_part(&self.text, &self.lines, &piece)));
+        tree.clone()
     }
 
     /// One change as LSP's `didChange` carries it: `new_text` takes the place of `range`, or of everything. Places past the

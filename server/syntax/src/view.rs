@@ -2,14 +2,14 @@
 //!
 //! The bytes shown are as many as the text has, so that a node's byte range is a range of the text.
 
-use crate::kinds;
 use crate::lines::LineIndex;
 use crate::strict;
 use ruff_python_ast::token::TokenKind;
 use ruff_text_size::Ranged;
 use std::borrow::Cow;
 use std::ops::Range;
-use tree_sitter::{Parser, Tree};
+use std::sync::OnceLock;
+use tree_sitter::{Language, Parser, Point, Tree};
 
 /// Parses a text afresh. Where the grammar finds an error in a text that is Python, it is shown the text again without
 /// the line breaks between brackets, which it takes for the end of a block when the next line stands further left. Says
@@ -25,6 +25,23 @@ pub(crate) fn parse(text: &str, lines: &LineIndex) -> (Tree, bool) {
         }
     }
     (tree, false)
+}
+
+/// Parses one part of a text, which begins with a line: the nodes' byte ranges are those of the whole text.
+pub(crate) fn parse_part(text: &str, lines: &LineIndex, part: &Range<usize>) -> Tree {
+    let bytes = as_lines(text, lines);
+    let tree = run_in(&bytes, part);
+    if tree.root_node().has_error()
+        && let Some(joined) = without_breaks_in_brackets(&text[part.clone()])
+    {
+        let mut whole = bytes.into_owned();
+        whole[part.clone()].copy_from_slice(&joined);
+        let mended = run_in(&whole, part);
+        if !mended.root_node().has_error() {
+            return mended;
+        }
+    }
+    tree
 }
 
 /// Parses a text of which the tree before a change (and told of it) is at hand.
@@ -88,12 +105,44 @@ fn without_breaks_in_brackets(text: &str) -> Option<Vec<u8>> {
 }
 
 fn run(bytes: &[u8], old: Option<&Tree>) -> Tree {
+    parse_with(&mut parser(), bytes, old)
+}
+
+fn run_in(bytes: &[u8], part: &Range<usize>) -> Tree {
+    let mut parser = parser();
+    let point = |offset: usize| {
+        let before = &bytes[..offset];
+        let row = memchr::memchr_iter(b'\n', before).count();
+        let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
+        Point::new(row, offset - start)
+    };
+    let range = tree_sitter::Range {
+        start_byte: part.start,
+        end_byte: part.end,
+        start_point: point(part.start),
+        end_point: point(part.end),
+    };
+    // One range is always in order; without it the whole text would be parsed, which is only slower.
+    let _ = parser.set_included_ranges(&[range]);
+    parse_with(&mut parser, bytes, None)
+}
+
+fn language() -> &'static Language {
+    static LANGUAGE: OnceLock<Language> = OnceLock::new();
+    LANGUAGE.get_or_init(|| tree_sitter_python::LANGUAGE.into())
+}
+
+fn parser() -> Parser {
     let mut parser = Parser::new();
     #[allow(clippy::expect_used)]
     // The language and the library are linked into this crate; no input decides this.
     parser
-        .set_language(kinds::language())
+        .set_language(language())
         .expect("the linked grammar fits the linked tree-sitter");
+    parser
+}
+
+fn parse_with(parser: &mut Parser, bytes: &[u8], old: Option<&Tree>) -> Tree {
     #[allow(clippy::expect_used)]
     // `None` comes only of a missing language, a time limit or a cancellation; there is none.
     parser

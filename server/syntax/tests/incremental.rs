@@ -4,7 +4,7 @@
 mod real;
 
 use hoist_syntax::{Document, Encoding, Range, Scopes, strict};
-use real::Random;
+use real::{Random, number};
 
 /// What is put in: keystrokes, whole lines, and what opens or closes things that reach far.
 const PUT: &[&str] = &[
@@ -35,15 +35,6 @@ const PUT: &[&str] = &[
     "\u{c}",
     "type X[T] = T\n",
 ];
-
-fn number(name: &str, otherwise: usize) -> usize {
-    match std::env::var(name) {
-        Ok(given) => given
-            .parse()
-            .unwrap_or_else(|_| panic!("{name} is a number")),
-        Err(_) => otherwise,
-    }
-}
 
 #[test]
 fn what_is_kept_is_what_is_read_afresh() {

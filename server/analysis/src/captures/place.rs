@@ -12,7 +12,8 @@ use crate::uses::{Home, Use, home};
 impl Judge<'_> {
     /// Does the use change what the name means for others: `f.cache = {}`, `del A.x`, `@f.register`?
     pub(super) fn is_changed_through(&self, a_use: &Use) -> bool {
-        let root = self.document.tree().root_node();
+        let tree = self.document.tree_at(a_use.range.start);
+        let root = tree.root_node();
         let Some(mut node) = root.descendant_for_byte_range(a_use.range.start, a_use.range.end)
         else {
             return false;
@@ -49,7 +50,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn find_nonlocal(&self, range: &Range<usize>, obstacles: &mut BTreeSet<Obstacle>) {
-        for (id, scope) in self.scopes.iter() {
+        for (id, scope) in self.scopes.around(range.start) {
             if scope.range.start < range.start || scope.range.end > range.end {
                 continue;
             }
@@ -72,7 +73,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn find_class_cell(&self, range: &Range<usize>, obstacles: &mut BTreeSet<Obstacle>) {
-        for (id, scope) in self.scopes.iter() {
+        for (id, scope) in self.scopes.around(range.start) {
             if scope.range.start < range.start || scope.range.end > range.end {
                 continue;
             }
@@ -109,7 +110,8 @@ impl Judge<'_> {
         if !self.text(range).contains("__") {
             return;
         }
-        let root = self.document.tree().root_node();
+        let tree = self.document.tree_at(range.start);
+        let root = tree.root_node();
         let Some(node) = root.descendant_for_byte_range(range.start, range.end) else {
             return;
         };

@@ -84,12 +84,9 @@ impl Judge<'_> {
 
     /// Is the block that holds the statement one of the blocks around the root, so that the one runs whenever the other does?
     fn runs_before(&self, statement: &Range<usize>, root: &Root) -> bool {
-        let Some(node) = self
-            .document
-            .tree()
-            .root_node()
-            .descendant_for_byte_range(statement.start, statement.end)
-        else {
+        let tree = self.document.tree_at(statement.start);
+        let root_node = tree.root_node();
+        let Some(node) = root_node.descendant_for_byte_range(statement.start, statement.end) else {
             return false;
         };
         let mut at = Some(node);

@@ -230,11 +230,10 @@ fn find_at_once(
 ) -> Option<Vec<Diagnostic>> {
     let path = open.path.as_deref().filter(|_| open.python)?;
     let encoding = snapshot.profile.encoding;
-    let of_text = |code| matches!(code, Code::SyntaxError | Code::Misread);
     let carried = open
         .carried
         .placed()?
-        .filter(|(finding, _)| !of_text(finding.code))
+        .filter(|(finding, _)| finding.code != Code::SyntaxError)
         .map(|(finding, place)| to_proto::moved_finding(open, finding, place, encoding));
     let mut diagnostics: Vec<Diagnostic> = readability(&open.document)
         .iter()
@@ -266,7 +265,7 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
         .map(|finding| to_proto::finding(open, finding, encoding))
         .collect();
     add_failures(session, snapshot, open, source.path, &mut diagnostics);
-    let runnables = (!open.document.tree().root_node().has_error()).then(|| source.runnables());
+    let runnables = open.document.check().is_ok().then(|| source.runnables());
     session.found(open, findings, runnables.as_ref().map(|all| all.as_slice()));
     let problem = Config::load(Some(&source.workspace)).err();
     Found {

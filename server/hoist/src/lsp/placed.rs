@@ -60,7 +60,7 @@ pub(super) fn placed(snapshot: &Snapshot, source: &Source<'_>) -> Vec<Placed> {
             runnable: Arc::new(runnable.clone()),
         })
         .collect();
-    if document.tree().root_node().has_error() {
+    if document.check().is_err() {
         let lost = source.open.held.0.iter().filter(|(held, line)| {
             *line < document.lines().line_count()
                 && !runnables

@@ -1,9 +1,10 @@
 //! The scopes of a module and what each name in them means, as CPython's `symtable` has it.
 //!
-//! The rules are those of CPython's Python/symtable.c; the tree is the live buffer's, so that the answer is also there for
-//! code that is being typed, where the broken part is read as far as it goes.
+//! The rules are those of CPython's Python/symtable.c. A module is read by pieces, its top-level statements, from the
+//! strict parser's tree; of one that is broken, as code is that is being typed, that tree has what could be made of it.
 
 mod collect;
+mod cut;
 mod flags;
 mod mangle;
 mod model;
@@ -22,6 +23,7 @@ use crate::strict::{self, Standing, SyntaxError};
 use pieces::Piece;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 /// All scopes of one version of a module.
@@ -31,6 +33,9 @@ pub struct Scopes {
     pieces: Vec<Arc<Piece>>,
     future_annotations: bool,
     rules: Rules,
+    judged: Result<(), SyntaxError>,
+    /// The pieces are those that a scan of the text gives.
+    is_scanned: bool,
 }
 
 /// What differs between the versions of Python in which scopes are read.
@@ -69,52 +74,36 @@ impl Scopes {
 
     fn assemble(document: &Document, rules: Rules, before: Option<Scopes>) -> Self {
         let text = document.text();
-        let root = document.tree().root_node();
-        let cuts = pieces::cut(text, root);
-        let future_annotations = cuts.iter().any(|cut| cut.has_future_annotations(text));
-        let hide_annotations = future_annotations && !rules.future_annotations_count;
-        let mut known = match before {
-            Some(before) if before.future_annotations == future_annotations => before.pieces,
-            _ => Vec::new(),
+        let hides = |future: bool| future && !rules.future_annotations_count;
+        let (mut future, known) = match before {
+            Some(before) if before.is_scanned => (before.future_annotations, before.pieces),
+            Some(before) => (before.future_annotations, Vec::new()),
+            None => (may_have_future_annotations(text), Vec::new()),
         };
-        // Pieces whose text is as before, from the start and from the end; what is between them changed.
-        let same = |(cut, piece): &(&pieces::Cut<'_>, &Arc<Piece>)| cut.has_text_of(text, piece);
-        let first = cuts.iter().zip(&known).take_while(same).count();
-        let room = cuts.len().min(known.len()) - first;
-        let last = cuts
-            .iter()
-            .rev()
-            .zip(known.iter().rev())
-            .take(room)
-            .take_while(same)
-            .count();
-        let known_last = known.split_off(known.len() - last);
-        known.truncate(first);
-        let changed = cuts.len() - first - last;
-        let before = known
-            .into_iter()
-            .map(Some)
-            .chain((0..changed).map(|_| None))
-            .chain(known_last.into_iter().map(Some));
-        let pieces: Vec<Arc<Piece>> = cuts
-            .iter()
-            .zip(before)
-            .enumerate()
-            .map(|(index, (cut, before))| match before {
-                Some(mut piece) if cut.can_take(&piece) => {
-                    if !piece.is_at(cut, index) {
-                        Arc::make_mut(&mut piece).place(cut, index);
-                    }
-                    piece
-                }
-                _ => Arc::new(Piece::read(text, root, index, cut, hide_annotations)),
-            })
-            .collect();
+        let mut pieces = pieces::read(text, known, hides(future));
+        let found = pieces.iter().any(|piece| piece.future_annotations);
+        if hides(found) != hides(future) {
+            pieces = pieces::read(text, Vec::new(), hides(found));
+        }
+        future = found;
+        let judged = judge(text, &pieces);
+        let mut is_scanned = true;
+        let is_broken = |piece: &Arc<Piece>| piece.standing() == Standing::Broken;
+        if judged.is_ok()
+            && pieces.iter().any(is_broken)
+            && let Some(starts) = strict::statements_on_lines(text)
+        {
+            // It was cut where no statement begins.
+            pieces = pieces::read_at(text, &starts, hides(future));
+            is_scanned = false;
+        }
         Scopes {
             module: module(text.len(), &pieces),
             pieces,
-            future_annotations,
+            future_annotations: future,
             rules,
+            judged,
+            is_scanned,
         }
     }
 
@@ -140,6 +129,24 @@ impl Scopes {
         std::iter::once((ScopeId::MODULE, &self.module)).chain(inside)
     }
 
+    /// The scopes in the top-level statement around `offset`, each before those inside of it. All that begins and ends in the
+    /// statement is among them.
+    pub fn around(&self, offset: usize) -> impl Iterator<Item = (ScopeId, &Scope)> {
+        let piece = self.piece_number(offset);
+        let own = self.pieces.get(piece).into_iter();
+        own.flat_map(move |own| {
+            let numbered = own.scopes.iter().enumerate().skip(1);
+            numbered.map(move |(number, scope)| (id(piece, number as u32), scope))
+        })
+    }
+
+    fn piece_number(&self, offset: usize) -> usize {
+        let after = self
+            .pieces
+            .partition_point(|piece| piece.range.start <= offset);
+        after.saturating_sub(1)
+    }
+
     /// Every `def` and `async def`, in source order.
     pub fn functions(&self) -> impl Iterator<Item = ScopeId> + '_ {
         self.pieces
@@ -153,21 +160,21 @@ impl Scopes {
         self.future_annotations
     }
 
-    /// [`strict::check`] of the text that these scopes were read from; what was judged before is not parsed again.
-    pub(crate) fn check(&self, text: &str) -> Result<(), SyntaxError> {
-        let mut all = self.pieces.iter();
-        let broken = all.find(|piece| piece.standing() == Standing::Broken);
-        let mut from_end = self.pieces.iter().rev();
-        // What comes after a broken piece says nothing about the first error.
-        let looks_back = match broken {
-            None => from_end.find(|piece| piece.standing() == Standing::LooksBack),
-            Some(_) => None,
-        };
-        strict::check_parts(
-            text,
-            broken.map(|piece| piece.range().start),
-            looks_back.map(|piece| piece.range().end),
-        )
+    /// [`strict::check`] of the text that these scopes were read from.
+    pub(crate) fn judged(&self) -> &Result<(), SyntaxError> {
+        &self.judged
+    }
+
+    /// The top-level statements with what follows each, as they cover the text. In broken code they are what looks most like
+    /// statements.
+    pub fn pieces(&self) -> impl Iterator<Item = Range<usize>> + '_ {
+        self.pieces.iter().map(|piece| piece.range.clone())
+    }
+
+    /// The one of the pieces that holds the byte at `offset`.
+    pub fn piece_at(&self, offset: usize) -> Range<usize> {
+        let piece = self.pieces.get(self.piece_number(offset));
+        piece.map_or(0..0, |piece| piece.range.clone())
     }
 
     /// The innermost scope whose whole node (decorators and header too) holds the byte at `offset`.
@@ -231,7 +238,7 @@ impl Scopes {
     /// names that they take from outside.
     pub fn definition_names(&self, id: ScopeId) -> Vec<String> {
         let scope = self.get(id);
-        let in_header = |range: &std::ops::Range<usize>| {
+        let in_header = |range: &Range<usize>| {
             scope.range.start <= range.start
                 && range.end <= scope.range.end
                 && !(scope.body_range.start <= range.start && range.end <= scope.body_range.end)
@@ -288,6 +295,19 @@ impl Scopes {
         }
         names.into_iter().map(|name| name.to_string()).collect()
     }
+}
+
+/// A guess, which only saves reading a text twice.
+fn may_have_future_annotations(text: &str) -> bool {
+    text.find("from __future__ import").is_some_and(|at| {
+        let line = text[at..].lines().next().unwrap_or_default();
+        line.contains("annotations") || line.contains('(')
+    })
+}
+
+fn judge(text: &str, pieces: &[Arc<Piece>]) -> Result<(), SyntaxError> {
+    let parts = pieces.iter().map(|piece| (&piece.range, piece.standing()));
+    strict::check_parts(text, parts)
 }
 
 fn id(piece: usize, number: u32) -> ScopeId {

@@ -2,161 +2,198 @@
 //!
 //! What is known of a piece follows from its text alone (and from whether annotations are hidden), but for the offsets, which
 //! move with what is inserted before it. So a piece of the text before stands for a piece of the text now exactly when both
-//! have the same text and the grammar read both without an error; there is no other bookkeeping of what an edit touched.
+//! have the same text; there is no other bookkeeping of what an edit touched.
 
 use super::collect;
+use super::cut::Scan;
 use super::model::*;
 use super::names::Name;
 use super::resolve;
-use crate::kinds::Kind;
 use crate::strict::{self, Standing};
 use std::ops::Range;
-use std::sync::OnceLock;
-use tree_sitter::Node;
+use std::sync::Arc;
 
 /// One piece: a top-level statement with what follows it up to the next one; the first begins with the text.
 #[derive(Debug, Clone)]
 pub(super) struct Piece {
     /// Its bytes in the module's text.
-    range: Range<usize>,
+    pub(super) range: Range<usize>,
     text: Box<str>,
-    /// The grammar read it without an error.
-    is_whole: bool,
-    /// The scopes in it, each before those inside of it. The first is the module's own as far as it is in this piece; none
-    /// in a piece without statements.
+    /// The scopes in it, each before those inside of it. The first is the module's own as far as it is in this piece.
     pub(super) scopes: Vec<Scope>,
     /// What the module's own scope does with names in this piece.
     pub(super) names: Vec<(Name, u16)>,
     /// The functions in it in source order, by their numbers.
     pub(super) functions: Vec<u32>,
-    /// The strict parser's word on it, asked when somebody wants to know.
-    standing: OnceLock<Standing>,
+    /// `from __future__ import annotations`
+    pub(super) future_annotations: bool,
+    standing: Standing,
 }
 
-/// Where a piece lies, and the nodes in it.
-pub(super) struct Cut<'t> {
-    range: Range<usize>,
-    nodes: Vec<Node<'t>>,
-    is_whole: bool,
-}
-
-/// Cuts the module at `root` into pieces that cover its text. Whatever `root` is, the first begins at 0 and the last ends
-/// with the text.
-pub(super) fn cut<'t>(text: &str, root: Node<'t>) -> Vec<Cut<'t>> {
-    let is_module = Kind::of(root) == Kind::Module;
-    let mut cuts = vec![Cut {
-        range: 0..text.len(),
-        nodes: Vec::new(),
-        is_whole: is_module,
-    }];
-    let mut cursor = root.walk();
-    if !cursor.goto_first_child() {
-        return cuts;
+/// Cuts `text` into pieces and reads them, but for those that are among `known`, the pieces of an earlier text in their order.
+pub(super) fn read(text: &str, known: Vec<Arc<Piece>>, hide_annotations: bool) -> Vec<Arc<Piece>> {
+    let (first, at) = same_at_start(text, &known);
+    let mut known = known;
+    let mut rest = known.split_off(first);
+    let last_starts = same_at_end(text, at, &rest);
+    let mut last = rest.split_off(rest.len() - last_starts.len());
+    let mut reader = Reader {
+        text,
+        pieces: known,
+        spare: rest,
+        hide_annotations,
+    };
+    if at == text.len() && first > 0 && last.is_empty() {
+        return reader.pieces;
     }
+    let mut start = at;
+    let mut scan = Scan::from(text, at);
     loop {
-        let node = cursor.node();
-        let start = node.start_byte();
-        let is_statement = node.is_named() && Kind::of(node) != Kind::Comment;
-        let last = cuts.len() - 1;
-        if is_module && is_statement && start > cuts[last].range.start && begins_line(text, start) {
-            cuts[last].range.end = start;
-            cuts.push(Cut {
-                range: start..text.len(),
-                nodes: Vec::new(),
-                is_whole: true,
-            });
-        }
-        if let Some(cut) = cuts.last_mut() {
-            cut.is_whole &= !node.has_error() && !node.is_missing();
-            if is_statement {
-                cut.nodes.push(node);
+        // From a place on at which both texts were cut, and are the same, they are cut the same.
+        if let Ok(met) = last_starts.binary_search(&start) {
+            for piece in last.drain(met..) {
+                let range = reader.next(piece.text.len());
+                reader.put(piece, range);
             }
+            return reader.pieces;
         }
-        if !cursor.goto_next_sibling() {
-            return cuts;
+        let end = scan.next().unwrap_or(text.len());
+        reader.read(start..end);
+        if end == text.len() {
+            return reader.pieces;
         }
+        start = end;
     }
 }
 
-/// Is `offset` the first place of a line that the line before does not continue into?
-fn begins_line(text: &str, offset: usize) -> bool {
-    let before = &text[..offset];
-    let line = before
-        .strip_suffix("\r\n")
-        .or_else(|| before.strip_suffix(['\n', '\r']));
-    line.is_some_and(|line| !line.ends_with('\\'))
+/// Cuts at given places instead, the starts of statements.
+pub(super) fn read_at(text: &str, starts: &[usize], hide_annotations: bool) -> Vec<Arc<Piece>> {
+    let mut reader = Reader {
+        text,
+        pieces: Vec::new(),
+        spare: Vec::new(),
+        hide_annotations,
+    };
+    let inner = starts.iter().copied().filter(|start| *start > 0);
+    let mut start = 0;
+    for end in inner.chain([text.len()]) {
+        reader.read(start..end);
+        start = end;
+    }
+    reader.pieces
 }
 
-impl Cut<'_> {
-    /// Does what is known of `piece` hold for this part of `text`, too?
-    pub(super) fn has_text_of(&self, text: &str, piece: &Piece) -> bool {
-        *piece.text == text[self.range.clone()]
+/// How many of the pieces are the beginning of the text, and where the next one begins.
+fn same_at_start(text: &str, known: &[Arc<Piece>]) -> (usize, usize) {
+    let bytes = text.as_bytes();
+    let (mut count, mut at) = (0, 0);
+    while let Some(piece) = known.get(count)
+        && bytes[at..].starts_with(piece.text.as_bytes())
+    {
+        at += piece.text.len();
+        count += 1;
+    }
+    if count == known.len() && at == text.len() || count == 0 {
+        return (count, at);
+    }
+    // Whether the last of them ends there hangs on what comes after it, which is another text now.
+    (count - 1, at - known[count - 1].text.len())
+}
+
+/// Where in the text, after `from`, the last of the pieces stand, as many as are its end.
+fn same_at_end(text: &str, from: usize, known: &[Arc<Piece>]) -> Vec<usize> {
+    let bytes = text.as_bytes();
+    let mut end = text.len();
+    let mut starts = Vec::new();
+    for piece in known.iter().rev() {
+        if !bytes[from..end].ends_with(piece.text.as_bytes()) {
+            break;
+        }
+        end -= piece.text.len();
+        starts.push(end);
+    }
+    starts.reverse();
+    starts
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    pieces: Vec<Arc<Piece>>,
+    /// Pieces of the earlier text whose place is not known.
+    spare: Vec<Arc<Piece>>,
+    hide_annotations: bool,
+}
+
+impl Reader<'_> {
+    /// The bytes of the next piece, if it has that many.
+    fn next(&self, length: usize) -> Range<usize> {
+        let start = self.pieces.last().map_or(0, |piece| piece.range.end);
+        start..start + length
     }
 
-    /// May what is known of a piece of the same text be used?
-    pub(super) fn can_take(&self, piece: &Piece) -> bool {
-        self.is_whole && piece.is_whole
+    fn read(&mut self, range: Range<usize>) {
+        let text = &self.text[range.clone()];
+        let known = self.spare.iter().position(|piece| *piece.text == *text);
+        let piece = match known {
+            Some(index) => self.spare.remove(index),
+            None => Arc::new(Piece::read(text, self.hide_annotations)),
+        };
+        self.put(piece, range);
     }
 
-    /// Does one of the statements say `from __future__ import annotations`?
-    pub(super) fn has_future_annotations(&self, text: &str) -> bool {
-        self.nodes
-            .iter()
-            .any(|node| collect::is_future_annotations(text, *node))
+    fn put(&mut self, mut piece: Arc<Piece>, range: Range<usize>) {
+        let index = self.pieces.len();
+        if !piece.is_at(&range, index) {
+            Arc::make_mut(&mut piece).place(range, index);
+        }
+        self.pieces.push(piece);
     }
 }
 
 impl Piece {
-    /// Reads the piece with the number `index`.
-    pub(super) fn read(
-        text: &str,
-        root: Node<'_>,
-        index: usize,
-        cut: &Cut<'_>,
-        hide_annotations: bool,
-    ) -> Piece {
-        let around = (Kind::of(root) != Kind::Module).then_some(root);
-        let collected = collect::collect(text, index as u32, &cut.nodes, around, hide_annotations);
+    /// Reads a piece as if it were all of the text.
+    fn read(text: &str, hide_annotations: bool) -> Piece {
+        let (standing, collected) =
+            strict::part(text, |body| collect::collect(text, body, hide_annotations));
+        let future_annotations = collected.future_annotations;
         let (scopes, names) = resolve::resolve(collected);
         let mut functions: Vec<u32> = (0..scopes.len() as u32)
             .filter(|number| scopes[*number as usize].kind == ScopeKind::Function)
             .collect();
         functions.sort_by_key(|number| scopes[*number as usize].def_range.start);
         Piece {
-            range: cut.range.clone(),
-            text: text[cut.range.clone()].into(),
-            is_whole: cut.is_whole,
+            range: 0..text.len(),
+            text: text.into(),
             scopes,
             names,
             functions,
-            standing: OnceLock::new(),
+            future_annotations,
+            standing,
         }
     }
 
-    /// Its bytes in the module's text.
-    pub(super) fn range(&self) -> &Range<usize> {
-        &self.range
-    }
-
-    /// The strict parser's word on it.
+    /// The strict parser's word on it, at its place.
     pub(super) fn standing(&self) -> Standing {
-        *self.standing.get_or_init(|| strict::standing(&self.text))
+        // A byte order mark is one only where the text begins.
+        if self.range.start > 0 && self.text.starts_with('\u{feff}') {
+            return Standing::Broken;
+        }
+        self.standing
     }
 
-    /// Is it what stands at the place of `cut` as the piece with the number `index`, without being moved?
-    pub(super) fn is_at(&self, cut: &Cut<'_>, index: usize) -> bool {
+    fn is_at(&self, range: &Range<usize>, index: usize) -> bool {
         let id = self.scopes.first().and_then(|own| own.children.first());
-        self.range == cut.range && id.is_none_or(|id| id.piece as usize == index)
+        self.range == *range && id.is_none_or(|id| id.piece as usize == index)
     }
 
-    /// Moves it to the place of `cut` and to the number `index`.
-    pub(super) fn place(&mut self, cut: &Cut<'_>, index: usize) {
+    /// Moves it to a place and to the number `index`.
+    fn place(&mut self, range: Range<usize>, index: usize) {
         let mover = Mover {
             from: self.range.start,
-            to: cut.range.start,
+            to: range.start,
             piece: index as u32,
         };
-        self.range = cut.range.clone();
+        self.range = range;
         for scope in &mut self.scopes {
             mover.scope(scope);
         }

@@ -8,9 +8,10 @@ mod depth;
 
 pub use arguments::{CallArguments, arguments};
 
-use ruff_python_ast::ModModule;
-use ruff_python_parser::{ParseError, Parsed, parse_module};
-use ruff_text_size::TextRange;
+use depth::TooDeep;
+use ruff_python_ast::{ModModule, PySourceType, Stmt};
+use ruff_python_parser::{ParseError, Parsed, parse_module, parse_unchecked_source};
+use ruff_text_size::{Ranged, TextRange};
 use std::ops::Range;
 
 /// Why a text is not Python.
@@ -43,52 +44,81 @@ pub(crate) enum Standing {
     LooksBack,
     /// It does not parse by itself.
     Broken,
+    /// It is deeper than Python takes.
+    TooDeep,
 }
 
-/// Judges a part of a module. A part that parses closes all that it opens and begins with no mere continuation (`else:`), so
-/// a text made of such parts parses.
-pub(crate) fn standing(part: &str) -> Standing {
-    if part.starts_with('\u{feff}') {
-        return Standing::Broken;
-    }
-    let judged = guarded(part, 0, || {
-        let parsed = parse_module(part).map_err(|error| described(part, &error, 0))?;
+/// Judges a part of a module, and gives what `read` makes of its statements: of those that are there in broken code, and of
+/// none in code that is too deep. A part that parses closes all that it opens and begins with no mere continuation (`else:`),
+/// so a text made of such parts parses.
+pub(crate) fn part<T>(part: &str, read: impl Fn(&[Stmt]) -> T) -> (Standing, T) {
+    let parse = || {
+        let parsed = parse_unchecked_source(part, PySourceType::Python);
         let module = parsed.syntax();
-        let looks_back = part.contains("__future__")
-            || compiler::declares_in_module(part, module)
-            || compiler::first_error(part, module).is_some();
-        Ok(if looks_back {
-            Standing::LooksBack
-        } else {
-            Standing::Alone
-        })
-    });
-    judged.unwrap_or(Standing::Broken)
+        let looks_back = || {
+            part.contains("__future__")
+                || compiler::declares_in_module(part, module)
+                || compiler::first_error(part, module).is_some()
+        };
+        let standing = match parsed.has_valid_syntax() {
+            false => Standing::Broken,
+            true if looks_back() => Standing::LooksBack,
+            true => Standing::Alone,
+        };
+        (standing, read(&module.body))
+    };
+    with_depth(part, parse).unwrap_or_else(|_| (Standing::TooDeep, read(&[])))
 }
 
-/// [`check`] of a text of which all parts are judged: where the first broken one begins, and where the last one that looks
-/// back ends. Only as much is parsed as the answer hangs on.
-pub(crate) fn check_parts(
+/// [`check`] of a text that is made of these parts, each with what can be said of it: only as much is parsed as the answer
+/// hangs on.
+pub(crate) fn check_parts<'p>(
     text: &str,
-    broken: Option<usize>,
-    looks_back: Option<usize>,
+    parts: impl DoubleEndedIterator<Item = (&'p Range<usize>, Standing)> + Clone,
 ) -> Result<(), SyntaxError> {
-    match (broken, looks_back) {
-        (None, None) => Ok(()),
-        (None, Some(end)) => check(&text[..end]).or_else(|_| check(text)),
-        (Some(start), _) => match parse_error(&text[start..]) {
-            Some(error) if !text[start..].starts_with('\u{feff}') => {
-                let range = error.range.start + start..error.range.end + start;
-                Err(SyntaxError {
-                    line: crate::LineIndex::new(text).line_of(range.start),
-                    range,
-                    ..error
-                })
-            }
-            _ => check(text),
-        },
+    let looks_back = parts
+        .clone()
+        .rev()
+        .find(|(_, standing)| *standing != Standing::Alone);
+    let Some((last, _)) = looks_back else {
+        return Ok(());
+    };
+    let is_broken = |standing| matches!(standing, Standing::Broken | Standing::TooDeep);
+    if parts
+        .clone()
+        .any(|(_, standing)| standing == Standing::TooDeep)
+    {
+        return check(text);
+    }
+    let mut broken = parts.skip_while(|(_, standing)| !is_broken(*standing));
+    let Some((first, _)) = broken.next() else {
+        return check(&text[..last.end]).or_else(|_| check(text));
+    };
+    // The parser goes from left to right, and what it says of an error hangs on hardly more than the next statement. An error
+    // well before the end of what is parsed is the error of the whole text.
+    let ahead = broken.nth(AHEAD).map(|(range, _)| range.clone());
+    let found = ahead
+        .and_then(|ahead| {
+            let error = parse_error(&text[first.start..ahead.end])?;
+            (first.start + error.range.end < ahead.start).then_some(error)
+        })
+        .or_else(|| parse_error(&text[first.start..]));
+    match found {
+        Some(error) => {
+            let range = error.range.start + first.start..error.range.end + first.start;
+            Err(SyntaxError {
+                line: crate::LineIndex::new(text).line_of(range.start),
+                range,
+                ..error
+            })
+        }
+        // What is broken by itself is none in its place.
+        None => check(text),
     }
 }
+
+/// How many parts after a broken one are parsed with it.
+const AHEAD: usize = 3;
 
 fn parse_error(text: &str) -> Option<SyntaxError> {
     guarded(text, 0, || {
@@ -110,10 +140,38 @@ pub fn module(text: &str) -> Result<Parsed<ModModule>, SyntaxError> {
     })
 }
 
+/// Where in a text that Python takes lines begin with a top-level statement.
+pub(crate) fn statements_on_lines(text: &str) -> Option<Vec<usize>> {
+    let parsed = module(text).ok()?;
+    let starts = parsed
+        .syntax()
+        .body
+        .iter()
+        .map(|statement| statement.start().to_usize());
+    let begins_line = |start: &usize| {
+        let before = &text[..*start];
+        let line = before
+            .strip_suffix("\r\n")
+            .or_else(|| before.strip_suffix(['\n', '\r']));
+        line.is_some_and(|line| !line.ends_with('\\'))
+    };
+    Some(starts.filter(begins_line).collect())
+}
+
 fn refused_by_compiler(text: &str, parsed: &Parsed<ModModule>) -> Result<(), SyntaxError> {
     match compiler::first_error(text, parsed.syntax()) {
         Some((message, range)) => Err(at(text, message, range, 0)),
         None => Ok(()),
+    }
+}
+
+/// Runs what parses `text` with the stack that it needs, or says that no Python would take it.
+fn with_depth<T>(text: &str, parse: impl FnOnce() -> T) -> Result<T, TooDeep> {
+    /// Deeper than all code that people write; up to here a thread's own stack is enough.
+    const ORDINARY: usize = 100;
+    match depth::depth(text)? {
+        depth if depth <= ORDINARY => Ok(parse()),
+        depth => Ok(stacker::grow(4 * 1024 * 1024 + depth * 16 * 1024, parse)),
     }
 }
 
@@ -124,11 +182,8 @@ fn guarded<T>(
     before: usize,
     parse: impl FnOnce() -> Result<T, SyntaxError>,
 ) -> Result<T, SyntaxError> {
-    /// Deeper than all code that people write; up to here a thread's own stack is enough.
-    const ORDINARY: usize = 100;
-    match depth::depth(text) {
-        Ok(depth) if depth <= ORDINARY => parse(),
-        Ok(depth) => stacker::grow(4 * 1024 * 1024 + depth * 16 * 1024, parse),
+    match with_depth(text, parse) {
+        Ok(parsed) => parsed,
         Err(too_deep) => {
             // The line on which it becomes too deep: the first after which the text up to there is.
             let lines = crate::LineIndex::new(text);

@@ -1,4 +1,5 @@
 //! Real files, and numbers that look random.
+#![allow(dead_code)] // Not every test needs all of it.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -40,5 +41,15 @@ impl Random {
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) as usize % limit.max(1)
+    }
+}
+
+/// A number that a variable of the environment gives.
+pub(crate) fn number(name: &str, otherwise: usize) -> usize {
+    match std::env::var(name) {
+        Ok(given) => given
+            .parse()
+            .unwrap_or_else(|_| panic!("{name} is a number")),
+        Err(_) => otherwise,
     }
 }

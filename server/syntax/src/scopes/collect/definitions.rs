@@ -1,355 +1,299 @@
 //! What opens a scope: functions, classes, lambdas, comprehensions, type parameters.
 
-use super::{Collector, Context, Place, flags, normal};
-use crate::kinds::{Kind, fields};
+use super::notes::normal;
+use super::{Place, Walk, bytes};
+use crate::scopes::flags;
 use crate::scopes::model::*;
 use crate::scopes::names::Name;
+use ruff_python_ast::visitor::source_order::SourceOrderVisitor;
+use ruff_python_ast::{
+    Comprehension, Decorator, Expr, ExprLambda, Identifier, Parameter as StrictParameter,
+    ParameterWithDefault, Parameters, Stmt, StmtClassDef, StmtFunctionDef, StmtTypeAlias,
+    TypeParam, TypeParams,
+};
 use std::ops::Range;
-use tree_sitter::Node;
 
-impl<'t> Collector<'t> {
-    pub(super) fn type_alias(&mut self, node: Node<'t>, place: Place) {
-        let (Some(left), Some(right)) = (
-            node.child_by_field_id(fields().left.get()),
-            node.child_by_field_id(fields().right.get()),
-        ) else {
-            return self.push_children(node, place, Context::Load);
-        };
-        let mut inside = place.scope;
-        let mut target = left;
-        while Kind::of(target) == Kind::Type
-            && let Some(child) = target.named_child(0)
-        {
-            target = child;
+impl Walk<'_> {
+    pub(super) fn function(&mut self, definition: &StmtFunctionDef) {
+        if self.is_too_deep() {
+            return;
         }
-        if Kind::of(target) == Kind::GenericType
-            && let (Some(name), Some(parameters)) = (target.named_child(0), target.named_child(1))
-        {
-            target = name;
-            inside = self.open(
-                ScopeKind::TypeParameters,
-                "<type parameters>",
-                node,
-                Some(place.scope),
-            );
-            self.type_parameters(parameters, place.in_scope(inside));
-        } else if Kind::of(target) == Kind::Subscript
-            && target
-                .named_child(0)
-                .is_some_and(|name| Kind::of(name) == Kind::Identifier)
-        {
-            let children = self.children(target);
-            if let Some((_, name)) = children.first() {
-                target = *name;
-            }
-            inside = self.open(
-                ScopeKind::TypeParameters,
-                "<type parameters>",
-                node,
-                Some(place.scope),
-            );
-            for (_, parameter) in children.into_iter().skip(1) {
-                self.type_parameter(parameter, place.in_scope(inside));
-            }
+        let whole = bytes(definition);
+        let place = self.place;
+        let (stored_name, header) = self.header(
+            &definition.name,
+            BindingKind::Def,
+            definition.type_params.as_deref(),
+            &whole,
+            None,
+        );
+        let range = self.keyword(&definition.decorator_list, &whole)..whole.end;
+        let written = self.written(&definition.name);
+        let parent = Some(header.scope);
+        let scope = self
+            .notes
+            .open(ScopeKind::Function, &written, range, parent);
+        let body = body_range(&definition.body, whole.end);
+        let block = &mut self.notes.blocks[scope];
+        block.stored_name = Some(stored_name);
+        block.scope.range = whole;
+        block.scope.decorators = definition.decorator_list.iter().map(bytes).collect();
+        block.scope.is_async = definition.is_async;
+        block.scope.name_range = bytes(&definition.name);
+        block.scope.body_range = body.clone();
+        self.decorators(&definition.decorator_list);
+        self.type_parameters(definition.type_params.as_deref(), header);
+        self.parameters(&definition.parameters, scope, place, header);
+        if let Some(returns) = &definition.returns {
+            self.annotation(returns, header);
         }
-        if Kind::of(target) != Kind::Identifier {
-            return self.type_call(node, place);
-        }
-        self.push(target, place, Context::Store(BindingKind::TypeAlias));
-        let value = self.open(ScopeKind::Annotation, "<type alias>", right, Some(inside));
-        self.push(right, place.in_scope(value), Context::Load);
+        self.within(Place::body_of(scope, body), |walk| {
+            walk.visit_body(&definition.body);
+        });
     }
 
-    /// `type(x).y = z` looks like a type alias to the grammar.
-    pub(super) fn type_call(&mut self, node: Node<'t>, place: Place) {
-        if let Some(word) = node.child(0) {
-            self.load(word.byte_range(), place);
+    pub(super) fn class(&mut self, definition: &StmtClassDef) {
+        if self.is_too_deep() {
+            return;
         }
-        self.push_children(node, place, Context::Load);
-    }
-
-    pub(super) fn type_parameters(&mut self, node: Node<'t>, place: Place) {
-        for (_, child) in self.children(node) {
-            self.type_parameter(child, place);
-        }
-    }
-
-    pub(super) fn type_parameter(&mut self, mut node: Node<'t>, place: Place) {
-        while Kind::of(node) == Kind::Type
-            && let Some(child) = node.named_child(0)
-        {
-            node = child;
-        }
-        match Kind::of(node) {
-            Kind::Identifier => {
-                self.bind(
-                    node.byte_range(),
-                    BindingKind::TypeParameter,
-                    flags::LOCAL | flags::TYPE_PARAMETER,
-                    place,
-                );
-            }
-            Kind::SplatType
-            | Kind::ListSplat
-            | Kind::ListSplatPattern
-            | Kind::DictionarySplatPattern => {
-                if let Some(name) = node.named_child(0) {
-                    self.bind(
-                        name.byte_range(),
-                        BindingKind::TypeParameter,
-                        flags::LOCAL | flags::TYPE_PARAMETER,
-                        place,
-                    );
-                }
-            }
-            Kind::ConstrainedType => {
-                let mut children = self.children(node).into_iter();
-                if let Some((_, name)) = children.next() {
-                    let mut name = name;
-                    while Kind::of(name) == Kind::Type
-                        && let Some(child) = name.named_child(0)
-                    {
-                        name = child;
-                    }
-                    let bits = flags::LOCAL | flags::TYPE_PARAMETER;
-                    self.bind(name.byte_range(), BindingKind::TypeParameter, bits, place);
-                }
-                for (_, bound) in children {
-                    let scope = self.open(
-                        ScopeKind::Annotation,
-                        "<type bound>",
-                        bound,
-                        Some(place.scope),
-                    );
-                    self.push(bound, place.in_scope(scope), Context::Load);
-                }
-            }
-            _ => self.push(node, place, Context::Load),
-        }
-    }
-
-    /// `node` is the definition, `whole` has its decorators, too.
-    pub(super) fn function(&mut self, node: Node<'t>, whole: Node<'t>, place: Place) {
-        let decorators = self.decorators(whole, node, place);
-        let name = node.child_by_field_id(fields().name.get());
-        let mut header = place;
-        let mut stored_name = None;
-        if let Some(name) = name {
-            stored_name = Some(self.stored(place.scope, &self.text[name.byte_range()]));
-            self.bind(name.byte_range(), BindingKind::Def, flags::LOCAL, place);
-        }
-        if let Some(parameters) = node.child_by_field_id(fields().type_parameters.get()) {
-            header.scope = self.open(
-                ScopeKind::TypeParameters,
-                "<type parameters>",
-                whole,
-                Some(place.scope),
-            );
-            self.type_parameters(parameters, header);
-        }
-        let written = name.map_or("", |name| &self.text[name.byte_range()]);
-        let scope = self.open(ScopeKind::Function, written, node, Some(header.scope));
-        let is_async = node.child(0).is_some_and(|first| first.kind() == "async");
-        let block = &mut self.blocks[scope];
-        block.stored_name = stored_name;
-        block.scope.range = whole.byte_range();
-        block.scope.decorators = decorators;
-        block.scope.is_async = is_async;
-        if let Some(name) = name {
-            block.scope.name_range = name.byte_range();
-        }
-        for (field, child) in self.children(node) {
-            match field {
-                Some(field) if field == fields().name || field == fields().type_parameters => {}
-                Some(field) if field == fields().parameters => {
-                    self.parameters(child, scope, place, header)
-                }
-                Some(field) if field == fields().return_type => self.annotation(child, header),
-                Some(field) if field == fields().body => {
-                    self.blocks[scope].scope.body_range = child.byte_range();
-                    self.push(child, Place::body_of(scope, child), Context::Load);
-                }
-                _ => self.push(child, place, Context::Load),
-            }
-        }
-    }
-
-    pub(super) fn class(&mut self, node: Node<'t>, whole: Node<'t>, place: Place) {
-        let decorators = self.decorators(whole, node, place);
-        let name = node.child_by_field_id(fields().name.get());
-        let mut header = place;
-        let mut stored_name = None;
-        if let Some(name) = name {
-            stored_name = Some(self.stored(place.scope, &self.text[name.byte_range()]));
-            self.bind(name.byte_range(), BindingKind::Class, flags::LOCAL, place);
-        }
-        let written = Name::new(&normal(
-            name.map_or("", |name| &self.text[name.byte_range()]),
-        ));
-        if let Some(parameters) = node.child_by_field_id(fields().type_parameters.get()) {
-            header.scope = self.open(
-                ScopeKind::TypeParameters,
-                "<type parameters>",
-                whole,
-                Some(place.scope),
-            );
-            self.blocks[header.scope].private = Some(written.clone());
-            self.type_parameters(parameters, header);
-        }
-        let scope = self.open(ScopeKind::Class, &written, node, Some(header.scope));
-        let block = &mut self.blocks[scope];
+        let whole = bytes(definition);
+        let written = Name::new(&self.written(&definition.name));
+        let (stored_name, header) = self.header(
+            &definition.name,
+            BindingKind::Class,
+            definition.type_params.as_deref(),
+            &whole,
+            Some(&written),
+        );
+        let range = self.keyword(&definition.decorator_list, &whole)..whole.end;
+        let parent = Some(header.scope);
+        let scope = self.notes.open(ScopeKind::Class, &written, range, parent);
+        let body = body_range(&definition.body, whole.end);
+        let block = &mut self.notes.blocks[scope];
         block.private = Some(written);
-        block.stored_name = stored_name;
-        block.scope.range = whole.byte_range();
-        block.scope.decorators = decorators;
-        if let Some(name) = name {
-            block.scope.name_range = name.byte_range();
+        block.stored_name = Some(stored_name);
+        block.scope.range = whole;
+        block.scope.decorators = definition.decorator_list.iter().map(bytes).collect();
+        block.scope.name_range = bytes(&definition.name);
+        block.scope.body_range = body.clone();
+        self.decorators(&definition.decorator_list);
+        self.type_parameters(definition.type_params.as_deref(), header);
+        if let Some(arguments) = &definition.arguments {
+            self.within(header, |walk| walk.visit_arguments(arguments));
         }
-        for (field, child) in self.children(node) {
-            match field {
-                Some(field) if field == fields().name || field == fields().type_parameters => {}
-                Some(field) if field == fields().body => {
-                    self.blocks[scope].scope.body_range = child.byte_range();
-                    self.push(child, Place::body_of(scope, child), Context::Load);
-                }
-                _ => self.push(child, header, Context::Load),
-            }
-        }
+        self.within(Place::body_of(scope, body), |walk| {
+            walk.visit_body(&definition.body);
+        });
     }
 
-    pub(super) fn decorators(
+    /// Binds the name of a definition, and opens the scope of its type parameters if there are any: where its header is read.
+    fn header(
         &mut self,
-        whole: Node<'t>,
-        definition: Node<'t>,
-        place: Place,
-    ) -> Vec<Range<usize>> {
-        let mut ranges = Vec::new();
-        if whole == definition {
-            return ranges;
+        name: &Identifier,
+        kind: BindingKind,
+        parameters: Option<&TypeParams>,
+        whole: &Range<usize>,
+        class: Option<&Name>,
+    ) -> (super::NameId, Place) {
+        let place = self.place;
+        let stored = self
+            .notes
+            .stored(place.scope, &self.notes.text[bytes(name)]);
+        self.notes.bind(bytes(name), kind, flags::LOCAL, place);
+        if parameters.is_none() {
+            return (stored, place);
         }
-        for (_, child) in self.children(whole) {
-            if child == definition {
-                continue;
-            }
-            if Kind::of(child) == Kind::Decorator {
-                ranges.push(child.byte_range());
-            }
-            self.push(child, place, Context::Load);
+        let scope = self.open_type_parameters(whole.clone(), place);
+        if let Some(class) = class {
+            self.notes.blocks[scope].private = Some(class.clone());
         }
-        ranges
+        (stored, place.in_scope(scope))
     }
 
-    pub(super) fn lambda(&mut self, node: Node<'t>, place: Place) {
-        let scope = self.open(ScopeKind::Lambda, "<lambda>", node, Some(place.scope));
-        for (field, child) in self.children(node) {
-            match field {
-                Some(field) if field == fields().parameters => {
-                    self.parameters(child, scope, place, place)
-                }
-                Some(field) if field == fields().body => {
-                    self.blocks[scope].scope.body_range = child.byte_range();
-                    self.push(child, Place::body_of(scope, child), Context::Load);
-                }
-                _ => self.push(child, place, Context::Load),
+    fn open_type_parameters(&mut self, range: Range<usize>, place: Place) -> usize {
+        let name = "<type parameters>";
+        self.notes
+            .open(ScopeKind::TypeParameters, name, range, Some(place.scope))
+    }
+
+    fn written(&self, name: &Identifier) -> String {
+        normal(&self.notes.text[bytes(name)]).into_owned()
+    }
+
+    /// Where the keyword of a definition stands, behind its decorators.
+    fn keyword(&self, decorators: &[Decorator], whole: &Range<usize>) -> usize {
+        let Some(last) = decorators.last() else {
+            return whole.start;
+        };
+        let mut at = bytes(last).end;
+        loop {
+            let rest = self.notes.text.get(at..whole.end).unwrap_or_default();
+            let code = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\\');
+            at = whole.end - code.len();
+            if !code.starts_with('#') {
+                return at;
+            }
+            at += code.find(['\n', '\r']).unwrap_or(code.len());
+        }
+    }
+
+    fn decorators(&mut self, decorators: &[Decorator]) {
+        for decorator in decorators {
+            self.visit_expr(&decorator.expression);
+        }
+    }
+
+    pub(super) fn type_alias(&mut self, alias: &StmtTypeAlias) {
+        let place = self.place;
+        let mut inside = place;
+        if alias.type_params.is_some() {
+            inside = place.in_scope(self.open_type_parameters(bytes(alias), place));
+            self.type_parameters(alias.type_params.as_deref(), inside);
+        }
+        self.target(&alias.name, BindingKind::TypeAlias);
+        self.lazily("<type alias>", &alias.value, inside);
+    }
+
+    /// An expression with a scope of its own that is evaluated when somebody asks.
+    fn lazily(&mut self, name: &str, expression: &Expr, place: Place) {
+        let range = bytes(expression);
+        let scope = self
+            .notes
+            .open(ScopeKind::Annotation, name, range, Some(place.scope));
+        self.within(place.in_scope(scope), |walk| walk.visit_expr(expression));
+    }
+
+    fn type_parameters(&mut self, parameters: Option<&TypeParams>, place: Place) {
+        for parameter in parameters.into_iter().flat_map(|all| all.iter()) {
+            let (name, bound, default) = match parameter {
+                TypeParam::TypeVar(plain) => (&plain.name, plain.bound.as_deref(), &plain.default),
+                TypeParam::TypeVarTuple(tuple) => (&tuple.name, None, &tuple.default),
+                TypeParam::ParamSpec(spec) => (&spec.name, None, &spec.default),
+            };
+            let bits = flags::LOCAL | flags::TYPE_PARAMETER;
+            self.notes
+                .bind(bytes(name), BindingKind::TypeParameter, bits, place);
+            if let Some(bound) = bound {
+                self.lazily("<type bound>", bound, place);
+            }
+            if let Some(default) = default {
+                self.lazily("<type default>", default, place);
             }
         }
+    }
+
+    pub(super) fn lambda(&mut self, lambda: &ExprLambda) {
+        if self.is_too_deep() {
+            return;
+        }
+        let place = self.place;
+        let whole = bytes(lambda);
+        let scope = self.notes.open(
+            ScopeKind::Lambda,
+            "<lambda>",
+            whole.clone(),
+            Some(place.scope),
+        );
+        if let Some(parameters) = &lambda.parameters {
+            self.parameters(parameters, scope, place, place);
+        }
+        let body = self.with_parentheses(bytes(&*lambda.body), whole);
+        self.notes.blocks[scope].scope.body_range = body.clone();
+        self.within(Place::body_of(scope, body), |walk| {
+            walk.visit_expr(&lambda.body);
+        });
     }
 
     /// Defaults are read in the scope around (`outer`), annotations in `header`, which is the type parameters' if any.
-    pub(super) fn parameters(&mut self, node: Node<'t>, scope: usize, outer: Place, header: Place) {
-        let inside = Place::body_of(scope, node);
-        let mut keyword_only = false;
-        for (_, child) in self.children(node) {
-            let default = child.child_by_field_id(fields().value.get());
-            let annotation = child.child_by_field_id(fields().r#type.get());
-            let target = match Kind::of(child) {
-                Kind::PositionalSeparator => {
-                    for parameter in &mut self.blocks[scope].scope.parameters {
-                        parameter.kind = ParameterKind::PositionalOnly;
-                    }
-                    continue;
-                }
-                Kind::KeywordSeparator => {
-                    keyword_only = true;
-                    continue;
-                }
-                Kind::TypedParameter => child.named_child(0),
-                Kind::DefaultParameter | Kind::TypedDefaultParameter => {
-                    child.child_by_field_id(fields().name.get())
-                }
-                Kind::Comment => continue,
-                _ => Some(child),
+    fn parameters(&mut self, parameters: &Parameters, scope: usize, outer: Place, header: Place) {
+        let inside = Place::body_of(scope, bytes(parameters));
+        let mut one = |kind, parameter: &StrictParameter, whole: Option<&ParameterWithDefault>| {
+            let name = bytes(&parameter.name);
+            self.notes.bind(
+                name.clone(),
+                BindingKind::Parameter,
+                flags::PARAMETER,
+                inside,
+            );
+            let annotation = parameter.annotation.as_deref();
+            let default = whole.and_then(|whole| Some((whole, whole.default.as_deref()?)));
+            let whole_range = whole.map_or(bytes(parameter), bytes);
+            let before_annotation = name.end..whole_range.end;
+            let model = Parameter {
+                name: Name::new(&normal(&self.notes.text[name.clone()])),
+                kind,
+                has_default: default.is_some(),
+                range: name,
+                annotation: annotation
+                    .map(|annotation| self.with_parentheses(bytes(annotation), before_annotation)),
+                default: default.map(|(whole, default)| {
+                    let limits = bytes(&whole.parameter).end..whole_range.end;
+                    self.with_parentheses(bytes(default), limits)
+                }),
             };
-            let Some(target) = target else { continue };
-            let kind = match Kind::of(target) {
-                Kind::ListSplatPattern => {
-                    keyword_only = true;
-                    ParameterKind::VarPositional
-                }
-                Kind::DictionarySplatPattern => ParameterKind::VarKeyword,
-                _ if keyword_only => ParameterKind::KeywordOnly,
-                _ => ParameterKind::Positional,
-            };
-            let name = match Kind::of(target) {
-                Kind::Identifier => Some(target),
-                Kind::ListSplatPattern | Kind::DictionarySplatPattern => target.named_child(0),
-                _ => None,
-            };
-            match name.filter(|name| Kind::of(*name) == Kind::Identifier) {
-                Some(name) => {
-                    self.bind(
-                        name.byte_range(),
-                        BindingKind::Parameter,
-                        flags::PARAMETER,
-                        inside,
-                    );
-                    self.blocks[scope].scope.parameters.push(Parameter {
-                        name: Name::new(&normal(&self.text[name.byte_range()])),
-                        kind,
-                        has_default: default.is_some(),
-                        range: name.byte_range(),
-                        annotation: annotation.map(|node| node.byte_range()),
-                        default: default.map(|node| node.byte_range()),
-                    });
-                }
-                None => self.push(target, outer, Context::Load),
-            }
+            self.notes.blocks[scope].scope.parameters.push(model);
             if let Some(annotation) = annotation {
                 self.annotation(annotation, header);
             }
-            if let Some(default) = default {
-                self.push(default, outer, Context::Load);
+            if let Some((_, default)) = default {
+                self.within(outer, |walk| walk.visit_expr(default));
             }
+        };
+        for whole in &parameters.posonlyargs {
+            one(ParameterKind::PositionalOnly, &whole.parameter, Some(whole));
+        }
+        for whole in &parameters.args {
+            one(ParameterKind::Positional, &whole.parameter, Some(whole));
+        }
+        if let Some(rest) = &parameters.vararg {
+            one(ParameterKind::VarPositional, rest, None);
+        }
+        for whole in &parameters.kwonlyargs {
+            one(ParameterKind::KeywordOnly, &whole.parameter, Some(whole));
+        }
+        if let Some(rest) = &parameters.kwarg {
+            one(ParameterKind::VarKeyword, rest, None);
         }
     }
 
-    pub(super) fn comprehension(&mut self, node: Node<'t>, name: &str, place: Place) {
-        let scope = self.open(ScopeKind::Comprehension, name, node, Some(place.scope));
-        self.blocks[scope].scope.is_generator = Kind::of(node) == Kind::GeneratorExpression;
-        let inside = Place { scope, ..place };
-        let mut first = true;
-        for (_, child) in self.children(node) {
-            if Kind::of(child) == Kind::ForInClause {
+    pub(super) fn comprehension(
+        &mut self,
+        name: &str,
+        range: Range<usize>,
+        elements: &[&Expr],
+        generators: &[Comprehension],
+    ) {
+        if self.is_too_deep() {
+            return;
+        }
+        let place = self.place;
+        let parent = Some(place.scope);
+        let scope = self
+            .notes
+            .open(ScopeKind::Comprehension, name, range, parent);
+        self.notes.blocks[scope].scope.is_generator = name == "<genexpr>";
+        self.within(place.in_scope(scope), |walk| {
+            for element in elements {
+                walk.visit_expr(element);
+            }
+            for (number, generator) in generators.iter().enumerate() {
+                walk.notes.blocks[scope].scope.is_async |= generator.is_async;
+                walk.target(&generator.target, BindingKind::For);
                 // The outermost iterable is read in the scope around.
-                self.for_in(child, inside, if first { place } else { inside });
-                first = false;
-            } else {
-                self.push(child, inside, Context::Load);
+                let iterable = if number == 0 { place } else { walk.place };
+                walk.within(iterable, |walk| walk.visit_expr(&generator.iter));
+                for condition in &generator.ifs {
+                    walk.visit_expr(condition);
+                }
             }
-        }
+        });
     }
+}
 
-    pub(super) fn for_in(&mut self, node: Node<'t>, target: Place, iterable: Place) {
-        if node.child(0).is_some_and(|first| first.kind() == "async") {
-            self.blocks[target.scope].scope.is_async |=
-                self.blocks[target.scope].scope.kind == ScopeKind::Comprehension;
-        }
-        for (field, child) in self.children(node) {
-            if field == Some(fields().left) {
-                self.push(child, target, Context::Store(BindingKind::For));
-            } else {
-                self.push(child, iterable, Context::Load);
-            }
-        }
+/// The range of a definition's statements; its end when it has none.
+fn body_range(body: &[Stmt], end: usize) -> Range<usize> {
+    match (body.first(), body.last()) {
+        (Some(first), Some(last)) => bytes(first).start..bytes(last).end,
+        _ => end..end,
     }
 }

@@ -1,246 +1,198 @@
 //! What binds and declares names in a scope: assignments, imports, patterns, `global`.
 
-use super::{Collector, Context, Place, flags, is_branch};
-use crate::kinds::{Kind, fields};
+use super::{Walk, bytes};
+use crate::scopes::flags;
 use crate::scopes::model::*;
-use tree_sitter::Node;
+use ruff_python_ast::visitor::source_order::SourceOrderVisitor;
+use ruff_python_ast::{
+    Alias, ExceptHandler, Expr, Identifier, Pattern, Stmt, StmtAnnAssign, StmtFor, StmtIf,
+    StmtMatch, StmtTry, StmtWith,
+};
 
-impl<'t> Collector<'t> {
-    pub(super) fn statements(&mut self, node: Node<'t>, place: Place) {
-        let mark = self.tasks.len();
-        self.push_children(node, place, Context::Load);
-        for task in &mut self.tasks[mark..] {
-            if Kind::of(task.node) != Kind::CaseClause {
-                task.place.statement = (task.node.start_byte(), task.node.end_byte());
-            }
-        }
-    }
+/// Is it `from __future__ import annotations`?
+pub(super) fn is_future_annotations(statement: &Stmt) -> bool {
+    let Stmt::ImportFrom(import) = statement else {
+        return false;
+    };
+    let is_future = import.level == 0
+        && import
+            .module
+            .as_ref()
+            .is_some_and(|module| module.as_str() == "__future__");
+    is_future
+        && import
+            .names
+            .iter()
+            .any(|alias| alias.name.as_str() == "annotations")
+}
 
-    pub(super) fn compound(&mut self, node: Node<'t>, place: Place) {
-        let mark = self.tasks.len();
-        self.push_children(node, place, Context::Load);
-        for task in &mut self.tasks[mark..] {
-            task.place.conditional |= is_branch(Kind::of(task.node));
-        }
-    }
-
-    pub(super) fn for_statement(&mut self, node: Node<'t>, place: Place) {
-        let mark = self.tasks.len();
-        self.by_field(node, place, |field| match field {
-            Some(field) if field == fields().left => Some(Context::Store(BindingKind::For)),
-            _ => Some(Context::Load),
-        });
-        for task in &mut self.tasks[mark..] {
-            task.place.conditional |=
-                task.context != Context::Load || is_branch(Kind::of(task.node));
-        }
-    }
-
-    pub(super) fn except(&mut self, node: Node<'t>, place: Place) {
-        for (field, child) in self.children(node) {
-            if field == Some(fields().alias) {
-                self.push(child, place, Context::Store(BindingKind::Except));
-            } else if Kind::of(child) == Kind::AsPattern {
-                self.as_pattern(child, place, BindingKind::Except);
-            } else {
-                self.push(child, place, Context::Load);
-            }
-        }
-    }
-
-    pub(super) fn as_pattern(&mut self, node: Node<'t>, place: Place, kind: BindingKind) {
-        self.by_field(node, place, |field| match field {
-            Some(field) if field == fields().alias => Some(Context::Store(kind)),
-            _ => Some(Context::Load),
-        });
-    }
-
-    pub(super) fn case(&mut self, node: Node<'t>, place: Place) {
-        for (_, child) in self.children(node) {
-            let context = if Kind::of(child) == Kind::CasePattern {
-                Context::Pattern
-            } else {
-                Context::Load
-            };
-            self.push(child, place.conditional(), context);
-        }
-    }
-
-    pub(super) fn pattern_alias(&mut self, node: Node<'t>, place: Place) {
-        self.push_children(node, place, Context::Pattern);
-    }
-
-    /// `name` captures, `a.b` is a value that is looked up.
-    pub(super) fn pattern_name(&mut self, node: Node<'t>, place: Place) {
-        let context = if node.named_child_count() > 1 {
-            Context::Load
-        } else {
-            Context::Pattern
-        };
-        self.first_child(node, place, context);
-    }
-
-    pub(super) fn class_pattern(&mut self, node: Node<'t>, place: Place) {
-        self.first_child(node, place, Context::Load);
-        self.push_named(node, 1, place, Context::Pattern);
-    }
-
-    pub(super) fn assignment(&mut self, node: Node<'t>, place: Place) {
-        let annotation = node.child_by_field_id(fields().r#type.get());
-        let has_value = node.child_by_field_id(fields().right.get()).is_some();
-        for (field, child) in self.children(node) {
-            let field = field.unwrap_or(fields().right);
-            if field == fields().r#type {
-                self.annotation(child, place);
-            } else if field != fields().left {
-                self.push(child, place, Context::Load);
-            } else if annotation.is_none() {
-                self.push(child, place, Context::Store(BindingKind::Assign));
-            } else if Kind::of(child) == Kind::Identifier {
+impl Walk<'_> {
+    pub(super) fn annotated_assignment(&mut self, assignment: &StmtAnnAssign) {
+        let has_value = assignment.value.is_some();
+        match &*assignment.target {
+            Expr::Name(name) if assignment.simple => {
                 let kind = if has_value {
                     BindingKind::AnnAssign
                 } else {
                     BindingKind::Annotation
                 };
-                self.bind(
-                    child.byte_range(),
-                    kind,
-                    flags::LOCAL | flags::ANNOTATED,
-                    place,
-                );
-            } else if let Some(name) = self.parenthesized_name(child) {
-                // `(x): int` declares nothing, `(x): int = 1` only assigns.
-                if has_value {
-                    self.push(name, place, Context::Store(BindingKind::AnnAssign));
-                }
-            } else {
-                self.push(child, place, Context::Store(BindingKind::AnnAssign));
+                let bits = flags::LOCAL | flags::ANNOTATED;
+                self.notes.bind(bytes(name), kind, bits, self.place);
             }
+            // `(x): int` declares nothing, `(x): int = 1` only assigns.
+            Expr::Name(_) if !has_value => {}
+            target => self.target(target, BindingKind::AnnAssign),
+        }
+        self.annotation(&assignment.annotation, self.place);
+        if let Some(value) = &assignment.value {
+            self.visit_expr(value);
         }
     }
 
-    pub(super) fn parenthesized_name(&self, mut node: Node<'t>) -> Option<Node<'t>> {
-        while matches!(
-            Kind::of(node),
-            Kind::TuplePattern | Kind::ParenthesizedExpression
-        ) && node.named_child_count() == 1
-        {
-            if (0..node.child_count() as u32)
-                .any(|index| node.child(index).is_some_and(|child| child.kind() == ","))
-            {
-                return None;
+    pub(super) fn for_statement(&mut self, each: &StmtFor) {
+        self.conditionally(|walk| walk.target(&each.target, BindingKind::For));
+        self.visit_expr(&each.iter);
+        self.conditionally(|walk| {
+            walk.visit_body(&each.body);
+            walk.visit_body(&each.orelse);
+        });
+    }
+
+    pub(super) fn if_statement(&mut self, choice: &StmtIf) {
+        self.visit_expr(&choice.test);
+        self.conditionally(|walk| {
+            walk.visit_body(&choice.body);
+            for clause in &choice.elif_else_clauses {
+                if let Some(test) = &clause.test {
+                    walk.visit_expr(test);
+                }
+                walk.visit_body(&clause.body);
             }
-            node = node.named_child(0)?;
+        });
+    }
+
+    pub(super) fn with_statement(&mut self, with: &StmtWith) {
+        for item in &with.items {
+            self.visit_expr(&item.context_expr);
+            if let Some(target) = &item.optional_vars {
+                self.target(target, BindingKind::With);
+            }
         }
-        (Kind::of(node) == Kind::Identifier).then_some(node)
+        self.conditionally(|walk| walk.visit_body(&with.body));
+    }
+
+    pub(super) fn try_statement(&mut self, attempt: &StmtTry) {
+        self.conditionally(|walk| {
+            walk.visit_body(&attempt.body);
+            for ExceptHandler::ExceptHandler(handler) in &attempt.handlers {
+                if let Some(caught) = &handler.type_ {
+                    walk.visit_expr(caught);
+                }
+                if let Some(name) = &handler.name {
+                    walk.bind_name(name, BindingKind::Except);
+                }
+                walk.visit_body(&handler.body);
+            }
+            walk.visit_body(&attempt.orelse);
+            walk.visit_body(&attempt.finalbody);
+        });
+    }
+
+    pub(super) fn match_statement(&mut self, choice: &StmtMatch) {
+        self.visit_expr(&choice.subject);
+        self.conditionally(|walk| {
+            for case in &choice.cases {
+                walk.pattern(&case.pattern);
+                if let Some(guard) = &case.guard {
+                    walk.visit_expr(guard);
+                }
+                walk.visit_body(&case.body);
+            }
+        });
+    }
+
+    fn pattern(&mut self, pattern: &Pattern) {
+        super::with_stack(|| match pattern {
+            Pattern::MatchValue(value) => self.visit_expr(&value.value),
+            Pattern::MatchSingleton(_) => {}
+            Pattern::MatchSequence(sequence) => self.patterns(&sequence.patterns),
+            Pattern::MatchMapping(mapping) => {
+                for (key, value) in mapping.keys.iter().zip(&mapping.patterns) {
+                    self.visit_expr(key);
+                    self.pattern(value);
+                }
+                self.capture(mapping.rest.as_ref());
+            }
+            Pattern::MatchClass(class) => {
+                self.visit_expr(&class.cls);
+                self.patterns(&class.arguments.patterns);
+                for keyword in &class.arguments.keywords {
+                    self.pattern(&keyword.pattern);
+                }
+            }
+            Pattern::MatchStar(star) => self.capture(star.name.as_ref()),
+            Pattern::MatchAs(alias) => {
+                if let Some(inner) = &alias.pattern {
+                    self.pattern(inner);
+                }
+                self.capture(alias.name.as_ref());
+            }
+            Pattern::MatchOr(either) => self.patterns(&either.patterns),
+        });
+    }
+
+    fn patterns(&mut self, patterns: &[Pattern]) {
+        for pattern in patterns {
+            self.pattern(pattern);
+        }
+    }
+
+    fn capture(&mut self, name: Option<&Identifier>) {
+        if let Some(name) = name {
+            self.bind_name(name, BindingKind::Match);
+        }
+    }
+
+    fn bind_name(&mut self, name: &Identifier, kind: BindingKind) {
+        self.notes.bind(bytes(name), kind, flags::LOCAL, self.place);
     }
 
     /// An annotation: names of the scope around, or under `from __future__ import annotations` of a scope that is never.
-    pub(super) fn annotation(&mut self, node: Node<'t>, place: Place) {
-        if !self.hide_annotations {
-            return self.push(node, place, Context::Load);
+    pub(super) fn annotation(&mut self, annotation: &Expr, place: super::Place) {
+        if !self.notes.hide_annotations {
+            return self.within(place, |walk| walk.visit_expr(annotation));
         }
-        let scope = self.open(
+        let scope = self.notes.open(
             ScopeKind::Annotation,
             "<annotation>",
-            node,
+            bytes(annotation),
             Some(place.scope),
         );
-        self.blocks[scope].scope.is_detached = true;
-        self.push(node, place.in_scope(scope), Context::Load);
+        self.notes.blocks[scope].scope.is_detached = true;
+        self.within(place.in_scope(scope), |walk| walk.visit_expr(annotation));
     }
 
-    /// `:=` in a comprehension binds in the function or module around it.
-    pub(super) fn named_expression(&mut self, node: Node<'t>, place: Place) {
-        for (field, child) in self.children(node) {
-            if field != Some(fields().name) {
-                self.push(child, place, Context::Load);
-                continue;
-            }
-            let mut target = place.scope;
-            while self.blocks[target].scope.kind == ScopeKind::Comprehension {
-                match self.blocks[target].scope.parent {
-                    Some(parent) => target = parent.number(),
-                    None => break,
-                }
-            }
-            let range = child.byte_range();
-            let name = self.stored(place.scope, &self.text[range.clone()]);
-            match self.blocks[target].scope.kind {
-                _ if target == place.scope => {
-                    self.bind(range, BindingKind::Named, flags::LOCAL, place)
-                }
-                ScopeKind::Function | ScopeKind::Lambda => {
-                    let is_global = self.flags_of(target, name) & flags::GLOBAL != 0;
-                    self.mark(
-                        place.scope,
-                        name,
-                        flags::LOCAL
-                            | if is_global {
-                                flags::GLOBAL
-                            } else {
-                                flags::NONLOCAL
-                            },
-                    );
-                    self.bind(
-                        range,
-                        BindingKind::Named,
-                        flags::LOCAL,
-                        place.in_scope(target),
-                    );
-                }
-                ScopeKind::Module => {
-                    self.mark(place.scope, name, flags::LOCAL | flags::GLOBAL);
-                    self.bind(
-                        range,
-                        BindingKind::Named,
-                        flags::GLOBAL,
-                        place.in_scope(target),
-                    );
-                }
-                // Python refuses it in a class's own comprehension.
-                _ => self.bind(range, BindingKind::Named, flags::LOCAL, place),
-            }
+    pub(super) fn declare(&mut self, names: &[Identifier], kind: DeclarationKind) {
+        for name in names {
+            self.notes.declare(bytes(name), kind, self.place);
         }
     }
 
-    pub(super) fn declare(&mut self, node: Node<'t>, place: Place, kind: DeclarationKind) {
-        for (_, child) in self.children(node) {
-            if Kind::of(child) != Kind::Identifier || child.byte_range().is_empty() {
+    /// `import a.b` binds `a`; a `from` import has no dots in its names.
+    pub(super) fn import(&mut self, names: &[Alias], is_dotted: bool) {
+        for alias in names {
+            let mut range = bytes(alias.asname.as_ref().unwrap_or(&alias.name));
+            let written = &self.notes.text[range.clone()];
+            if written == "*" {
+                self.notes.blocks[self.place.scope].scope.has_star_import = true;
                 continue;
             }
-            let name = self.stored(place.scope, &self.text[child.byte_range()]);
-            let flag = match kind {
-                DeclarationKind::Global => flags::GLOBAL,
-                DeclarationKind::Nonlocal => flags::NONLOCAL,
-            };
-            self.mark(place.scope, name, flag);
-            let declaration = Declaration {
-                name: self.names[name as usize].clone(),
-                kind,
-                range: child.byte_range(),
-            };
-            self.blocks[place.scope]
-                .scope
-                .declarations
-                .push(declaration);
-        }
-    }
-
-    pub(super) fn import(&mut self, node: Node<'t>, place: Place) {
-        for (field, child) in self.children(node) {
-            let bound = match Kind::of(child) {
-                Kind::WildcardImport => {
-                    self.blocks[place.scope].scope.has_star_import = true;
-                    None
-                }
-                Kind::AliasedImport => child.child_by_field_id(fields().alias.get()),
-                Kind::DottedName if field == Some(fields().name) => child.named_child(0),
-                _ => None,
-            };
-            if let Some(name) = bound {
-                self.bind(name.byte_range(), BindingKind::Import, flags::IMPORT, place);
+            if is_dotted && alias.asname.is_none() {
+                let first = written.split('.').next().unwrap_or_default().trim_end();
+                range.end = range.start + first.len();
             }
+            self.notes
+                .bind(range, BindingKind::Import, flags::IMPORT, self.place);
         }
     }
 }
