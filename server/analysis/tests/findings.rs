@@ -200,3 +200,21 @@ fn what_is_tied_to_its_place_is_not_hoisted() {
         assert_eq!(hoisted(source, name), "cannot be hoisted", "{source}");
     }
 }
+
+#[test]
+fn a_private_name_is_told_as_it_is_written() {
+    let source = "class A:\n    def f(self):\n        return __slots\n";
+    let workspace = Workspace::new(&[("train.py", source)]);
+    let found = workspace.findings("train.py");
+    let unbound: Vec<String> = found
+        .iter()
+        .filter(|finding| finding.code == hoist_analysis::Code::UnresolvedName)
+        .map(|finding| line(source, finding))
+        .collect();
+    assert_eq!(
+        unbound,
+        [
+            "error HST004 `__slots`: `__slots` is bound nowhere in the module and is no builtin; import or define it"
+        ]
+    );
+}

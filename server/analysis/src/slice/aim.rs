@@ -238,7 +238,7 @@ fn by_lines(source: &Source, first: u32, last: u32) -> Result<Aim, Refusal> {
             Some(&entry),
         ))
     };
-    let units = cut::units_in(source, first - 1, last - 1);
+    let units = cut::units_in(source, first.saturating_sub(1), last.saturating_sub(1));
     let lines = if first == last {
         format!("line {first}")
     } else {

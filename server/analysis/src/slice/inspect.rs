@@ -100,13 +100,18 @@ pub(crate) fn file(
             if is_builtin(name) || star_has {
                 continue;
             }
-            let range = *at..*at + name.len();
+            // Names private to a class are written otherwise than they are stored.
+            let range = match source.uses.at(*at) {
+                Some(a_use) => a_use.range.clone(),
+                None => *at..*at + name.len(),
+            };
+            let written = source.text().get(range.clone()).unwrap_or(name);
             if bindings.peek().is_none() {
                 let put = source.text().contains(&format!("builtins.{name}"))
                     || program.regions.iter().any(|r| r.binds.contains(name));
                 if !unknown_star && !put && told.insert((name.to_string(), Code::UnresolvedName)) {
                     let message = format!(
-                        "`{name}` is bound nowhere in the module and is no builtin; import or define it"
+                        "`{written}` is bound nowhere in the module and is no builtin; import or define it"
                     );
                     say(Code::UnresolvedName, Severity::Error, message, range);
                 }
@@ -123,7 +128,7 @@ pub(crate) fn file(
                 && told.insert((name.to_string(), Code::OnlyUnderMain))
             {
                 let message = format!(
-                    "`{name}` is bound only under `if __name__ == \"__main__\":`, which never runs in a job; bind it at module level or pass it as an argument"
+                    "`{written}` is bound only under `if __name__ == \"__main__\":`, which never runs in a job; bind it at module level or pass it as an argument"
                 );
                 say(Code::OnlyUnderMain, Severity::Error, message, range);
             }
