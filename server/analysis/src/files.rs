@@ -1,7 +1,9 @@
 //! The one door to files: everything in this room that reads a file reads it through [`Files`].
 
+use std::collections::HashMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// What is known of a file without reading it.
@@ -62,5 +64,58 @@ impl Files for Disk {
         }
         names.sort();
         Ok(names)
+    }
+}
+
+/// Files of which each question but for contents is asked once: for one run over many files, which all ask about the same
+/// folders. What changes on the disk meanwhile is not seen.
+#[derive(Debug, Default)]
+pub struct Remembered<F> {
+    files: F,
+    metadata: Answers<Meta>,
+    lists: Answers<Vec<(String, bool)>>,
+}
+
+/// Answers by path; of a failure only the kind, which is all that the system tells.
+type Answers<T> = Mutex<HashMap<PathBuf, Result<T, io::ErrorKind>>>;
+
+impl<F> Remembered<F> {
+    /// Remembers what `files` answers.
+    pub fn new(files: F) -> Self {
+        Remembered {
+            files,
+            metadata: Mutex::default(),
+            lists: Mutex::default(),
+        }
+    }
+}
+
+fn once<T: Clone>(
+    answers: &Answers<T>,
+    path: &Path,
+    ask: impl FnOnce() -> io::Result<T>,
+) -> io::Result<T> {
+    let lock = || answers.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = lock().get(path).cloned();
+    // The lock is not held meanwhile; two who ask at the same time get the same answer.
+    let answer = known.unwrap_or_else(|| {
+        let answer = ask().map_err(|error| error.kind());
+        lock().insert(path.to_owned(), answer.clone());
+        answer
+    });
+    answer.map_err(io::Error::from)
+}
+
+impl<F: Files> Files for Remembered<F> {
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        self.files.read(path)
+    }
+
+    fn metadata(&self, path: &Path) -> io::Result<Meta> {
+        once(&self.metadata, path, || self.files.metadata(path))
+    }
+
+    fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>> {
+        once(&self.lists, path, || self.files.list(path))
     }
 }

@@ -30,7 +30,7 @@ mod uses;
 pub use code::Code;
 pub use encoding::decode;
 pub use entry::EntrySpec;
-pub use files::{Disk, Files, Meta};
+pub use files::{Disk, Files, Meta, Remembered};
 pub use finding::{Edit, FileChange, Finding, Fix, Severity, apply};
 pub use findings::findings;
 pub use hoist::hoist_edits;

@@ -1,12 +1,14 @@
 //! `hoist check`: the editor's findings in a terminal.
 
+use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hoist_analysis::{Disk, Edit, Finding, Fix, Severity, findings};
+use hoist_analysis::{Disk, Edit, Files, Finding, Fix, Remembered, Severity, findings};
 use hoist_syntax::LineIndex;
 use serde::Serialize;
 
+use super::parallel::in_order;
 use super::snippet::snippet;
 use super::source::Source;
 use super::{CheckArgs, Done, Failure, Format, REFUSED, print};
@@ -18,23 +20,25 @@ pub(super) fn check(args: &CheckArgs) -> Done {
     }
     let mut counts = Counts::default();
     let mut unreadable = false;
-    for file in &files {
-        match Source::read(file) {
-            Ok(source) => {
-                for finding in findings(&source.module(), &Disk) {
-                    counts.add(finding.severity);
-                    match args.format {
-                        Format::Text => print::line(text(&source, &finding))?,
-                        Format::Json => print::json(&line(&source, &finding))?,
-                    }
-                }
+    let on_disk = Remembered::new(Disk);
+    let look = |file: &PathBuf| look_at(file, &on_disk, args.format);
+    let out = std::cell::RefCell::new(std::io::BufWriter::new(std::io::stdout().lock()));
+    in_order(&files, look, |looked| {
+        match looked {
+            Ok(Looked { printed, found }) => {
+                out.borrow_mut().write_all(printed.as_bytes())?;
+                counts.add(&found);
             }
             Err(failure) => {
+                // In the order of the files, as far as two streams have one.
+                out.borrow_mut().flush()?;
                 unreadable = true;
                 print::error(&failure.message);
             }
         }
-    }
+        Ok::<(), Failure>(())
+    })?;
+    out.borrow_mut().flush()?;
     if args.format == Format::Text {
         print::say(&counts.summary(files.len()));
     }
@@ -42,6 +46,29 @@ pub(super) fn check(args: &CheckArgs) -> Done {
         (true, _) => REFUSED,
         (false, 0) => 0,
         (false, _) => 1,
+    })
+}
+
+/// What there is to print about one file.
+struct Looked {
+    printed: String,
+    found: Counts,
+}
+
+fn look_at(file: &Path, files: &dyn Files, format: Format) -> Result<Looked, Failure> {
+    let source = Source::read(file)?;
+    let found = findings(&source.module(), files);
+    let mut printed = String::new();
+    for finding in &found {
+        match format {
+            Format::Text => printed.push_str(&text(&source, finding)),
+            Format::Json => printed.push_str(&print::to_json(&line(&source, finding))?),
+        }
+        printed.push('\n');
+    }
+    Ok(Looked {
+        printed,
+        found: Counts::of(&found),
     })
 }
 
@@ -53,12 +80,22 @@ struct Counts {
 }
 
 impl Counts {
-    fn add(&mut self, severity: Severity) {
-        match severity {
-            Severity::Error => self.errors += 1,
-            Severity::Warning => self.warnings += 1,
-            Severity::Information | Severity::Hint => self.others += 1,
+    fn of(found: &[Finding]) -> Self {
+        let mut counts = Self::default();
+        for finding in found {
+            match finding.severity {
+                Severity::Error => counts.errors += 1,
+                Severity::Warning => counts.warnings += 1,
+                Severity::Information | Severity::Hint => counts.others += 1,
+            }
         }
+        counts
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        self.others += other.others;
     }
 
     fn summary(&self, files: usize) -> String {

@@ -6,6 +6,7 @@ mod fs;
 mod imports;
 mod jobs;
 mod package;
+mod parallel;
 mod print;
 mod run;
 mod snippet;

@@ -54,9 +54,12 @@ pub(super) fn table(titles: &[&str], rows: &[Vec<String>]) -> String {
 
 /// One JSON value on a line of its own.
 pub(super) fn json(value: &impl serde::Serialize) -> Result<(), Failure> {
-    let text =
-        serde_json::to_string(value).map_err(|error| Failure::from(io::Error::from(error)))?;
-    Ok(line(text)?)
+    Ok(line(to_json(value)?)?)
+}
+
+/// One JSON value without a line break.
+pub(super) fn to_json(value: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string(value).map_err(|error| Failure::from(io::Error::from(error)))
 }
 
 /// A refusal in the wanted form: the sentence on standard error, and with JSON also as a line.
