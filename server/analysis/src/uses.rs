@@ -1,10 +1,10 @@
 //! Every place where a name stands, with the scope in which its value lives.
 
-use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 use hoist_syntax::Scopes;
 use hoist_syntax::scopes::{BindingKind, Name, Resolution, ScopeId, ScopeKind};
+use rustc_hash::FxHashMap;
 
 /// Where the value of a name lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,8 +34,8 @@ pub(crate) struct Use {
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
     all: Vec<Use>,
-    by_start: HashMap<usize, usize>,
-    by_variable: BTreeMap<(Home, Name), Vec<usize>>,
+    by_start: FxHashMap<usize, usize>,
+    by_variable: FxHashMap<(Home, Name), Vec<usize>>,
 }
 
 impl Uses {
@@ -67,8 +67,9 @@ impl Uses {
             }
         }
         all.sort_by_key(|a_use| (a_use.range.start, a_use.binding.is_some()));
-        let mut by_start = HashMap::with_capacity(all.len());
-        let mut by_variable: BTreeMap<(Home, Name), Vec<usize>> = BTreeMap::new();
+        let mut by_start =
+            FxHashMap::with_capacity_and_hasher(all.len(), rustc_hash::FxBuildHasher);
+        let mut by_variable: FxHashMap<(Home, Name), Vec<usize>> = FxHashMap::default();
         for (index, a_use) in all.iter().enumerate() {
             by_start.insert(a_use.range.start, index);
             by_variable

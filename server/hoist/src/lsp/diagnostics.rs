@@ -6,6 +6,7 @@
 //! meanwhile, it is thrown away, as the change has asked for another one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -82,12 +83,9 @@ async fn answer_at_once(publisher: &Publisher, wanted: &Wanted) {
             let Some(open) = open_of(&snapshot, subject) else {
                 continue;
             };
-            let found = {
-                let (session, snapshot) = (publisher.session.clone(), snapshot.clone());
-                let open = open.clone();
-                tokio::task::spawn_blocking(move || find_at_once(&session, &snapshot, &open)).await
-            };
-            // A panic in there was reported by the runtime; the next change asks again.
+            // Here, without a thread of its own to wait for. A panic in there is reported; the next change asks again.
+            let find = || find_at_once(&publisher.session, &snapshot, &open);
+            let found = tokio::task::block_in_place(|| catch_unwind(AssertUnwindSafe(find)));
             if let Ok(Some(diagnostics)) = found {
                 publisher.tell(&open, diagnostics).await;
             }
