@@ -89,7 +89,7 @@ pub(super) fn cut(reading: &Reading<'_>, want: &Want, foreign: &[String]) -> Cut
         seeded: seeded_at_module_level(program),
         units: BTreeSet::new(),
         needed: want.names.clone(),
-        states: BTreeSet::from([State::Process, State::Files]),
+        states: BTreeSet::from([State::Process, State::Files, State::Names]),
         packages: BTreeSet::new(),
     };
     for module in foreign {
@@ -145,8 +145,8 @@ impl Cutter<'_> {
         if top == "random" {
             self.states.insert(State::Random("random"));
         }
+        self.states.insert(State::Library(top.to_owned()));
         if !is_stdlib(top) {
-            self.states.insert(State::Library(top.to_owned()));
             self.states.insert(State::Seed);
             self.states.insert(State::Random("numpy.random"));
         }
@@ -448,6 +448,10 @@ impl Cutter<'_> {
             .stars
             .iter()
             .any(|(unit, names)| names.is_none() && self.units.contains(unit));
+        let computed = self.units.iter().any(|unit| {
+            let effects = &self.effects[self.program.now[*unit]];
+            effects.states.contains(&State::Names)
+        });
         for (name, at) in needed {
             let from_star = self.reading.stars.iter().any(|(unit, names)| {
                 self.units.contains(unit)
@@ -486,7 +490,7 @@ impl Cutter<'_> {
                     .map(|scope| self.source.scopes.get(scope).qualname.clone());
                 cut.only_after
                     .push((name, at, function.unwrap_or_default()));
-            } else if !self.is_put_into_builtins(&name) {
+            } else if !computed && !self.is_put_into_builtins(&name) {
                 cut.unresolved.push((name, at));
             }
         }

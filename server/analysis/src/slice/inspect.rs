@@ -56,6 +56,7 @@ pub(crate) fn file(
         }
     }
     let unknown_star = stars.values().any(Option::is_none);
+    let binds_unknown = program.binds_unknown();
     for (unit, module_name) in &program.stars {
         let top = module_name.split('.').next().unwrap_or_default();
         if stars.get(unit).is_some_and(Option::is_none) && !is_stdlib(top) {
@@ -109,7 +110,11 @@ pub(crate) fn file(
             if bindings.peek().is_none() {
                 let put = source.text().contains(&format!("builtins.{name}"))
                     || program.regions.iter().any(|r| r.binds.contains(name));
-                if !unknown_star && !put && told.insert((name.to_string(), Code::UnresolvedName)) {
+                if !unknown_star
+                    && !binds_unknown
+                    && !put
+                    && told.insert((name.to_string(), Code::UnresolvedName))
+                {
                     let message = format!(
                         "`{written}` is bound nowhere in the module and is no builtin; import or define it"
                     );

@@ -247,11 +247,20 @@ pub(super) fn generator_of(path: &str) -> Option<&'static str> {
     path.starts_with("numpy.random.").then_some("numpy.random")
 }
 
-/// Does a call that gives a value set up the process all the same: `old = signal.signal(...)`?
+/// Does the name of a call say that it sets something up, also when its value is taken: `old = signal.signal(...)`?
 pub(super) fn sets_up(path: &str) -> bool {
     let name = last(path);
-    name.starts_with("set")
-        || ["chdir", "install", "register", "seed", "signal", "umask"].contains(&name)
+    let starts = [
+        "add_",
+        "disable",
+        "enable",
+        "install",
+        "register",
+        "set",
+        "unregister",
+    ];
+    starts.iter().any(|start| name.starts_with(start))
+        || ["chdir", "init", "seed", "signal", "tzset", "umask"].contains(&name)
 }
 
 /// Does a call set a generator so that what is drawn afterwards is the same in each run?

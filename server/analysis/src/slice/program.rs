@@ -34,6 +34,8 @@ pub(super) enum State {
     Random(&'static str),
     /// The state of a library by its top-level module.
     Library(String),
+    /// The names of this module, by names that are computed.
+    Names,
     /// The state of the local modules together.
     Local,
     /// Whatever a function of a local module of this name changes.
@@ -73,6 +75,8 @@ pub(super) struct Region {
     pub(super) unpickles: Vec<usize>,
     /// Random generators that it sets.
     pub(super) seeds: BTreeSet<&'static str>,
+    /// Functions of this module that it leaves to run when the process ends.
+    pub(super) at_exit: Vec<ScopeId>,
     /// Modules that it imports by a computed name.
     pub(super) dynamic_imports: Vec<usize>,
 }
@@ -331,6 +335,8 @@ impl Program {
                     Var::Returned(_) => {}
                 }
             }
+            // A function that runs at the end matters to those with whose variables it works.
+            own.changes.extend(self.variables_of(&region.at_exit));
             effects.push(own);
         }
         let entry = without.and_then(|scope| self.region_of.get(&scope).copied());
@@ -371,6 +377,29 @@ impl Program {
         }
     }
 
+    /// The variables of the module that functions work with, through calls, too.
+    fn variables_of(&self, functions: &[ScopeId]) -> BTreeSet<Name> {
+        let regions = functions
+            .iter()
+            .filter_map(|scope| self.region_of.get(scope).copied());
+        let mut seen: BTreeSet<RegionId> = BTreeSet::new();
+        let mut waiting: Vec<RegionId> = regions.collect();
+        while let Some(region) = waiting.pop() {
+            if seen.insert(region) {
+                waiting.extend(self.callees(region));
+            }
+        }
+        let is_variable = |name: &&Name| {
+            let var = Var::Module((*name).clone());
+            !self.definitions.contains_key(&var) && !self.imports.contains_key(&var)
+        };
+        seen.iter()
+            .flat_map(|region| self.regions[*region].reads.keys())
+            .filter(is_variable)
+            .cloned()
+            .collect()
+    }
+
     /// The regions from which the entry may be called.
     fn reaching(&self, entry: Option<ScopeId>) -> BTreeSet<RegionId> {
         let Some(entry) = entry.and_then(|scope| self.region_of.get(&scope).copied()) else {
@@ -393,6 +422,14 @@ impl Program {
             }
             reaching.extend(more);
         }
+    }
+
+    /// May a region bind names of the module that cannot be known?
+    pub(super) fn binds_unknown(&self) -> bool {
+        let names = Var::State(State::Names);
+        self.regions
+            .iter()
+            .any(|region| region.changes.contains(&names))
     }
 
     /// The regions that a region may run: by a name that it reads, or an attribute that a local class defines.

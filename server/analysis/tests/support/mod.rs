@@ -94,8 +94,21 @@ pub fn refused(source: &str, entry: &str, args: Option<&str>) -> String {
     }
 }
 
+/// One run of an entry in a tree of files.
+#[derive(serde::Serialize)]
+struct Run {
+    top: PathBuf,
+    name: String,
+    file: String,
+    roots: Vec<String>,
+    cwd: String,
+    entry: String,
+    args: String,
+    out: PathBuf,
+}
+
 /// Unpacks slices and runs each entry in a process of its own as a bare `exec(compile(...))` would; gives what each prints
-/// last: the result's `repr`, or the exception.
+/// and its result's `repr`, or the exception.
 pub fn run_all(slices: &[Slice]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let mut jobs = Vec::new();
@@ -109,15 +122,46 @@ pub fn run_all(slices: &[Slice]) -> Vec<String> {
         let EntryCall::Function { qualname, .. } = &slice.entry else {
             panic!("lines are run by the runner")
         };
-        jobs.push(serde_json::json!({
-            "top": top, "name": slice.module_name, "file": slice.module_file, "roots": slice.roots, "cwd": slice.cwd,
-            "entry": qualname, "args": slice.args.as_deref().unwrap_or_default(), "out": top.join("result"),
-        }));
+        jobs.push(Run {
+            out: top.join("result"),
+            top,
+            name: slice.module_name.clone(),
+            file: slice.module_file.clone(),
+            roots: slice.roots.clone(),
+            cwd: slice.cwd.clone(),
+            entry: qualname.clone(),
+            args: slice.args.clone().unwrap_or_default(),
+        });
     }
+    run_jobs(&jobs)
+}
+
+/// Runs entries in their whole modules: workspace, file, entry and arguments of each. Gives what [`run_all`] gives.
+pub fn run_whole(entries: &[(&Workspace, &str, &str, &str)]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let jobs: Vec<Run> = entries
+        .iter()
+        .enumerate()
+        .map(|(index, (workspace, file, entry, args))| Run {
+            top: workspace.path(""),
+            name: file.trim_end_matches(".py").replace('/', "."),
+            file: (*file).to_owned(),
+            roots: vec![String::new()],
+            cwd: String::new(),
+            entry: (*entry).to_owned(),
+            args: (*args).to_owned(),
+            out: folder.path().join(index.to_string()),
+        })
+        .collect();
+    run_jobs(&jobs)
+}
+
+fn run_jobs(jobs: &[Run]) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
     let list = folder.path().join("jobs.json");
-    std::fs::write(&list, serde_json::to_string(&jobs).unwrap()).unwrap();
+    std::fs::write(&list, serde_json::to_string(jobs).unwrap()).unwrap();
     let programme = r#"
-import sys, os, types, inspect, asyncio, json
+import sys, os, io, types, inspect, asyncio, atexit, json
 def job(top, name, file, roots, cwd, entry, args, out):
     os.chdir(os.path.join(top, cwd))
     for root in reversed(roots):
@@ -127,17 +171,24 @@ def job(top, name, file, roots, cwd, entry, args, out):
     module.__file__ = os.path.join(top, file)
     if "." in name:
         module.__package__ = name.rpartition(".")[0]
+    printed = io.StringIO()
     try:
         exec(compile(open(module.__file__, "rb").read(), module.__file__, "exec"), module.__dict__)
         module.__dict__["_entry_"] = eval(entry, module.__dict__)
+        sys.stdout, before = printed, sys.stdout
         result = eval("_entry_(%s)" % args, module.__dict__)
         if inspect.iscoroutine(result):
             result = asyncio.run(result)
         if inspect.isgenerator(result):
             result = list(result)
         line = repr(result)
+        atexit._run_exitfuncs()
+        if printed.getvalue():
+            line += " printed " + repr(printed.getvalue())
+        before.flush()
     except BaseException as error:
         line = "%s %s" % (type(error).__name__, error)
+    line = line.replace(top, "TOP")
     with open(out, "w", newline="") as file:
         file.write(line)
 for each in json.load(open(sys.argv[1])):
@@ -156,11 +207,8 @@ for each in json.load(open(sys.argv[1])):
         .status()
         .expect("python3 runs");
     assert!(done.success());
-    (0..slices.len())
-        .map(|index| {
-            let result = folder.path().join(index.to_string()).join("result");
-            std::fs::read_to_string(result).unwrap_or_else(|_| "no result".to_owned())
-        })
+    jobs.iter()
+        .map(|job| std::fs::read_to_string(&job.out).unwrap_or_else(|_| "no result".to_owned()))
         .collect()
 }
 

@@ -1,7 +1,5 @@
 //! What calls may change: of functions of this module, of other modules, of methods.
 
-use hoist_syntax::scopes::Name;
-
 use super::{Vars, Walk, last};
 use crate::python::{ast, constant_text, start_of};
 use crate::slice::knowledge as known;
@@ -32,17 +30,15 @@ impl Walk<'_> {
                 }
                 self.change(Vars::from([Var::State(State::Random(generator))]));
             }
-            Reach::Library if bare => {
-                let state = state_behind(path);
-                // Of Python's own library only what is named there sets up the process.
-                let state = match state {
-                    State::Process => {
-                        State::Library(path.split('.').next().unwrap_or(path).to_owned())
-                    }
-                    other => other,
-                };
-                self.change(Vars::from([Var::State(state)]));
-            }
+            Reach::Library if bare => match state_behind(path) {
+                // Python's own modules hold little; what they hold is put there by calls that say so.
+                State::Process if known::sets_up(path) => {
+                    let top = path.split('.').next().unwrap_or(path).to_owned();
+                    self.change(Vars::from([Var::State(State::Library(top))]));
+                }
+                State::Process => {}
+                other => self.change(Vars::from([Var::State(other)])),
+            },
             _ => {}
         }
     }
@@ -126,6 +122,18 @@ impl Walk<'_> {
             .flat_map(|(_, vars)| vars.iter().cloned())
             .collect();
         self.callbacks(call);
+        let hands_names_on = call
+            .arguments
+            .args
+            .iter()
+            .any(|argument| self.is_namespace(argument));
+        if hands_names_on
+            && self
+                .path(&call.func)
+                .is_none_or(|path| path.starts_with('.'))
+        {
+            self.binds_unknown();
+        }
         if let Some(path) = self.path(&call.func) {
             self.foreign_call(call, &path, bare, &all);
             return;
@@ -170,6 +178,11 @@ impl Walk<'_> {
             }
             Expr::Attribute(attribute) => {
                 let method = attribute.attr.as_str();
+                if (known::is_changing(method) || method.starts_with("__"))
+                    && self.is_namespace(&attribute.value)
+                {
+                    self.binds_unknown();
+                }
                 let receiver = self.sources(&attribute.value);
                 let own = self.program.methods.get(method).cloned();
                 if known::is_inserting(method) {
@@ -246,15 +259,16 @@ impl Walk<'_> {
                         "the module's own names are listed while it runs",
                     );
                 }
-                "eval" | "exec" => match first.and_then(constant_text) {
+                "eval" => match first.and_then(constant_text) {
                     Some(text) => self.names_in_text(text, start_of(call)),
                     None if call.arguments.args.len() > 1 => {}
-                    None => {
-                        let why =
-                            format!("`{name}` of a computed text can read any name of the module");
-                        self.uncertain(start_of(call), &why);
-                    }
+                    None => self.uncertain(
+                        start_of(call),
+                        "`eval` of a computed text can read any name of the module",
+                    ),
                 },
+                "exec" => self.exec(call),
+                "setattr" | "delattr" if self.sets_name(call) => return,
                 "__import__" => self.import_by_name(call),
                 _ => {}
             }
@@ -280,6 +294,16 @@ impl Walk<'_> {
         }
         match path {
             "importlib.import_module" => self.import_by_name(call),
+            "atexit.register" => {
+                let scopes = match first {
+                    Some(Expr::Name(name)) => self
+                        .var(name)
+                        .and_then(|var| self.program.definitions.get(&var).cloned()),
+                    _ => None,
+                };
+                self.here().at_exit.extend(scopes.unwrap_or_default());
+                self.change(all.clone());
+            }
             "doctest.testmod" | "unittest.main" | "pytest.main" | "fire.Fire"
             | "inspect.getmodule" => {
                 self.uncertain(start_of(call), "tests look for names in the whole module");
@@ -343,15 +367,5 @@ impl Walk<'_> {
                 }
             }
         }
-    }
-
-    /// Takes every word of a text as a name that may be read.
-    pub(super) fn names_in_text(&mut self, text: &str, at: usize) {
-        let words: Vec<(Name, usize)> = text
-            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .filter(|word| word.chars().next().is_some_and(|c| !c.is_numeric()))
-            .map(|word| (Name::new(word), at))
-            .collect();
-        self.here().soft.extend(words);
     }
 }

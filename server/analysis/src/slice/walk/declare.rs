@@ -16,6 +16,8 @@ pub(super) struct Declarations<'a> {
     pub(super) program: &'a mut Program,
     pub(super) scopes_by_start: &'a HashMap<usize, ScopeId>,
     pub(super) around: &'a Surroundings<'a>,
+    /// The top-level statement that is being read.
+    pub(super) unit: usize,
 }
 
 impl Declarations<'_> {
@@ -39,16 +41,9 @@ impl Declarations<'_> {
             }
             self.program.parameters.insert(id, parameters);
         }
-        for (unit, stmt) in self.source.body().iter().enumerate() {
-            if let Stmt::ImportFrom(import) = stmt
-                && import.names.iter().any(|alias| alias.name.as_str() == "*")
-            {
-                let module = from_path(import);
-                self.program.stars.push((unit, module));
-            }
-        }
         let source = self.source;
-        for stmt in source.body() {
+        for (unit, stmt) in source.body().iter().enumerate() {
+            self.unit = unit;
             self.visit_stmt(stmt);
         }
     }
@@ -130,6 +125,10 @@ impl<'a> Visitor<'a> for Declarations<'_> {
             }
             Stmt::ImportFrom(import) => {
                 let module = from_path(import);
+                if import.names.iter().any(|alias| alias.name.as_str() == "*") {
+                    self.program.stars.push((self.unit, module));
+                    return;
+                }
                 for alias in &import.names {
                     let name = alias.asname.as_ref().unwrap_or(&alias.name);
                     let between = if module.ends_with('.') { "" } else { "." };

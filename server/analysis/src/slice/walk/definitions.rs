@@ -1,12 +1,12 @@
 //! Functions, lambdas and classes: their headers run where they stand, their bodies are regions of their own.
 
-use hoist_syntax::scopes::{Name, ScopeKind};
+use hoist_syntax::scopes::{BindingKind, Name, ScopeKind};
 
-use super::{Vars, Walk, last};
+use super::{Vars, Walk, last, var_of};
 use crate::python::{ast, constant_text, range_of, start_of};
 use crate::slice::program::{State, Var};
-use ast::Expr;
 use ast::visitor::Visitor;
+use ast::{Expr, Stmt};
 
 impl Walk<'_> {
     /// An annotation: evaluated, or kept as text.
@@ -90,7 +90,9 @@ impl Walk<'_> {
 
     pub(super) fn function(&mut self, def: &ast::StmtFunctionDef) {
         self.decorators(&def.decorator_list);
-        let read_later = !def.decorator_list.is_empty() || self.in_class(start_of(&def.name));
+        let read_later = self.hints_are_read
+            || !def.decorator_list.is_empty()
+            || self.in_class(start_of(&def.name));
         for parameter in def.parameters.iter() {
             if let Some(annotation) = parameter.annotation() {
                 self.annotation(annotation, !self.lazy, read_later);
@@ -108,6 +110,12 @@ impl Walk<'_> {
             self.annotation(returns, !self.lazy, read_later);
         }
         let scope = self.scopes_by_start.get(&start_of(&def.name)).copied();
+        let runs_at_exit = def.decorator_list.iter().any(|decorator| {
+            self.path(&decorator.expression).as_deref() == Some("atexit.register")
+        });
+        if runs_at_exit {
+            self.here().at_exit.extend(scope);
+        }
         let (region, outer) = (self.region, self.in_function);
         if outer.is_none() {
             let unit = self.here().unit;
@@ -142,6 +150,29 @@ impl Walk<'_> {
         for stmt in &class.body {
             self.visit_stmt(stmt);
         }
+        self.hold_attributes(class);
+    }
+
+    /// A class and its instances hold what its body assigns, and what its bases hold.
+    fn hold_attributes(&mut self, class: &ast::StmtClassDef) {
+        let Some(id) = self.scopes_by_start.get(&start_of(&class.name)).copied() else {
+            return;
+        };
+        let bindings = &self.source.scopes.get(id).bindings;
+        let mut held: Vars = bindings
+            .iter()
+            .filter(|binding| matches!(binding.kind, BindingKind::Assign | BindingKind::AnnAssign))
+            .map(|binding| Var::Local(id, binding.name.clone()))
+            .collect();
+        let bases = class.arguments.iter().flat_map(|arguments| &arguments.args);
+        held.extend(bases.filter_map(|base| match base {
+            Expr::Name(name) => self.var(name),
+            _ => None,
+        }));
+        self.hold_items(Var::Returned(id), &held);
+        if let Some(a_use) = self.source.uses.at(start_of(&class.name)) {
+            self.hold_items(var_of(a_use), &held);
+        }
     }
 
     /// A class statement tells its bases and its metaclass of the new class.
@@ -168,6 +199,8 @@ impl Walk<'_> {
             || self.source.text().contains("(type)");
         if !is_class || listens {
             self.change(Vars::from([var]));
+            let metaclasses = self.metaclasses();
+            self.change(metaclasses);
             let region = self.here();
             for method in [
                 "__init_subclass__",
@@ -181,6 +214,27 @@ impl Walk<'_> {
                 }
             }
         }
+    }
+
+    /// The classes of the module that look like classes of classes.
+    fn metaclasses(&self) -> Vars {
+        let looks_so = |base: &std::ops::Range<usize>| {
+            let base = self.source.text().get(base.clone()).unwrap_or_default();
+            base.ends_with("type") || base.ends_with("Meta")
+        };
+        self.source
+            .body()
+            .iter()
+            .filter_map(|stmt| match stmt {
+                Stmt::ClassDef(class) => Some(class),
+                _ => None,
+            })
+            .filter(|class| {
+                let arguments = class.arguments.iter().flat_map(|arguments| &arguments.args);
+                arguments.map(range_of).any(|base| looks_so(&base))
+            })
+            .map(|class| Var::Module(Name::new(class.name.as_str())))
+            .collect()
     }
 
     pub(super) fn lambda(&mut self, lambda: &ast::ExprLambda) {

@@ -3,12 +3,13 @@
 mod calls;
 mod declare;
 mod definitions;
+mod names;
 mod sources;
 
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
-use hoist_syntax::scopes::{BindingKind, Resolution, ScopeId, ScopeKind};
+use hoist_syntax::scopes::{BindingKind, Name, Resolution, ScopeId, ScopeKind};
 
 use super::program::{Program, Region, RegionId, Var};
 use crate::python::{Source, ast, constant_text, is_main_test, range_of, start_of, with_stack};
@@ -46,6 +47,7 @@ pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
         program: &mut program,
         scopes_by_start: &scopes_by_start,
         around,
+        unit: 0,
     }
     .read();
     let mut walk = Walk {
@@ -57,7 +59,11 @@ pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
         in_function: None,
         bare: None,
         assigns_items: false,
+        bound_around: Vec::new(),
         lazy: source.scopes.future_annotations(),
+        hints_are_read: ["get_type_hints", "__annotations__", "eval_str"]
+            .iter()
+            .any(|word| source.text().contains(word)),
     };
     for (unit, stmt) in source.body().iter().enumerate() {
         let region = walk.new_region(unit, None);
@@ -104,6 +110,10 @@ struct Walk<'a> {
     /// The call that is a statement by itself, by its start.
     bare: Option<usize>,
     lazy: bool,
+    /// Some code evaluates annotations that Python itself leaves alone.
+    hints_are_read: bool,
+    /// Blocks of module-level loops and the like, each with a name that its header binds.
+    bound_around: Vec<(Range<usize>, Name)>,
     /// The value that is being assigned is a new container of what it names.
     assigns_items: bool,
 }
@@ -176,6 +186,27 @@ impl Walk<'_> {
         }
     }
 
+    /// Inside of a block its header's names are those that the header has bound, whatever else binds them elsewhere.
+    fn bind_around(&mut self, header: Range<usize>, body: &[Stmt]) {
+        let (Some(first), Some(last)) = (body.first(), body.last()) else {
+            return;
+        };
+        let block = start_of(first)..range_of(last).end;
+        let uses = &self.source.uses;
+        for a_use in uses.within(&header) {
+            let deletes = |other: &Use| {
+                other.name == a_use.name && other.binding == Some(BindingKind::Delete)
+            };
+            if a_use.binding.is_some()
+                && a_use.scope == self.source.scopes.module()
+                && !uses.within(&block).iter().any(deletes)
+            {
+                let name = a_use.name.clone();
+                self.bound_around.push((block.clone(), name));
+            }
+        }
+    }
+
     fn uncertain(&mut self, at: usize, why: &str) {
         self.here().uncertain.push((at, why.to_owned()));
     }
@@ -233,6 +264,7 @@ impl Walk<'_> {
         self.program.lenient.sort_by_key(|range| range.start);
         let inside =
             |ranges: &[Range<usize>], at: usize| ranges.iter().any(|range| range.contains(&at));
+        let bound_around = std::mem::take(&mut self.bound_around);
         let mut region_of_scope: HashMap<ScopeId, Option<RegionId>> = HashMap::new();
         let starts: Vec<usize> = source.body().iter().map(start_of).collect();
         let all = source.uses.within(&(0..source.text().len() + 1));
@@ -272,7 +304,11 @@ impl Walk<'_> {
                     if a_use.binding.is_some() {
                         region.binds.insert(a_use.name.clone());
                     }
-                    if is_read {
+                    let is_bound_around = a_use.scope == source.scopes.module()
+                        && bound_around
+                            .iter()
+                            .any(|(block, name)| block.contains(&at) && *name == a_use.name);
+                    if is_read && !is_bound_around {
                         if inside(&self.program.lenient, at) {
                             region.soft.entry(a_use.name.clone()).or_insert(at);
                         } else {
@@ -308,6 +344,9 @@ impl<'a> Visitor<'a> for Walk<'_> {
             Stmt::Assign(assign) => {
                 let held = self.sources(&assign.value);
                 let iterator = self.makes_iterator(&assign.value);
+                if self.is_namespace(&assign.value) || self.is_this_module(&assign.value) {
+                    self.binds_unknown();
+                }
                 self.visit_expr(&assign.value);
                 // `a = b = []` are one object.
                 let names: Vars = match assign.targets.as_slice() {
@@ -359,6 +398,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
                 let held = self.sources(&each.iter);
                 self.here().consumes.extend(held.iter().cloned());
                 self.assign(&each.target, &held, false);
+                self.bind_around(range_of(&*each.target), &each.body);
             }
             Stmt::With(with) => {
                 for item in &with.items {
@@ -367,6 +407,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
                         self.change(held.clone());
                     }
                     if let Some(target) = &item.optional_vars {
+                        self.bind_around(range_of(&**target), &with.body);
                         let iterator = self.makes_iterator(&item.context_expr);
                         self.assign(target, &held, iterator);
                     }
@@ -452,11 +493,16 @@ impl<'a> Visitor<'a> for Walk<'_> {
 
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
+            Expr::Name(name) if name.id.as_str() == "__annotations__" && name.ctx.is_load() => {
+                self.uncertain(
+                    start_of(expr),
+                    "`__annotations__` lists names of the whole module",
+                );
+            }
             Expr::Lambda(lambda) => return with_stack(|| self.lambda(lambda)),
             Expr::Call(call) => {
                 if let Expr::Attribute(attribute) = &*call.func
-                    && let Expr::Call(inner) = &*attribute.value
-                    && self.path(&inner.func).as_deref() == Some("builtins.globals")
+                    && self.is_namespace(&attribute.value)
                     && attribute.attr.as_str() == "get"
                     && let Some(name) = call.arguments.args.first().and_then(constant_text)
                 {
@@ -484,7 +530,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
                 self.here().attributes.insert(name.to_owned());
             }
             Expr::Subscript(subscript) => {
-                if let Some(name) = self.globals_key(&subscript.value, &subscript.slice) {
+                if let Some(name) = self.key_of_namespace(&subscript.value, &subscript.slice) {
                     self.names_in_text(&name, start_of(subscript));
                     return;
                 }

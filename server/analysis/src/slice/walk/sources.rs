@@ -4,7 +4,7 @@ use hoist_syntax::scopes::Name;
 
 use super::{Vars, Walk, last, var_of};
 use crate::library::is_builtin;
-use crate::python::{ast, constant_text, start_of, with_stack};
+use crate::python::{ast, start_of, with_stack};
 use crate::slice::knowledge as known;
 use crate::slice::program::{State, Var};
 use crate::uses::Home;
@@ -184,15 +184,17 @@ impl Walk<'_> {
                 .iter()
                 .for_each(|target| self.assign(target, held, false)),
             Expr::Attribute(attribute) => {
-                self.store(&attribute.value, held, start_of(target));
+                if self.is_this_module(&attribute.value) {
+                    self.here().binds.insert(Name::new(&attribute.attr));
+                }
+                self.store(&attribute.value, held);
                 self.visit_expr(&attribute.value);
                 // A property's setter runs.
                 self.here().attributes.insert(attribute.attr.to_string());
             }
             Expr::Subscript(subscript) => {
-                self.store(&subscript.value, held, start_of(target));
-                if let Some(name) = self.globals_key(&subscript.value, &subscript.slice) {
-                    self.here().binds.insert(Name::new(&name));
+                self.store(&subscript.value, held);
+                if self.store_name(&subscript.value, &subscript.slice) {
                     return;
                 }
                 self.visit_expr(&subscript.value);
@@ -203,7 +205,7 @@ impl Walk<'_> {
     }
 
     /// Something is stored into the object of an expression.
-    pub(super) fn store(&mut self, object: &Expr, held: &Vars, _at: usize) {
+    pub(super) fn store(&mut self, object: &Expr, held: &Vars) {
         let owners = self.sources(object);
         for owner in &owners {
             self.hold_items(owner.clone(), held);
@@ -225,19 +227,6 @@ impl Walk<'_> {
                 }
                 _ => return,
             }
-        }
-    }
-
-    /// The constant key of `globals()["key"]`.
-    pub(super) fn globals_key(&self, object: &Expr, key: &Expr) -> Option<String> {
-        let Expr::Call(call) = object else {
-            return None;
-        };
-        let is_globals = self.path(&call.func).as_deref() == Some("builtins.globals");
-        if is_globals {
-            constant_text(key).map(str::to_owned)
-        } else {
-            None
         }
     }
 
