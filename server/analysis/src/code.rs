@@ -65,7 +65,7 @@ codes! {
     TooLarge = 14, "too-large", "A file is too large for the package";
     /// Taken out of its place, the code would mean something else.
     MeaningChanges = 15, "meaning-changes", "The function would mean something else outside of its place";
-    /// What was named cannot be run: a class, a property, a line of the main block.
+    /// What was named cannot be run: a class, a property, lines that only define a class.
     NotRunnable = 16, "not-runnable", "This cannot be run";
     /// A star import of a module that cannot be read here.
     StarImport = 17, "star-import", "A star import cannot be resolved";

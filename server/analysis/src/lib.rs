@@ -9,6 +9,7 @@
 //! kept is refused. The user's code is never run or imported, and nothing here touches the network.
 
 mod captures;
+mod chunks;
 mod code;
 mod directives;
 mod encoding;
@@ -27,6 +28,7 @@ mod runnables;
 mod slice;
 mod uses;
 
+pub use chunks::{Chunk, chunk};
 pub use code::Code;
 pub use encoding::decode;
 pub use entry::EntrySpec;

@@ -20,6 +20,8 @@ pub(crate) struct Source {
     pub(crate) scopes: Arc<Scopes>,
     pub(crate) uses: Uses,
     module: ModModule,
+    /// As it is written, when main blocks of `module` are opened.
+    written: Option<ModModule>,
 }
 
 impl Source {
@@ -39,16 +41,43 @@ impl Source {
             scopes,
             uses,
             module,
+            written: None,
         })
+    }
+
+    /// Puts the statements of main blocks among those of the module, as they run when the file is started as a programme.
+    pub(crate) fn open_main_blocks(self, is_meant: impl Fn(&ast::StmtIf) -> bool) -> Source {
+        let mut opened = self.module.clone();
+        opened.body = self
+            .module
+            .body
+            .iter()
+            .flat_map(|stmt| match stmt {
+                Stmt::If(choice) if is_main_test(&choice.test) && is_meant(choice) => {
+                    choice.body.to_vec()
+                }
+                other => vec![other.clone()],
+            })
+            .collect();
+        Source {
+            written: Some(self.module),
+            module: opened,
+            ..self
+        }
     }
 
     pub(crate) fn text(&self) -> &str {
         self.document.text()
     }
 
-    /// The module's statements.
+    /// The module's statements; those of opened main blocks are among them.
     pub(crate) fn body(&self) -> &[Stmt] {
         &self.module.body
+    }
+
+    /// The module's statements as they are written.
+    pub(crate) fn written(&self) -> &[Stmt] {
+        &self.written.as_ref().unwrap_or(&self.module).body
     }
 
     /// Line of a byte offset, from 1.

@@ -1,4 +1,4 @@
-//! The functions of a file that can be run.
+//! The functions and cells of a file that can be run.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -8,22 +8,23 @@ use hoist_syntax::{Document, Scopes};
 use serde::Serialize;
 
 use crate::captures::{Judge, Obstacle};
+use crate::chunks::{self, Cell};
 use crate::directives::{self, Mistake};
 use crate::uses::Uses;
 use crate::{EntrySpec, Module, place};
 
-/// A function that can be run.
+/// A function, or a cell, that can be run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Runnable {
     /// What to ask for to run it.
     pub entry: EntrySpec,
-    /// Its qualified name in the file.
+    /// Its qualified name in the file; of a cell `cell` and its lines.
     pub qualname: String,
-    /// Line of the `def`, from 0.
+    /// Line of the `def`, or of the cell's mark, from 0.
     pub line: u32,
-    /// Byte range of its name.
+    /// Byte range of its name, or of the cell's mark.
     pub name_range: Range<usize>,
-    /// Byte range of the whole definition with its decorators.
+    /// Byte range of the whole definition with its decorators, or of the cell's code.
     pub range: Range<usize>,
     /// The parameters that a caller can fill, in order, as they are written (`*args` with its star).
     pub parameters: Vec<String>,
@@ -53,6 +54,8 @@ pub enum RunnableKind {
     ClassMethod,
     /// A name bound to a lambda.
     Lambda,
+    /// The code between a `# %%` and the next one.
+    Cell,
 }
 
 /// Settings of a run that stand in the source.
@@ -66,18 +69,54 @@ pub struct Directives {
     pub resources: BTreeMap<String, String>,
 }
 
-/// Every function that can run, in source order. It works on broken code, too; only what the broken part swallows is missing.
+/// Every function and cell that can run, in source order. It works on broken code, too; only what the broken part swallows is missing.
 ///
 /// Methods that need an instance, properties, functions that a later definition replaces, functions of the main block and
 /// nested functions that capture what will not exist are left out.
 pub fn runnables(module: &Module<'_>) -> Vec<Runnable> {
     let scopes = module.document.scopes();
     let uses = Uses::read(&scopes);
-    survey(module.document, &scopes, &uses)
+    let mut found: Vec<Runnable> = survey(module.document, &scopes, &uses)
         .into_iter()
         .filter(|candidate| candidate.obstacles.is_empty())
         .map(|candidate| candidate.runnable)
-        .collect()
+        .collect();
+    let cells = chunks::cells(module.document);
+    found.extend(
+        cells
+            .into_iter()
+            .map(|cell| runnable_cell(module.document, cell)),
+    );
+    found.sort_by_key(|runnable| runnable.name_range.start);
+    found
+}
+
+fn runnable_cell(document: &Document, cell: Cell) -> Runnable {
+    let (text, lines) = (document.text(), document.lines());
+    let mut directives = Directives::default();
+    for line in cell.line + 1..cell.code.0 {
+        let range = lines.line_range(text, line);
+        if let Some(comment) = directives::hoist_comment(text, range) {
+            directives::read_comment(text, comment, &mut directives, &mut Vec::new());
+        }
+    }
+    let entry = EntrySpec::Lines {
+        first: cell.code.0 + 1,
+        last: cell.code.1 + 1,
+    };
+    Runnable {
+        qualname: format!("cell {entry}"),
+        entry,
+        line: cell.line,
+        name_range: cell.mark,
+        range: cell.range,
+        parameters: Vec::new(),
+        required: Vec::new(),
+        kind: RunnableKind::Cell,
+        is_async: false,
+        is_generator: false,
+        directives,
+    }
 }
 
 /// A function that could be run but for its obstacles.

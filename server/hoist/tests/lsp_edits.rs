@@ -247,10 +247,10 @@ fn a_client_may_write_everything_before_it_reads_anything() {
 #[test]
 fn lenses_do_not_jump_while_a_line_is_typed() {
     let mut client = Client::connected();
-    let text = "def first():\n    return 1\n\n\ndef second(a=1):\n    return a\n\n\ndef third():\n    return 3\n";
+    let text = "def first():\n    return 1\n\n\ndef second(a=1):\n    return a\n\n\ndef third():\n    return 3\n# %% A cell\nx = '''\n# %% no cell\n'''\n# %% Another\nthird()\n";
     let uri = client.open("typed.py", text);
     let whole = client.lenses(&uri).len();
-    assert_eq!(whole, 6);
+    assert_eq!(whole, 8);
     client.diagnostics(&uri, |_| true);
     let typed = "    values = [first(x for x in (1, '''";
     let mut version = 1;
@@ -269,12 +269,12 @@ fn lenses_do_not_jump_while_a_line_is_typed() {
             whole,
             "after {character:?} in column {column}: {lenses:?}"
         );
-        assert_eq!(lenses.last().unwrap().0, 9, "{lenses:?}");
+        assert_eq!(lenses.last().unwrap().0, 15, "{lenses:?}");
     }
     // A function that is deleted is gone, broken text or not.
     client.change(&uri, version + 1, Some([5, 0, 9, 0]), "");
     let lenses = client.lenses(&uri);
-    assert_eq!(lenses.len(), 4, "{lenses:?}");
+    assert_eq!(lenses.len(), 6, "{lenses:?}");
 }
 
 #[test]

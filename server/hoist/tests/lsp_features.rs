@@ -148,6 +148,60 @@ fn the_actions_of_a_function_are_those_of_its_lenses_and_more() {
     assert!(actions(&mut client, &uri, 0, None).is_empty());
 }
 
+const CELLS: &str = "\
+# %% Load
+def train(lr):
+    return lr * 2
+
+rate = 0.5
+# %% Train
+result = train(lr=rate)
+if __name__ == \"__main__\":
+    rate = 2
+    train(rate)
+    print(rate)
+";
+
+#[test]
+fn calls_selections_and_cells_are_run_by_their_lines() {
+    let mut client = Client::connected();
+    let uri = client.open("cells.py", CELLS);
+    assert_eq!(
+        client.lenses(&uri),
+        [
+            (0, "Run cell on local".to_owned()),
+            (1, "Run on local".to_owned()),
+            (1, "Run with arguments...".to_owned()),
+            (5, "Run cell on local".to_owned()),
+        ]
+    );
+    let found = actions(&mut client, &uri, 9, None);
+    assert_eq!(
+        titles(&found),
+        [
+            "Run `train(rate)` on local",
+            "Run cell on local",
+            "Show the package of cell"
+        ]
+    );
+    let argument = |action: &Value| action["command"]["arguments"][0]["entry"].clone();
+    assert_eq!(
+        (argument(&found[0]), argument(&found[1])),
+        (json!("10"), json!("7-11"))
+    );
+
+    let answer = client.call(
+        "textDocument/codeAction",
+        json!({
+            "textDocument": { "uri": uri }, "context": { "diagnostics": [] },
+            "range": { "start": { "line": 4, "character": 0 }, "end": { "line": 7, "character": 0 } },
+        }),
+    );
+    let selected = &answer.as_array().unwrap()[0];
+    assert_eq!(selected["title"], "Run selection on local");
+    assert_eq!(argument(selected), "5-7");
+}
+
 #[test]
 fn a_client_without_literal_actions_gets_commands() {
     let mut capabilities = plain_capabilities();

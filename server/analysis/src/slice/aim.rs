@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use hoist_syntax::LineIndex;
 use hoist_syntax::scopes::{BindingKind, Name, ScopeId, ScopeKind};
 use hoist_syntax::strict::{self, CallArguments};
 
@@ -10,7 +11,7 @@ use super::types::{EntryCall, Refusal};
 use super::{Objections, cut, refuse, signature};
 use crate::captures::Root;
 use crate::place::{self, Place};
-use crate::python::{Source, ast, range_of};
+use crate::python::{Source, ast, range_of, start_of};
 use crate::runnables::parent_of;
 use crate::{Code, EntrySpec};
 use ast::Stmt;
@@ -38,6 +39,47 @@ pub(super) fn find(source: &Source, entry: &EntrySpec) -> Result<Aim, Refusal> {
     match entry {
         EntrySpec::Name(name) => by_name(source, name),
         EntrySpec::Lines { first, last } => by_lines(source, *first, *last),
+    }
+}
+
+/// Lines of a main block run as they do when the file is started: the block around them is opened.
+pub(super) fn open_main(source: Source, entry: &EntrySpec) -> Source {
+    let EntrySpec::Lines { first, last } = entry else {
+        return source;
+    };
+    let lines = source.document.lines().clone();
+    source.open_main_blocks(|block| {
+        let extent = extent_of(&lines, block);
+        extent.start < *last && *first <= extent.end + 1
+    })
+}
+
+/// The lines of a main block without its other branches, from 0; the end is included.
+fn extent_of(lines: &LineIndex, block: &ast::StmtIf) -> Range<u32> {
+    let end = block
+        .body
+        .last()
+        .map_or(start_of(block), |stmt| range_of(stmt).end.saturating_sub(1));
+    lines.line_of(start_of(block))..lines.line_of(end)
+}
+
+/// The statements of lines; the header of a main block stands for the whole of it.
+fn units_of_lines(source: &Source, first: u32, last: u32) -> Vec<usize> {
+    let units = cut::units_in(source, first, last);
+    if !units.is_empty() {
+        return units;
+    }
+    let lines = source.document.lines();
+    let is_header = |stmt: &&Stmt| {
+        matches!(stmt, Stmt::If(choice)
+        if crate::python::is_main_test(&choice.test) && (first..=last).contains(&lines.line_of(start_of(choice))))
+    };
+    match source.written().iter().find(is_header) {
+        Some(Stmt::If(block)) => {
+            let extent = extent_of(lines, block);
+            cut::units_in(source, extent.start, extent.end)
+        }
+        _ => units,
     }
 }
 
@@ -238,7 +280,7 @@ fn by_lines(source: &Source, first: u32, last: u32) -> Result<Aim, Refusal> {
             Some(&entry),
         ))
     };
-    let units = cut::units_in(source, first.saturating_sub(1), last.saturating_sub(1));
+    let units = units_of_lines(source, first.saturating_sub(1), last.saturating_sub(1));
     let lines = if first == last {
         format!("line {first}")
     } else {
@@ -250,18 +292,6 @@ fn by_lines(source: &Source, first: u32, last: u32) -> Result<Aim, Refusal> {
             format!("there is no statement on {lines}"),
         );
     };
-    if units
-        .iter()
-        .any(|unit| cut::is_main_block(&source.body()[*unit]))
-    {
-        return refuse(
-            Code::NotRunnable,
-            format!(
-                "{lines} {} in the `if __name__ == \"__main__\":` block, which never runs in a job; put that into a function and run it",
-                if first == last { "stands" } else { "stand" }
-            ),
-        );
-    }
     if let [only] = units.as_slice()
         && matches!(
             &source.body()[*only],

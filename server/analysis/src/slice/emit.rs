@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use hoist_syntax::LineIndex;
 
-use crate::python::{ast, range_of, start_of};
+use crate::python::{ast, is_main_test, range_of, start_of};
 use ast::Stmt;
 
 /// What becomes of a statement.
@@ -222,24 +222,35 @@ impl Writer<'_> {
             }
             return;
         }
+        if let Stmt::If(choice) = stmt
+            && is_main_test(&choice.test)
+            && self.kept.range(body_of(&choice.body)).next().is_some()
+        {
+            return self.main_block(choice);
+        }
         for (header, body) in clauses(self.text, self.lines, stmt) {
             self.clause(header, body);
         }
     }
 
+    /// A main block keeps its header: the runner goes into it, and who imports the module passes it by.
+    fn main_block(&mut self, block: &ast::StmtIf) {
+        let header = self.line_of(start_of(block));
+        let first = block
+            .body
+            .first()
+            .map_or(header, |stmt| self.line_of(start_of(stmt)));
+        for line in header..first.max(header + 1) {
+            self.out.insert(line, self.content(line).to_owned());
+        }
+        self.suite(&block.body, None);
+    }
+
     fn clause(&mut self, header: usize, body: &[Stmt]) {
-        let (Some(first), Some(last)) = (body.first(), body.last()) else {
-            return;
-        };
-        if self
-            .kept
-            .range(start_of(first)..range_of(last).end.max(start_of(first) + 1))
-            .next()
-            .is_none()
-        {
+        if self.kept.range(body_of(body)).next().is_none() {
             return;
         }
-        self.open_header(header, Some(start_of(first)));
+        self.open_header(header, body.first().map(start_of));
         self.suite(body, Some(header));
     }
 
@@ -381,6 +392,14 @@ pub(super) fn clauses<'s>(
         _ => {}
     }
     found
+}
+
+/// From the start of the first to the end of the last.
+fn body_of(body: &[Stmt]) -> Range<usize> {
+    match (body.first(), body.last()) {
+        (Some(first), Some(last)) => start_of(first)..range_of(last).end.max(start_of(first) + 1),
+        _ => 0..0,
+    }
 }
 
 fn is_simple(stmt: &Stmt) -> bool {

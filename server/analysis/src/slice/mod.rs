@@ -108,6 +108,7 @@ fn cut_out(
     force: bool,
 ) -> Result<Slice, Refusal> {
     let source = Source::parse(module.document.text()).map_err(|error| refuse::syntax(&error))?;
+    let source = aim::open_main(source, entry);
     let aim = aim::find(&source, entry)?;
     let entry = &aim.entry;
     let mut objections = Objections::default();
@@ -158,7 +159,7 @@ fn cut_out(
     let text = emit::write(
         source.text(),
         source.document.lines(),
-        source.body(),
+        source.written(),
         &kept,
         &reading.program.removed,
     );

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hoist_analysis::Runnable;
+use hoist_analysis::{Runnable, RunnableKind};
 use tower_lsp::ls_types;
 
 use super::analysis::Source;
@@ -45,12 +45,17 @@ pub(super) struct Placed {
 }
 
 /// Everything that can run, in the order of the lines. While the text does not parse, functions that the parser has lost stay
-/// where they were, so that lenses do not jump at every keystroke.
+/// where they were, so that lenses do not jump at every keystroke; and so do all cells, whose marks a quote may seem to swallow.
 pub(super) fn placed(snapshot: &Snapshot, source: &Source<'_>) -> Vec<Placed> {
     let document = &source.open.document;
     let runnables = source.runnables();
+    let held = &source.open.held.0;
+    let is_broken = document.check().is_err();
+    let is_held =
+        |runnable: &Runnable| is_broken && runnable.kind == RunnableKind::Cell && !held.is_empty();
     let mut placed: Vec<Placed> = runnables
         .iter()
+        .filter(|runnable| !is_held(runnable))
         .map(|runnable| Placed {
             range: to_proto::range(
                 document,
@@ -60,12 +65,14 @@ pub(super) fn placed(snapshot: &Snapshot, source: &Source<'_>) -> Vec<Placed> {
             runnable: Arc::new(runnable.clone()),
         })
         .collect();
-    if document.check().is_err() {
-        let lost = source.open.held.0.iter().filter(|(held, line)| {
-            *line < document.lines().line_count()
-                && !runnables
-                    .iter()
-                    .any(|found| found.qualname == held.qualname || found.line == *line)
+    if is_broken {
+        let is_found = |held: &Runnable, line: u32| {
+            runnables
+                .iter()
+                .any(|found| found.qualname == held.qualname || found.line == line)
+        };
+        let lost = held.iter().filter(|(held, line)| {
+            *line < document.lines().line_count() && (is_held(held) || !is_found(held, *line))
         });
         placed.extend(lost.map(|(runnable, line)| {
             let place = ls_types::Position::new(*line, 0);

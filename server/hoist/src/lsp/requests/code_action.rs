@@ -1,9 +1,9 @@
-//! `textDocument/codeAction`: the same as the lenses for clients without them, and the fixes of findings.
+//! `textDocument/codeAction`: the same as the lenses for clients without them, calls and selections, and the fixes of findings.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
-use hoist_analysis::{Files, Finding, Fix, Runnable};
+use hoist_analysis::{Chunk, Files, Finding, Fix, Runnable, RunnableKind};
 use hoist_syntax::LineIndex;
 use serde_json::json;
 use tower_lsp::ls_types::{
@@ -22,7 +22,7 @@ use crate::lsp::{from_proto, to_proto};
 /// The kind of the actions that do something with a function.
 pub(in crate::lsp) const KIND: CodeActionKind = CodeActionKind::new("hoist");
 
-/// Fixes first, then what can be done with the function around the cursor.
+/// Fixes first, then what can be done with the call under the cursor, the selection, and the function or cell around them.
 pub(in crate::lsp) fn code_action(
     snapshot: &Snapshot,
     params: &CodeActionParams,
@@ -61,20 +61,24 @@ pub(in crate::lsp) fn code_action(
             .iter()
             .filter(|runnable| touches(&runnable.range, &asked))
             .min_by_key(|runnable| runnable.range.len());
-        if let Some(runnable) = around {
-            let commands = commands(snapshot, &source, runnable);
-            actions.extend(commands.into_iter().map(|command| {
-                if !snapshot.profile.code_action_literals {
-                    return CodeActionOrCommand::Command(command);
-                }
-                CodeActionOrCommand::CodeAction(CodeAction {
-                    title: command.title.clone(),
-                    kind: Some(KIND),
-                    command: Some(command),
-                    ..CodeAction::default()
-                })
-            }));
+        let mut all: Vec<Command> = Vec::new();
+        if let Some(chunk) = hoist_analysis::chunk(document, &asked) {
+            all.extend(commands_of_chunk(snapshot, &source, &chunk));
         }
+        if let Some(runnable) = around {
+            all.extend(commands(snapshot, &source, runnable));
+        }
+        actions.extend(all.into_iter().map(|command| {
+            if !snapshot.profile.code_action_literals {
+                return CodeActionOrCommand::Command(command);
+            }
+            CodeActionOrCommand::CodeAction(CodeAction {
+                title: command.title.clone(),
+                kind: Some(KIND),
+                command: Some(command),
+                ..CodeAction::default()
+            })
+        }));
     }
     Some(actions)
 }
@@ -89,27 +93,53 @@ fn touches<T: PartialOrd>(one: &Range<T>, other: &Range<T>) -> bool {
     one.start <= other.end && other.start <= one.end
 }
 
-fn commands(snapshot: &Snapshot, source: &Source<'_>, runnable: &Runnable) -> Vec<Command> {
+/// What can be done with the call under the cursor, or with the statements that are selected.
+fn commands_of_chunk(snapshot: &Snapshot, source: &Source<'_>, chunk: &Chunk) -> Vec<Command> {
     let uri = source.open.uri.as_str();
-    let name = &runnable.qualname;
     let config = source.config(snapshot).ok();
     let default = config
         .as_ref()
         .map(|config| config.default_target().name.as_str());
-    let argument = || Some(vec![code_lens::argument(uri, runnable)]);
+    let what = match &chunk.call {
+        Some(call) => format!("Run `{call}`"),
+        None => "Run selection".to_owned(),
+    };
+    let argument = || Some(vec![code_lens::argument(uri, &chunk.entry)]);
+    let title = code_lens::on(&what, default);
+    let mut commands = vec![Command::new(title, command::RUN.to_owned(), argument())];
+    if config.is_some_and(|config| config.targets().count() > 1) {
+        let title = format!("{what} on...");
+        commands.push(Command::new(title, command::RUN_ON.to_owned(), argument()));
+    }
+    commands
+}
+
+fn commands(snapshot: &Snapshot, source: &Source<'_>, runnable: &Runnable) -> Vec<Command> {
+    let uri = source.open.uri.as_str();
+    let is_cell = runnable.kind == RunnableKind::Cell;
+    let name = if is_cell { "cell" } else { &runnable.qualname };
+    let config = source.config(snapshot).ok();
+    let default = config
+        .as_ref()
+        .map(|config| config.default_target().name.as_str());
+    let argument = || Some(vec![code_lens::argument(uri, &runnable.entry)]);
     let titled = |mut command: Command, title: String| {
         command.title = title;
         command
     };
     let run = code_lens::run(uri, runnable, default);
-    let title = run.title.replacen("Run", &format!("Run {name}"), 1);
-    let mut commands = vec![
-        titled(run, title),
-        titled(
-            code_lens::run_with(uri, runnable),
-            format!("Run {name} with arguments..."),
-        ),
-    ];
+    let mut commands = if is_cell {
+        vec![run]
+    } else {
+        let title = run.title.replacen("Run", &format!("Run {name}"), 1);
+        vec![
+            titled(run, title),
+            titled(
+                code_lens::run_with(uri, runnable),
+                format!("Run {name} with arguments..."),
+            ),
+        ]
+    };
     if config.is_some_and(|config| config.targets().count() > 1) {
         let title = format!("Run {name} on...");
         commands.push(Command::new(title, command::RUN_ON.to_owned(), argument()));

@@ -1,8 +1,8 @@
-//! `textDocument/codeLens`: what stands above a function.
+//! `textDocument/codeLens`: what stands above a function or a cell.
 
 use std::path::Path;
 
-use hoist_analysis::Runnable;
+use hoist_analysis::{EntrySpec, Runnable, RunnableKind};
 use hoist_jobs::{JobView, State};
 use serde_json::json;
 use tower_lsp::ls_types::{CodeLens, CodeLensParams, Command};
@@ -53,6 +53,10 @@ fn commands(
     if shown.run {
         commands.push(run(uri, runnable, default));
     }
+    // A cell takes no arguments, and is called otherwise as soon as a line is added above it.
+    if runnable.kind == RunnableKind::Cell {
+        return commands;
+    }
     if shown.run_with {
         commands.push(run_with(uri, runnable));
     }
@@ -67,19 +71,26 @@ fn commands(
     commands
 }
 
-/// Runs on the target of the comment above the function, else on the default one. With a configuration that cannot be read no
-/// target can be named; the run then says why.
+/// Runs on the target of the comment above the function, else on the default one.
 pub(in crate::lsp) fn run(uri: &str, runnable: &Runnable, default: Option<&str>) -> Command {
     let target = runnable.directives.target.as_deref().or(default);
-    let title = match target {
-        Some(target) => format!("Run on {target}"),
-        None => "Run".to_owned(),
+    let what = match runnable.kind {
+        RunnableKind::Cell => "Run cell",
+        _ => "Run",
     };
     Command::new(
-        title,
+        on(what, target),
         command::RUN.to_owned(),
-        Some(vec![argument(uri, runnable)]),
+        Some(vec![argument(uri, &runnable.entry)]),
     )
+}
+
+/// What is done, and where. With a configuration that cannot be read no target can be named; the run then says why.
+pub(in crate::lsp) fn on(what: &str, target: Option<&str>) -> String {
+    match target {
+        Some(target) => format!("{what} on {target}"),
+        None => what.to_owned(),
+    }
 }
 
 /// Asks for the arguments first.
@@ -87,13 +98,13 @@ pub(in crate::lsp) fn run_with(uri: &str, runnable: &Runnable) -> Command {
     Command::new(
         "Run with arguments...".to_owned(),
         command::RUN_WITH.to_owned(),
-        Some(vec![argument(uri, runnable)]),
+        Some(vec![argument(uri, &runnable.entry)]),
     )
 }
 
-/// What the commands about a function are told.
-pub(in crate::lsp) fn argument(uri: &str, runnable: &Runnable) -> serde_json::Value {
-    json!({ "uri": uri, "entry": runnable.entry.to_string() })
+/// What the commands about an entry are told.
+pub(in crate::lsp) fn argument(uri: &str, entry: &EntrySpec) -> serde_json::Value {
+    json!({ "uri": uri, "entry": entry.to_string() })
 }
 
 /// The state of a job: one that goes on can be cancelled, one at its end shows what it printed.
