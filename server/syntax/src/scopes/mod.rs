@@ -88,7 +88,7 @@ impl Scopes {
         future = found;
         let judged = judge(text, &pieces);
         let mut is_scanned = true;
-        let is_broken = |piece: &Arc<Piece>| piece.standing() == Standing::Broken;
+        let is_broken = |piece: &Arc<Piece>| matches!(piece.standing, Standing::Broken(_));
         if judged.is_ok()
             && pieces.iter().any(is_broken)
             && let Some(starts) = strict::statements_on_lines(text)
@@ -306,7 +306,7 @@ fn may_have_future_annotations(text: &str) -> bool {
 }
 
 fn judge(text: &str, pieces: &[Arc<Piece>]) -> Result<(), SyntaxError> {
-    let parts = pieces.iter().map(|piece| (&piece.range, piece.standing()));
+    let parts = pieces.iter().map(|piece| (&piece.range, &piece.standing));
     strict::check_parts(text, parts)
 }
 

@@ -27,7 +27,8 @@ pub(super) struct Piece {
     pub(super) functions: Vec<u32>,
     /// `from __future__ import annotations`
     pub(super) future_annotations: bool,
-    standing: Standing,
+    /// The strict parser's word on it.
+    pub(super) standing: Standing,
 }
 
 /// Cuts `text` into pieces and reads them, but for those that are among `known`, the pieces of an earlier text in their order.
@@ -170,15 +171,6 @@ impl Piece {
             future_annotations,
             standing,
         }
-    }
-
-    /// The strict parser's word on it, at its place.
-    pub(super) fn standing(&self) -> Standing {
-        // A byte order mark is one only where the text begins.
-        if self.range.start > 0 && self.text.starts_with('\u{feff}') {
-            return Standing::Broken;
-        }
-        self.standing
     }
 
     fn is_at(&self, range: &Range<usize>, index: usize) -> bool {

@@ -35,15 +35,15 @@ pub fn check(text: &str) -> Result<(), SyntaxError> {
 }
 
 /// What can be said of a part of a module that begins with a line, by itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Standing {
     /// Python compiles it, wherever it stands among others of which that is true.
     Alone,
     /// It parses, but whether it compiles may hang on what stands before it: `from __future__` must come first, a `global` of
     /// the module's own before the name's use.
     LooksBack,
-    /// It does not parse by itself.
-    Broken,
+    /// It does not parse by itself. With the first error, if that is the first one whatever comes after the part.
+    Broken(Option<SyntaxError>),
     /// It is deeper than Python takes.
     TooDeep,
 }
@@ -60,49 +60,66 @@ pub(crate) fn part<T>(part: &str, read: impl Fn(&[Stmt]) -> T) -> (Standing, T) 
                 || compiler::declares_in_module(part, module)
                 || compiler::first_error(part, module).is_some()
         };
-        let standing = match parsed.has_valid_syntax() {
-            false => Standing::Broken,
-            true if looks_back() => Standing::LooksBack,
-            true => Standing::Alone,
+        let standing = match parsed.errors().first() {
+            Some(error) => Standing::Broken(settled(part, described(part, error, 0))),
+            None if looks_back() => Standing::LooksBack,
+            None => Standing::Alone,
         };
         (standing, read(&module.body))
     };
     with_depth(part, parse).unwrap_or_else(|_| (Standing::TooDeep, read(&[])))
 }
 
+/// The first error of a part, if it is the first one of every text that begins with the part: the parser goes from left to
+/// right, and what it says of an error hangs on hardly more than the next statement, so an error well before the end is.
+fn settled(part: &str, error: SyntaxError) -> Option<SyntaxError> {
+    /// So many lines with something in them have to come after it.
+    const LINES: usize = 4;
+    let rest = part.get(error.range.end..)?;
+    let after = rest.lines().skip(1).filter(|line| !line.trim().is_empty());
+    (after.take(LINES).count() == LINES).then_some(error)
+}
+
 /// [`check`] of a text that is made of these parts, each with what can be said of it: only as much is parsed as the answer
 /// hangs on.
 pub(crate) fn check_parts<'p>(
     text: &str,
-    parts: impl DoubleEndedIterator<Item = (&'p Range<usize>, Standing)> + Clone,
+    parts: impl DoubleEndedIterator<Item = (&'p Range<usize>, &'p Standing)> + Clone,
 ) -> Result<(), SyntaxError> {
-    let looks_back = parts
-        .clone()
-        .rev()
-        .find(|(_, standing)| *standing != Standing::Alone);
-    let Some((last, _)) = looks_back else {
-        return Ok(());
-    };
-    let is_broken = |standing| matches!(standing, Standing::Broken | Standing::TooDeep);
-    if parts
-        .clone()
-        .any(|(_, standing)| standing == Standing::TooDeep)
-    {
-        return check(text);
+    let mut all_alone = true;
+    for (range, standing) in parts.clone() {
+        all_alone &= *standing == Standing::Alone;
+        // A byte order mark is one only where the text begins.
+        let is_marked = range.start > 0 && text[range.clone()].starts_with('\u{feff}');
+        if is_marked || *standing == Standing::TooDeep {
+            return check(text);
+        }
     }
-    let mut broken = parts.skip_while(|(_, standing)| !is_broken(*standing));
-    let Some((first, _)) = broken.next() else {
-        return check(&text[..last.end]).or_else(|_| check(text));
+    if all_alone {
+        return Ok(());
+    }
+    let is_broken = |standing: &Standing| matches!(standing, Standing::Broken(_));
+    let mut from_broken = parts
+        .clone()
+        .skip_while(|(_, standing)| !is_broken(standing));
+    let Some((first, standing)) = from_broken.next() else {
+        let mut from_end = parts.rev();
+        let last = from_end.find(|(_, standing)| **standing == Standing::LooksBack);
+        let end = last.map_or(text.len(), |(range, _)| range.end);
+        return check(&text[..end]).or_else(|_| check(text));
     };
-    // The parser goes from left to right, and what it says of an error hangs on hardly more than the next statement. An error
-    // well before the end of what is parsed is the error of the whole text.
-    let ahead = broken.nth(AHEAD).map(|(range, _)| range.clone());
-    let found = ahead
-        .and_then(|ahead| {
-            let error = parse_error(&text[first.start..ahead.end])?;
-            (first.start + error.range.end < ahead.start).then_some(error)
-        })
-        .or_else(|| parse_error(&text[first.start..]));
+    let found = match standing {
+        Standing::Broken(Some(error)) => Some(error.clone()),
+        _ => {
+            let ahead = from_broken.nth(AHEAD).map(|(range, _)| range.end);
+            ahead
+                .and_then(|end| {
+                    let window = &text[first.start..end];
+                    settled(window, parse_error(window)?)
+                })
+                .or_else(|| parse_error(&text[first.start..]))
+        }
+    };
     match found {
         Some(error) => {
             let range = error.range.start + first.start..error.range.end + first.start;
@@ -118,7 +135,7 @@ pub(crate) fn check_parts<'p>(
 }
 
 /// How many parts after a broken one are parsed with it.
-const AHEAD: usize = 3;
+const AHEAD: usize = 2;
 
 fn parse_error(text: &str) -> Option<SyntaxError> {
     guarded(text, 0, || {
