@@ -1,5 +1,5 @@
 //! Measures what a keystroke costs in a file: the edit of the text, and the names with the strict judgement after it; beside
-//! them the incremental parse of the grammar's tree of the whole text, which nothing waits for. Prints microseconds by the clock.
+//! them the grammar's tree of the whole text, which nothing waits for. Prints microseconds by the clock.
 //! `cargo run --release -p hoist-syntax --example typing -- FILE.py [KEYSTROKES]`
 
 use hoist_syntax::{Document, Encoding, Position, Range, Scopes};
@@ -20,8 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             document.tree();
         }));
     }
-    let (edits, names, _) = typed(&text, keystrokes, false);
-    let (_, _, incremental) = typed(&text, keystrokes, true);
+    let (edits, names) = typed(&text, keystrokes);
     let document = Document::new(text);
     eprintln!(
         "{file}: {} lines, {} bytes, {} scopes",
@@ -34,7 +33,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("edit", edits),
         ("names after it", names),
         ("whole tree", trees),
-        ("tree after it", incremental),
     ] {
         times.sort();
         let at = |part: usize| times[(times.len() - 1) * part / 100].as_secs_f64() * 1e6;
@@ -54,18 +52,12 @@ fn taken(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// A word typed at the ends of lines all over the file, and taken away again: what the edits, the names and, if asked for, the
-/// trees take.
-fn typed(
-    text: &str,
-    keystrokes: usize,
-    with_trees: bool,
-) -> (Vec<Duration>, Vec<Duration>, Vec<Duration>) {
+/// A word typed at the ends of lines all over the file, and taken away again: what the edits and the names take.
+fn typed(text: &str, keystrokes: usize) -> (Vec<Duration>, Vec<Duration>) {
     let mut document = Document::new(text.to_owned());
     document.check().ok();
-    document.tree();
     let lines = document.lines().line_count();
-    let (mut edits, mut names, mut trees) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut edits, mut names) = (Vec::new(), Vec::new());
     for number in 0..keystrokes {
         let line = (number / 8 * 7919) as u32 % lines;
         let end = document.lines().position(
@@ -83,11 +75,6 @@ fn typed(
         names.push(taken(|| {
             std::hint::black_box(document.check().is_ok());
         }));
-        if with_trees {
-            trees.push(taken(|| {
-                document.tree();
-            }));
-        }
     }
-    (edits, names, trees)
+    (edits, names)
 }

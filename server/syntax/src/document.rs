@@ -1,4 +1,4 @@
-//! One module's text as the user sees it now, with its tree kept in step.
+//! One module's text as the user sees it now, with what is known of it kept in step.
 
 use crate::lines::LineIndex;
 use crate::position::{Encoding, Range};
@@ -7,14 +7,14 @@ use crate::strict::{self, SyntaxError};
 use crate::view;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use tree_sitter::{InputEdit, Point, Tree};
+use tree_sitter::Tree;
 
 /// A text and what is known of it. A clone is cheap and is a snapshot: later edits of the original do not change it.
 #[derive(Clone)]
 pub struct Document {
     text: Arc<String>,
     lines: Arc<LineIndex>,
-    tree: Arc<Lazy>,
+    tree: Arc<OnceLock<Tree>>,
     names: Arc<Names>,
 }
 
@@ -60,64 +60,6 @@ impl Names {
     }
 }
 
-/// A tree that is made when somebody looks at it first, from what is left of the last one: a burst of edits is parsed once,
-/// and never by the thread that takes the edits in.
-struct Lazy {
-    from: From,
-    parsed: OnceLock<Parsed>,
-}
-
-/// What a tree is made from.
-#[derive(Clone)]
-enum From {
-    /// The text alone.
-    Text,
-    /// A tree of an earlier text that knows of every edit since.
-    Edited(Tree),
-}
-
-struct Parsed {
-    tree: Tree,
-    /// The tree is of another view of the text.
-    mended: bool,
-}
-
-impl Lazy {
-    fn new(from: From) -> Arc<Self> {
-        Arc::new(Lazy {
-            from,
-            parsed: OnceLock::new(),
-        })
-    }
-
-    fn parsed(&self, text: &str, lines: &LineIndex) -> &Parsed {
-        self.parsed.get_or_init(|| match &self.from {
-            From::Text => {
-                let (tree, mended) = view::parse(text, lines);
-                Parsed { tree, mended }
-            }
-            From::Edited(old) => Parsed {
-                tree: view::parse_again(text, lines, old),
-                mended: false,
-            },
-        })
-    }
-
-    /// What the tree after one more edit is made from.
-    fn edited(&self, edit: &InputEdit) -> From {
-        let mut from = match self.parsed.get() {
-            // An edit of a tree of another view would be of the wrong one.
-            Some(Parsed { mended: true, .. }) => From::Text,
-            Some(parsed) => From::Edited(parsed.tree.clone()),
-            None => self.from.clone(),
-        };
-        if let From::Edited(tree) = &mut from {
-            tree.edit(edit);
-        }
-        from
-    }
-}
-
 impl std::fmt::Debug for Document {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
@@ -135,7 +77,7 @@ impl Document {
         Document {
             text: Arc::new(text),
             lines: Arc::new(lines),
-            tree: Lazy::new(From::Text),
+            tree: Arc::default(),
             names: Arc::default(),
         }
     }
@@ -145,10 +87,11 @@ impl Document {
         &self.text
     }
 
-    /// The tree over the text; its nodes' byte ranges are ranges of [`Document::text`]. For lines ask
-    /// [`Document::lines`]: the rows of the tree's points may differ.
+    /// The tree over the text; its nodes' byte ranges are ranges of [`Document::text`]. It is parsed afresh, on first use, which
+    /// in a long text takes a while: what an editor waits for asks for [`Document::tree_at`].
     pub fn tree(&self) -> &Tree {
-        &self.tree.parsed(&self.text, &self.lines).tree
+        self.tree
+            .get_or_init(|| view::parse(&self.text, &self.lines))
     }
 
     /// Where the lines begin.
@@ -205,43 +148,10 @@ impl Document {
         if end < start {
             std::mem::swap(&mut start, &mut end);
         }
-        // The break before or after the change may become another kind of break (`\r` + `\n`), so its bytes count as
-        // changed too.
-        let bytes = self.text.as_bytes();
-        let mut seen_start = start;
-        while seen_start > 0 && is_break(bytes[seen_start - 1]) && start - seen_start < 2 {
-            seen_start -= 1;
-        }
-        let mut seen_end = end;
-        while seen_end < bytes.len() && is_break(bytes[seen_end]) && seen_end - end < 2 {
-            seen_end += 1;
-        }
-        let start_position = point(bytes, &self.lines, seen_start);
-        let old_end_position = point(bytes, &self.lines, seen_end);
-
         let text = Arc::make_mut(&mut self.text);
         text.replace_range(start..end, new_text);
-        let lines = LineIndex::new(text);
-        let new_end = seen_end - (end - start) + new_text.len();
-        let edit = InputEdit {
-            start_byte: seen_start,
-            old_end_byte: seen_end,
-            new_end_byte: new_end,
-            start_position,
-            old_end_position,
-            new_end_position: point(text.as_bytes(), &lines, new_end),
-        };
-        self.tree = Lazy::new(self.tree.edited(&edit));
-        self.lines = Arc::new(lines);
+        self.lines = Arc::new(LineIndex::new(text));
+        self.tree = Arc::default();
         self.names = Names::after(&mut self.names);
     }
-}
-
-fn is_break(byte: u8) -> bool {
-    byte == b'\n' || byte == b'\r'
-}
-
-fn point(bytes: &[u8], lines: &LineIndex, offset: usize) -> Point {
-    let row = lines.line_of(offset.min(bytes.len()));
-    Point::new(row as usize, offset - lines.line_start(row))
 }

@@ -1,4 +1,4 @@
-//! What the grammar is shown of a text, and the parsing itself.
+//! What the grammar is shown of a text, and the parsing itself, always afresh.
 //!
 //! The bytes shown are as many as the text has, so that a node's byte range is a range of the text.
 
@@ -11,20 +11,10 @@ use std::ops::Range;
 use std::sync::OnceLock;
 use tree_sitter::{Language, Parser, Point, Tree};
 
-/// Parses a text afresh. Where the grammar finds an error in a text that is Python, it is shown the text again without
-/// the line breaks between brackets, which it takes for the end of a block when the next line stands further left. Says
-/// whether the tree is of that view.
-pub(crate) fn parse(text: &str, lines: &LineIndex) -> (Tree, bool) {
-    let tree = run(&as_lines(text, lines), None);
-    if tree.root_node().has_error()
-        && let Some(joined) = without_breaks_in_brackets(text)
-    {
-        let mended = run(&joined, None);
-        if !mended.root_node().has_error() {
-            return (mended, true);
-        }
-    }
-    (tree, false)
+/// Parses a text. Where the grammar finds an error in a text that is Python, it is shown the text again without the line
+/// breaks between brackets, which it takes for the end of a block when the next line stands further left.
+pub(crate) fn parse(text: &str, lines: &LineIndex) -> Tree {
+    parse_part(text, lines, &(0..text.len()))
 }
 
 /// Parses one part of a text, which begins with a line: the nodes' byte ranges are those of the whole text.
@@ -42,11 +32,6 @@ pub(crate) fn parse_part(text: &str, lines: &LineIndex, part: &Range<usize>) -> 
         }
     }
     tree
-}
-
-/// Parses a text of which the tree before a change (and told of it) is at hand.
-pub(crate) fn parse_again(text: &str, lines: &LineIndex, old: &Tree) -> Tree {
-    run(&as_lines(text, lines), Some(old))
 }
 
 /// The bytes of the first place that the grammar could not read.
@@ -104,10 +89,6 @@ fn without_breaks_in_brackets(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn run(bytes: &[u8], old: Option<&Tree>) -> Tree {
-    parse_with(&mut parser(), bytes, old)
-}
-
 fn run_in(bytes: &[u8], part: &Range<usize>) -> Tree {
     let mut parser = parser();
     let point = |offset: usize| {
@@ -124,7 +105,11 @@ fn run_in(bytes: &[u8], part: &Range<usize>) -> Tree {
     };
     // One range is always in order; without it the whole text would be parsed, which is only slower.
     let _ = parser.set_included_ranges(&[range]);
-    parse_with(&mut parser, bytes, None)
+    #[allow(clippy::expect_used)]
+    // `None` comes only of a missing language, a time limit or a cancellation; there is none.
+    parser
+        .parse(bytes, None)
+        .expect("a parse without a time limit ends with a tree")
 }
 
 fn language() -> &'static Language {
@@ -140,12 +125,4 @@ fn parser() -> Parser {
         .set_language(language())
         .expect("the linked grammar fits the linked tree-sitter");
     parser
-}
-
-fn parse_with(parser: &mut Parser, bytes: &[u8], old: Option<&Tree>) -> Tree {
-    #[allow(clippy::expect_used)]
-    // `None` comes only of a missing language, a time limit or a cancellation; there is none.
-    parser
-        .parse(bytes, old)
-        .expect("a parse without a time limit ends with a tree")
 }
