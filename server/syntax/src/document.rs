@@ -104,6 +104,19 @@ impl Document {
         self.names.of(self)
     }
 
+    /// Drops the trees of single statements. They are made again when somebody asks; who has looked at a whole text calls it, so
+    /// that the next edit does not have to wait for it.
+    pub fn forget_trees(&self) {
+        let mut trees = self
+            .names
+            .trees
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let dropped = std::mem::take(&mut *trees);
+        drop(trees);
+        drop(dropped);
+    }
+
     /// Where the tree of the top-level statement around `offset` is wrong although Python takes the statement: it is newer than
     /// the grammar, or a corner that it does not know. None where all is well, and in code that is broken. Names do not hang on
     /// the tree there.

@@ -265,6 +265,7 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
     add_failures(session, snapshot, open, source.path, &mut diagnostics);
     let runnables = open.document.check().is_ok().then(|| source.runnables());
     session.found(open, findings, runnables.as_ref().map(|all| all.as_slice()));
+    open.document.forget_trees();
     let problem = Config::load(Some(&source.workspace)).err();
     Found {
         diagnostics,
