@@ -119,7 +119,10 @@ fn after_string(bytes: &[u8], mut at: usize, quote: u8) -> usize {
 /// Does a statement begin at the start of the line at `line`, rather than a block, a comment, or more of the statement before?
 fn begins_statement(bytes: &[u8], line: usize) -> bool {
     match bytes.get(line) {
-        None | Some(b' ' | b'\t' | b'\x0c' | b'\n' | b'\r' | b'#' | b')' | b']' | b'}') => false,
+        // Behind a backslash the line goes on with an indentation that counts nowhere.
+        None | Some(b' ' | b'\t' | b'\x0c' | b'\n' | b'\r' | b'#' | b'\\' | b')' | b']' | b'}') => {
+            false
+        }
         Some(b'e' | b'f') => {
             let goes_on = ["else", "elif", "except", "finally"];
             !goes_on
@@ -199,6 +202,7 @@ mod tests {
             "t\n",
         ]);
         check(&["x = 'a\\\r\nb'\n", "y\n"]);
+        check(&["x\n\\\n = 1\n", "y\n"]);
     }
 
     #[test]
