@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         path: &file,
         document: &document,
         workspace,
+        environment: None,
     };
     let line = match slice(&module, &Disk, &entry, args.as_deref()) {
         Ok(slice) => {

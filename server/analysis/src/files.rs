@@ -27,6 +27,10 @@ pub trait Files: Send + Sync {
     fn metadata(&self, path: &Path) -> io::Result<Meta>;
     /// The names in a folder with "is a folder", sorted by name; names that are not UTF-8 are left out.
     fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>>;
+    /// The path with all links followed; fails as `std::fs::canonicalize` does. Files without links need none of their own.
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        self.metadata(path).map(|_| path.to_path_buf())
+    }
 }
 
 /// The files of this machine.
@@ -65,6 +69,10 @@ impl Files for Disk {
         names.sort();
         Ok(names)
     }
+
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        std::fs::canonicalize(path)
+    }
 }
 
 /// Files of which each question but for contents is asked once: for one run over many files, which all ask about the same
@@ -74,6 +82,7 @@ pub struct Remembered<F> {
     files: F,
     metadata: Answers<Meta>,
     lists: Answers<Vec<(String, bool)>>,
+    reals: Answers<PathBuf>,
 }
 
 /// Answers by path; of a failure only the kind, which is all that the system tells.
@@ -86,6 +95,7 @@ impl<F> Remembered<F> {
             files,
             metadata: Mutex::default(),
             lists: Mutex::default(),
+            reals: Mutex::default(),
         }
     }
 }
@@ -117,5 +127,9 @@ impl<F: Files> Files for Remembered<F> {
 
     fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>> {
         once(&self.lists, path, || self.files.list(path))
+    }
+
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        once(&self.reals, path, || self.files.real(path))
     }
 }

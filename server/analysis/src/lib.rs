@@ -14,6 +14,7 @@ mod code;
 mod directives;
 mod encoding;
 mod entry;
+pub mod environment;
 mod files;
 mod finding;
 mod findings;

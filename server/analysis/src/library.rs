@@ -4,7 +4,20 @@
 /// Top-level modules of Python's own library.
 #[rustfmt::skip]
 pub(crate) const STDLIB: &[&str] = &[
-    "__future__", "_thread", "abc", "aifc", "annotationlib", "antigravity", "argparse", "array", "ast",
+    "__future__", "_abc", "_aix_support", "_android_support", "_ast", "_asyncio", "_bisect", "_blake2",
+    "_bootsubprocess", "_bz2", "_codecs", "_codecs_cn", "_codecs_hk", "_codecs_iso2022", "_codecs_jp",
+    "_codecs_kr", "_codecs_tw", "_collections", "_collections_abc", "_colorize", "_compat_pickle",
+    "_compression", "_contextvars", "_crypt", "_csv", "_ctypes", "_curses", "_curses_panel", "_datetime",
+    "_dbm", "_decimal", "_elementtree", "_frozen_importlib", "_frozen_importlib_external", "_functools",
+    "_gdbm", "_hashlib", "_heapq", "_imp", "_interpchannels", "_interpqueues", "_interpreters", "_io",
+    "_ios_support", "_json", "_locale", "_lsprof", "_lzma", "_markupbase", "_md5", "_msi", "_multibytecodec",
+    "_multiprocessing", "_opcode", "_opcode_metadata", "_operator", "_osx_support", "_overlapped", "_pickle",
+    "_posixshmem", "_posixsubprocess", "_py_abc", "_pydatetime", "_pydecimal", "_pyio", "_pylong", "_pyrepl",
+    "_queue", "_random", "_scproxy", "_sha1", "_sha2", "_sha256", "_sha3", "_sha512", "_signal",
+    "_sitebuiltins", "_socket", "_sqlite3", "_sre", "_ssl", "_stat", "_statistics", "_string", "_strptime",
+    "_struct", "_suggestions", "_symtable", "_sysconfig", "_thread", "_threading_local", "_tkinter",
+    "_tokenize", "_tracemalloc", "_typing", "_uuid", "_warnings", "_weakref", "_weakrefset", "_winapi",
+    "_wmi", "_zoneinfo", "abc", "aifc", "annotationlib", "antigravity", "argparse", "array", "ast",
     "asynchat", "asyncio", "asyncore", "atexit", "audioop", "base64", "bdb", "binascii", "binhex", "bisect",
     "builtins", "bz2", "cProfile", "calendar", "cgi", "cgitb", "chunk", "cmath", "cmd", "code", "codecs",
     "codeop", "collections", "colorsys", "compileall", "compression", "concurrent", "configparser",
@@ -16,18 +29,18 @@ pub(crate) const STDLIB: &[&str] = &[
     "imghdr", "imp", "importlib", "inspect", "io", "ipaddress", "itertools", "json", "keyword", "lib2to3",
     "linecache", "locale", "logging", "lzma", "macpath", "mailbox", "mailcap", "marshal", "math", "mimetypes",
     "mmap", "modulefinder", "msilib", "msvcrt", "multiprocessing", "netrc", "nis", "nntplib", "nt", "ntpath",
-    "nturl2path", "numbers", "opcode", "operator", "optparse", "os", "ossaudiodev", "parser", "pathlib", "pdb",
-    "pickle", "pickletools", "pipes", "pkgutil", "platform", "plistlib", "poplib", "posix", "posixpath",
-    "pprint", "profile", "pstats", "pty", "pwd", "py_compile", "pyclbr", "pydoc", "pydoc_data", "pyexpat",
-    "queue", "quopri", "random", "re", "readline", "reprlib", "resource", "rlcompleter", "runpy", "sched",
-    "secrets", "select", "selectors", "shelve", "shlex", "shutil", "signal", "site", "smtpd", "smtplib",
-    "sndhdr", "socket", "socketserver", "spwd", "sqlite3", "sre_compile", "sre_constants", "sre_parse", "ssl",
-    "stat", "statistics", "string", "stringprep", "struct", "subprocess", "sunau", "symbol", "symtable", "sys",
-    "sysconfig", "syslog", "tabnanny", "tarfile", "telnetlib", "tempfile", "termios", "textwrap", "this",
-    "threading", "time", "timeit", "tkinter", "token", "tokenize", "tomllib", "trace", "traceback",
-    "tracemalloc", "tty", "turtle", "turtledemo", "types", "typing", "unicodedata", "unittest", "urllib", "uu",
-    "uuid", "venv", "warnings", "wave", "weakref", "webbrowser", "winreg", "winsound", "wsgiref", "xdrlib",
-    "xml", "xmlrpc", "zipapp", "zipfile", "zipimport", "zlib", "zoneinfo",
+    "nturl2path", "numbers", "opcode", "operator", "optparse", "os", "ossaudiodev", "parser", "pathlib",
+    "pdb", "pickle", "pickletools", "pipes", "pkgutil", "platform", "plistlib", "poplib", "posix",
+    "posixpath", "pprint", "profile", "pstats", "pty", "pwd", "py_compile", "pyclbr", "pydoc", "pydoc_data",
+    "pyexpat", "queue", "quopri", "random", "re", "readline", "reprlib", "resource", "rlcompleter", "runpy",
+    "sched", "secrets", "select", "selectors", "shelve", "shlex", "shutil", "signal", "site", "smtpd",
+    "smtplib", "sndhdr", "socket", "socketserver", "spwd", "sqlite3", "sre_compile", "sre_constants",
+    "sre_parse", "ssl", "stat", "statistics", "string", "stringprep", "struct", "subprocess", "sunau",
+    "symbol", "symtable", "sys", "sysconfig", "syslog", "tabnanny", "tarfile", "telnetlib", "tempfile",
+    "termios", "textwrap", "this", "threading", "time", "timeit", "tkinter", "token", "tokenize", "tomllib",
+    "trace", "traceback", "tracemalloc", "tty", "turtle", "turtledemo", "types", "typing", "unicodedata",
+    "unittest", "urllib", "uu", "uuid", "venv", "warnings", "wave", "weakref", "webbrowser", "winreg",
+    "winsound", "wsgiref", "xdrlib", "xml", "xmlrpc", "zipapp", "zipfile", "zipimport", "zlib", "zoneinfo",
 ];
 
 /// Names that need no binding.
@@ -64,6 +77,27 @@ pub(crate) const MODULE_ATTRIBUTES: &[&str] = &[
     "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__",
 ];
 
+/// Modules that came to the library or left it, with the minor versions of Python 3 from which on they are there and gone.
+#[rustfmt::skip]
+const COMINGS_AND_GOINGS: &[(&str, u32, u32)] = &[
+    ("aifc", 0, 13), ("annotationlib", 14, u32::MAX), ("asynchat", 0, 12), ("asyncore", 0, 12),
+    ("audioop", 0, 13), ("binhex", 0, 11), ("cgi", 0, 13), ("cgitb", 0, 13), ("chunk", 0, 13),
+    ("compression", 14, u32::MAX), ("contextvars", 7, u32::MAX), ("crypt", 0, 13), ("dataclasses", 7, u32::MAX),
+    ("distutils", 0, 12), ("dummy_threading", 0, 9), ("formatter", 0, 10), ("graphlib", 9, u32::MAX),
+    ("imghdr", 0, 13), ("imp", 0, 12), ("lib2to3", 0, 13), ("macpath", 0, 8), ("mailcap", 0, 13),
+    ("msilib", 0, 13), ("nis", 0, 13), ("nntplib", 0, 13), ("ossaudiodev", 0, 13), ("parser", 0, 10),
+    ("pipes", 0, 13), ("smtpd", 0, 12), ("sndhdr", 0, 13), ("spwd", 0, 13), ("sunau", 0, 13),
+    ("symbol", 0, 10), ("telnetlib", 0, 13), ("tomllib", 11, u32::MAX), ("uu", 0, 13), ("xdrlib", 0, 13),
+    ("zoneinfo", 9, u32::MAX),
+];
+
+/// Is a module of the library missing in Python 3 of this minor version, because it left or has yet to come?
+pub(crate) fn is_missing_in(top: &str, minor: u32) -> bool {
+    COMINGS_AND_GOINGS
+        .iter()
+        .any(|(name, from, until)| *name == top && !(*from..*until).contains(&minor))
+}
+
 /// Is this a module of Python's own library? Takes a dotted name.
 pub(crate) fn is_stdlib(module: &str) -> bool {
     let top = module.split('.').next().unwrap_or(module);
@@ -83,6 +117,13 @@ mod tests {
     fn the_lists_are_sorted_so_that_they_can_be_searched() {
         assert!(STDLIB.is_sorted() && BUILTINS.is_sorted());
         assert!(is_stdlib("os.path") && is_stdlib("json") && !is_stdlib("numpy"));
+        assert!(is_missing_in("distutils", 12) && !is_missing_in("distutils", 11));
+        assert!(is_missing_in("tomllib", 10) && !is_missing_in("tomllib", 11));
+        assert!(
+            COMINGS_AND_GOINGS
+                .iter()
+                .all(|(name, _, _)| is_stdlib(name))
+        );
         assert!(is_builtin("len") && is_builtin("__file__") && !is_builtin("unicode"));
     }
 }

@@ -4,6 +4,8 @@ use std::path::Path;
 
 use hoist_syntax::Document;
 
+use crate::environment::Environment;
+
 /// A Python file with its place.
 #[derive(Clone, Copy)]
 pub struct Module<'a> {
@@ -13,4 +15,6 @@ pub struct Module<'a> {
     pub document: &'a Document,
     /// The workspace's root, absolute; the file's folder when there is none.
     pub workspace: &'a Path,
+    /// What is installed for it; none where nobody has looked.
+    pub environment: Option<&'a Environment>,
 }

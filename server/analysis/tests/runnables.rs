@@ -11,6 +11,7 @@ fn of(text: &str) -> Vec<Runnable> {
         path: Path::new("/w/train.py"),
         document: &document,
         workspace: Path::new("/w"),
+        environment: None,
     })
 }
 

@@ -195,6 +195,11 @@ impl Config {
         &self.targets[&self.default_target]
     }
 
+    /// The Python of this machine that the target `local` names: the one that the workspace's imports are looked up in.
+    pub fn local_python(&self) -> Option<&str> {
+        self.targets.get(LOCAL)?.python.as_deref()
+    }
+
     /// The same with another default target, as one chooses for a while in an editor.
     ///
     /// # Errors

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hoist_analysis::environment::{Choice, Environment, Environments, Question};
 use hoist_analysis::{Disk, EntrySpec, Files, Module, Runnable, Slice};
 use hoist_cluster::{Resources, SchedulerKind, Submission, TargetSettings};
 use hoist_package::{Package, Request};
@@ -22,6 +23,8 @@ pub struct RunRequest {
     pub workspace: PathBuf,
     /// Where other files are read; an editor puts its unsaved buffers over the disk.
     pub files: Arc<dyn Files>,
+    /// What is installed; an editor keeps what it has read.
+    pub environments: Arc<Environments>,
     /// The configuration of the workspace.
     pub config: Arc<Config>,
     /// What to run.
@@ -51,6 +54,7 @@ impl RunRequest {
             document,
             workspace,
             files: Arc::new(Disk),
+            environments: Arc::new(Environments::here()),
             config,
             entry,
             args: None,
@@ -110,15 +114,22 @@ impl Plan {
 /// # Errors
 /// Every reason for which the job would not be started, in one sentence.
 pub fn plan(request: &RunRequest) -> Result<Plan, RunError> {
+    let question = Question {
+        workspace: &request.workspace,
+        folder: request.path.parent().unwrap_or(&request.workspace),
+        configured: request.config.local_python(),
+    };
+    let environment = request.environments.get(&*request.files, &question);
     let module = Module {
         path: &request.path,
         document: &request.document,
         workspace: &request.workspace,
+        environment: Some(&environment),
     };
     let runnable = hoist_analysis::runnables(&module)
         .into_iter()
         .find(|runnable| runnable.entry == request.entry);
-    let (settings, resources) = destination(request, runnable.as_ref())?;
+    let (settings, resources) = destination(request, runnable.as_ref(), &environment)?;
     let directives = runnable.as_ref().map(|runnable| &runnable.directives);
     let args = request
         .args
@@ -153,6 +164,7 @@ pub fn plan(request: &RunRequest) -> Result<Plan, RunError> {
 fn destination(
     request: &RunRequest,
     runnable: Option<&Runnable>,
+    environment: &Environment,
 ) -> Result<(TargetSettings, Resources), RunError> {
     let directives = runnable.map(|runnable| &runnable.directives);
     let named = request
@@ -169,7 +181,7 @@ fn destination(
         && settings.scheduler == SchedulerKind::None
         && settings.python.is_none()
     {
-        settings.python = local_python(&request.workspace);
+        settings.python = local_python(environment);
     }
     let line = runnable.map(|runnable| runnable.line + 1);
     let mut above = Resources::default();
@@ -191,16 +203,12 @@ fn destination(
     Ok((settings, resources))
 }
 
-/// The interpreter that the user's shell and editor would take here: the activated environment's, else the workspace's
-/// own. `None` leaves it to PATH. Nothing is started to find it.
-fn local_python(workspace: &Path) -> Option<String> {
-    let activated = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from);
-    activated
-        .into_iter()
-        .chain([workspace.join(".venv")])
-        .map(|environment| environment.join("bin/python"))
-        .find(|python| python.is_file())
-        .and_then(|python| python.to_str().map(str::to_owned))
+/// The interpreter that the editor speaks of, when it is another one than `PATH` has. Nothing was started to find it.
+fn local_python(environment: &Environment) -> Option<String> {
+    let interpreter = environment.interpreter()?;
+    let is_chosen = interpreter.choice != Choice::Path && interpreter.executable.is_file();
+    let executable = interpreter.executable.to_str()?;
+    is_chosen.then(|| executable.to_owned())
 }
 
 /// How people read a path: relative to the workspace when inside it, with `/`.

@@ -39,6 +39,7 @@ impl Workspace {
             path: &path,
             document: &document,
             workspace: &workspace,
+            environment: None,
         };
         let entry: EntrySpec = entry.parse().unwrap();
         slice(&module, &Disk, &entry, args)
@@ -53,6 +54,7 @@ impl Workspace {
                 path: &path,
                 document: &document,
                 workspace: &workspace,
+                environment: None,
             },
             &Disk,
         )
@@ -68,6 +70,7 @@ pub fn text_of(source: &str, entry: &str) -> String {
         path: &path,
         document: &document,
         workspace: &workspace.path(""),
+        environment: None,
     };
     match slice_anyway(&module, &Disk, &entry.parse().unwrap(), None) {
         Ok(slice) => String::from_utf8(slice.module_contents().to_vec()).unwrap(),

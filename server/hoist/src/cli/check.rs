@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::parallel::in_order;
 use super::snippet::snippet;
-use super::source::Source;
+use super::source::{Installed, Source};
 use super::{CheckArgs, Done, Failure, Format, REFUSED, print};
 
 pub(super) fn check(args: &CheckArgs) -> Done {
@@ -18,10 +18,11 @@ pub(super) fn check(args: &CheckArgs) -> Done {
     for path in &args.paths {
         collect(path, &mut files)?;
     }
+    let installed = Installed::new(args.python.clone());
     let mut counts = Counts::default();
     let mut unreadable = false;
     let on_disk = Remembered::new(Disk);
-    let look = |file: &PathBuf| look_at(file, &on_disk, args.format);
+    let look = |file: &PathBuf| look_at(file, &installed, &on_disk, args.format);
     let out = std::cell::RefCell::new(std::io::BufWriter::new(std::io::stdout().lock()));
     in_order(&files, look, |looked| {
         match looked {
@@ -55,8 +56,13 @@ struct Looked {
     found: Counts,
 }
 
-fn look_at(file: &Path, files: &dyn Files, format: Format) -> Result<Looked, Failure> {
-    let source = Source::read(file)?;
+fn look_at(
+    file: &Path,
+    installed: &Installed,
+    files: &dyn Files,
+    format: Format,
+) -> Result<Looked, Failure> {
+    let source = Source::read(file, installed)?;
     let found = findings(&source.module(), files);
     let mut printed = String::new();
     for finding in &found {

@@ -148,6 +148,9 @@ pub(crate) struct CheckArgs {
     /// Files, or folders whose Python files are all checked.
     #[arg(value_name = "PATH", required = true)]
     paths: Vec<PathBuf>,
+    /// The Python whose installed packages imports are looked up in, by default the one that is found.
+    #[arg(long, value_name = "PYTHON")]
+    python: Option<String>,
     /// How to print: text, or one JSON object per finding and line.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -158,6 +161,9 @@ pub(crate) struct AnalyzeArgs {
     /// The files.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
+    /// The Python whose installed packages imports are looked up in, by default the one that is found.
+    #[arg(long, value_name = "PYTHON")]
+    python: Option<String>,
     /// Only json is there.
     #[arg(long, value_parser = ["json"], default_value = "json")]
     format: String,

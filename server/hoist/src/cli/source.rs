@@ -1,11 +1,12 @@
 //! `FILE::ENTRY` and what belongs to it: the text, the workspace, the configuration.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hoist_analysis::{Code, EntrySpec, Module, Runnable, runnables};
+use hoist_analysis::environment::{Environment, Environments, Question};
+use hoist_analysis::{Code, Disk, EntrySpec, Module, Runnable, runnables};
 use hoist_jobs::{Config, RunError, RunRequest, SourceError, read_source, workspace_of};
 use hoist_syntax::Document;
 
@@ -19,10 +20,57 @@ pub(super) struct Source {
     pub(super) path: PathBuf,
     pub(super) workspace: PathBuf,
     pub(super) document: Document,
+    pub(super) environment: Arc<Environment>,
+}
+
+/// What is installed, for all the files of a command.
+pub(super) struct Installed {
+    environments: Environments,
+    /// The interpreter that the command line names.
+    python: Option<String>,
+    /// The one that the configuration of a workspace names.
+    configured: Mutex<HashMap<PathBuf, Option<String>>>,
+}
+
+impl Installed {
+    pub(super) fn new(python: Option<String>) -> Self {
+        Self {
+            environments: Environments::here(),
+            python,
+            configured: Mutex::default(),
+        }
+    }
+
+    /// For a file, by its absolute path.
+    pub(super) fn of(&self, path: &Path, workspace: &Path) -> Arc<Environment> {
+        let configured = self.python.clone().or_else(|| self.configured(workspace));
+        let question = Question {
+            workspace,
+            folder: path.parent().unwrap_or(workspace),
+            configured: configured.as_deref(),
+        };
+        self.environments.get(&Disk, &question)
+    }
+
+    fn configured(&self, workspace: &Path) -> Option<String> {
+        let mut known = self
+            .configured
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        // A configuration that cannot be read names none; who runs something is told of it.
+        let read = || {
+            let config = Config::load(Some(workspace)).ok()?;
+            config.local_python().map(str::to_owned)
+        };
+        known
+            .entry(workspace.to_owned())
+            .or_insert_with(read)
+            .clone()
+    }
 }
 
 impl Source {
-    pub(super) fn read(named: &Path) -> Result<Self, Failure> {
+    pub(super) fn read(named: &Path, installed: &Installed) -> Result<Self, Failure> {
         let path = absolute(named)
             .map_err(|error| Failure::refused(format!("{}: {error}", named.display())))?;
         let text = read_source(&path).map_err(|error| {
@@ -31,9 +79,11 @@ impl Source {
                 ..error
             })
         })?;
+        let workspace = workspace_of(&path);
         Ok(Self {
             named: named.to_owned(),
-            workspace: workspace_of(&path),
+            environment: installed.of(&path, &workspace),
+            workspace,
             document: Document::new(text),
             path,
         })
@@ -44,6 +94,7 @@ impl Source {
             path: &self.path,
             document: &self.document,
             workspace: &self.workspace,
+            environment: Some(&self.environment),
         }
     }
 }
@@ -113,8 +164,8 @@ impl From<Refused> for Failure {
 /// Reads the file and the configuration, and puts the request together; with it goes the file as the person named it.
 pub(super) fn request(args: &EntryArgs) -> Result<(PathBuf, RunRequest), Refused> {
     let (file, entry) = split(&args.entry);
-    let source =
-        Source::read(&file).map_err(|failure| Refused::new("unreadable", failure.message))?;
+    let source = Source::read(&file, &Installed::new(None))
+        .map_err(|failure| Refused::new("unreadable", failure.message))?;
     let Some(entry) = entry else {
         return Err(Refused::new("no_entry", name_one(&source)));
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
+use hoist_analysis::environment::{Environment, Question};
 use hoist_analysis::{Disk, Files, Finding, Meta, Module, Runnable};
 use hoist_jobs::Config;
 
@@ -15,6 +16,7 @@ use super::snapshot::Snapshot;
 /// What was found out about one version of a document. Nothing in here is computed twice for the same text.
 #[derive(Default)]
 pub(super) struct Cache {
+    environment: OnceLock<Arc<Environment>>,
     runnables: OnceLock<Arc<Vec<Runnable>>>,
     findings: OnceLock<Arc<Vec<Finding>>>,
 }
@@ -27,16 +29,21 @@ pub(super) struct Source<'a> {
     pub(super) path: &'a Path,
     /// The folder in which its local modules are looked for and which its configuration is of.
     pub(super) workspace: PathBuf,
+    /// What is installed for it.
+    pub(super) environment: Arc<Environment>,
 }
 
 impl<'a> Source<'a> {
     /// `None` for documents without a file and for what is not Python.
     pub(super) fn of(snapshot: &Snapshot, open: &'a Open) -> Option<Self> {
         let path = open.path.as_deref().filter(|_| open.python)?;
+        let workspace = workspace(snapshot, path);
+        let look = || environment(snapshot, path, &workspace);
         Some(Self {
             open,
             path,
-            workspace: workspace(snapshot, path),
+            environment: open.cache.environment.get_or_init(look).clone(),
+            workspace,
         })
     }
 
@@ -46,6 +53,7 @@ impl<'a> Source<'a> {
             path: self.path,
             document: &self.open.document,
             workspace: &self.workspace,
+            environment: Some(&self.environment),
         }
     }
 
@@ -66,6 +74,20 @@ impl<'a> Source<'a> {
     pub(super) fn config(&self, snapshot: &Snapshot) -> Result<Config, String> {
         config(snapshot, Some(&self.workspace))
     }
+}
+
+/// What is installed for a file: for the interpreter that the client names, else the one of the target `local`, else the one
+/// that is found. A configuration that cannot be read names none.
+fn environment(snapshot: &Snapshot, path: &Path, workspace: &Path) -> Arc<Environment> {
+    let config = Config::load(Some(workspace)).ok();
+    let of_client = snapshot.profile.options.python.as_deref();
+    let of_config = || config.as_ref().and_then(Config::local_python);
+    let question = Question {
+        workspace,
+        folder: path.parent().unwrap_or(workspace),
+        configured: of_client.or_else(of_config),
+    };
+    snapshot.environments.get(&Disk, &question)
 }
 
 /// The configuration of a workspace, read now, with the default target that the client's user has chosen.
@@ -182,6 +204,10 @@ impl Files for Overlay {
         }
         names.sort();
         Ok(names)
+    }
+
+    fn real(&self, path: &Path) -> io::Result<PathBuf> {
+        Disk.real(path)
     }
 }
 

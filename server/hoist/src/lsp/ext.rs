@@ -80,6 +80,9 @@ pub(crate) struct Options {
     /// Where runs go by default; absent: where the configuration says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) target: Option<String>,
+    /// The Python whose installed packages imports are looked up in; absent: the one that is found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) python: Option<String>,
     /// Which lenses are shown.
     pub(crate) lenses: Lenses,
 }

@@ -131,7 +131,12 @@ impl Session {
             return;
         };
         let mut state = self.lock();
+        let is_other = state.now.profile.options.python != options.python;
         Arc::make_mut(&mut state.now.profile).options = options;
+        drop(state);
+        if is_other {
+            self.files_changed();
+        }
     }
 
     /// `workspace/didChangeWorkspaceFolders`.
@@ -152,6 +157,7 @@ impl Session {
     /// Files on the disk, or what is open of them, are not what they were: findings are to be made anew.
     pub(super) fn files_changed(&self) {
         let mut state = self.lock();
+        state.now.environments.doubt();
         let mut subjects = Vec::new();
         for (uri, open) in documents(&mut state.now) {
             Arc::make_mut(open).cache = Arc::new(Cache::default());

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hoist_analysis::environment::Environments;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::Uri;
 
@@ -19,6 +20,8 @@ pub(super) struct Snapshot {
     pub(super) profile: Arc<Profile>,
     /// Its workspace folders.
     pub(super) folders: Arc<Vec<PathBuf>>,
+    /// What is installed, as far as it was asked for.
+    pub(super) environments: Arc<Environments>,
     /// The jobs that it was told of.
     pub(super) jobs: Arc<Jobs>,
 }

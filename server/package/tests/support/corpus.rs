@@ -78,6 +78,7 @@ fn run_entry(path: &Path, entry: &str, args: &str) -> Result<Ran, String> {
         path,
         document: &document,
         workspace: path.parent().unwrap(),
+        environment: None,
     };
     let spec: EntrySpec = entry.parse().unwrap();
     let slice = slice(&module, &Disk, &spec, Some(args)).map_err(|refusal| refusal.message)?;

@@ -275,6 +275,7 @@ pub(super) async fn request(
         let Ok(entry) = wish.entry.parse::<EntrySpec>();
         Ok(RunRequest {
             files: Arc::new(Overlay::of(&snapshot)),
+            environments: snapshot.environments.clone(),
             args: wish.args,
             target: wish.target,
             resources: wish.resources,

@@ -1,0 +1,98 @@
+//! Environments that were read already.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Environment;
+use super::find::{Question, find};
+use super::variables::Variables;
+use crate::files::Files;
+
+/// Reads each environment once, and again only when something in it has changed.
+#[derive(Debug)]
+pub struct Environments {
+    variables: Variables,
+    /// How long an answer is given again without looking whether it still holds.
+    patience: Duration,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    answers: HashMap<Asked, (Instant, Arc<Environment>)>,
+    read: Vec<Arc<Environment>>,
+}
+
+/// A question that is kept: workspace, folder, what is configured.
+type Asked = (PathBuf, PathBuf, Option<String>);
+
+impl Environments {
+    /// With these variables; an answer younger than `patience` is not looked at again.
+    pub fn new(variables: Variables, patience: Duration) -> Environments {
+        Environments {
+            variables,
+            patience,
+            known: Mutex::default(),
+        }
+    }
+
+    /// With the variables of this process, looked at again when two seconds have passed.
+    pub fn here() -> Environments {
+        Environments::new(Variables::here(), Duration::from_secs(2))
+    }
+
+    /// The environment that is asked for, as it is now, or as it was a moment ago.
+    pub fn get(&self, files: &dyn Files, question: &Question<'_>) -> Arc<Environment> {
+        let asked: Asked = (
+            question.workspace.to_path_buf(),
+            question.folder.to_path_buf(),
+            question.configured.map(str::to_owned),
+        );
+        // Whoever panicked while it was held left whole values.
+        let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lock()
+            .answers
+            .get(&asked)
+            .filter(|(at, _)| at.elapsed() < self.patience)
+            .map(|(_, environment)| environment.clone());
+        if let Some(environment) = known {
+            return environment;
+        }
+        let interpreter = find(files, &self.variables, question);
+        let read = lock()
+            .read
+            .iter()
+            .find(|known| known.interpreter == interpreter)
+            .cloned();
+        let environment = match read {
+            Some(known) if known.is_current(files, &self.variables) => known,
+            old => {
+                let new = Arc::new(Environment::of(files, &self.variables, interpreter));
+                let mut known = lock();
+                known
+                    .read
+                    .retain(|other| old.as_ref().is_none_or(|old| !Arc::ptr_eq(old, other)));
+                known.read.push(new.clone());
+                new
+            }
+        };
+        lock()
+            .answers
+            .insert(asked, (Instant::now(), environment.clone()));
+        environment
+    }
+
+    /// Looks at everything again at the next question: files have changed.
+    pub fn doubt(&self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.answers.clear();
+    }
+}
+
+impl Default for Environments {
+    fn default() -> Environments {
+        Environments::here()
+    }
+}
