@@ -19,6 +19,7 @@ mod files;
 mod finding;
 mod findings;
 mod hoist;
+mod imports;
 mod library;
 mod module;
 mod modules;
@@ -37,10 +38,11 @@ pub use files::{Disk, Files, Meta, Remembered};
 pub use finding::{Edit, FileChange, Finding, Fix, Severity, apply};
 pub use findings::findings;
 pub use hoist::hoist_edits;
+pub use imports::{ImportReport, ReportedGuard, ReportedScope, imports};
 pub use module::Module;
 pub use readability::readability;
 pub use runnables::{Directives, Runnable, RunnableKind, runnables};
 pub use slice::{
-    EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slice, SliceFile, slice,
-    slice_anyway,
+    EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Requirement, Slice, SliceFile,
+    slice, slice_anyway,
 };

@@ -66,6 +66,36 @@ impl Source {
         }
     }
 
+    /// Gives the statements of a text to `look`, also of one that does not parse: those that could be read. None when it is so
+    /// deep or so large that only a text that parses is worth the reading.
+    pub(crate) fn with_statements<T>(text: &str, look: impl FnOnce(&[Stmt]) -> T) -> Option<T> {
+        if let Ok(parsed) = strict::module(text) {
+            return Some(look(&parsed.into_syntax().body));
+        }
+        /// What the parser's recursion takes for a byte of the most nested text, and what is left as it is.
+        const STACK_OF_A_BYTE: usize = 2 * 1024;
+        const LARGEST: usize = 512 * 1024;
+        let mut open = 0_usize;
+        let mut deepest = 0;
+        for byte in text.bytes() {
+            match byte {
+                b'(' | b'[' | b'{' => open += 1,
+                b')' | b']' | b'}' => open = open.saturating_sub(1),
+                _ => {}
+            }
+            deepest = deepest.max(open);
+        }
+        if text.len() > LARGEST || deepest > 200 {
+            return None;
+        }
+        let stack = 8 * 1024 * 1024 + text.len() * STACK_OF_A_BYTE;
+        Some(stacker::grow(stack, || {
+            let parsed =
+                ruff_python_parser::parse_unchecked_source(text, ast::PySourceType::Python);
+            look(&parsed.into_syntax().body)
+        }))
+    }
+
     pub(crate) fn text(&self) -> &str {
         self.document.text()
     }

@@ -38,6 +38,7 @@ impl Place {
     fn plan(&self, text: &str) -> (RunRequest, Plan) {
         let path = self.path("workspace/train.py");
         let slice = Slice {
+            requirements: Vec::new(),
             module_name: "train".to_owned(),
             module_file: "train.py".to_owned(),
             roots: vec![String::new()],

@@ -186,6 +186,7 @@ fn manifest(slice: &Slice) -> Result<Manifest, PackageError> {
         roots: slice.roots.clone(),
         cwd: slice.cwd.clone(),
         entry: slice.entry.clone(),
+        requirements: slice.requirements.clone(),
         files,
     })
 }

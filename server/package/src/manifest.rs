@@ -1,6 +1,6 @@
 //! `manifest.json`: what the runner needs to know of a package, and what a person may want to read in it.
 
-use hoist_analysis::{EntryCall, FileKind};
+use hoist_analysis::{EntryCall, FileKind, Requirement};
 use serde::{Deserialize, Serialize};
 
 use crate::TreePath;
@@ -23,6 +23,9 @@ pub struct Manifest {
     pub cwd: String,
     /// What is called or run.
     pub entry: EntryCall,
+    /// The distributions that the code imports, as they are installed where it was packaged.
+    #[serde(default)]
+    pub requirements: Vec<Requirement>,
     /// Every file below `src/`, sorted by path.
     pub files: Vec<ManifestFile>,
 }

@@ -11,6 +11,7 @@ pub(crate) mod paths;
 mod program;
 mod reading;
 pub(crate) mod refuse;
+mod requirements;
 mod signature;
 mod stars;
 mod tree;
@@ -24,7 +25,9 @@ use std::path::Path;
 use hoist_syntax::scopes::Name;
 use hoist_syntax::strict;
 
-pub use types::{EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Slice, SliceFile};
+pub use types::{
+    EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Requirement, Slice, SliceFile,
+};
 
 use crate::captures::{Carried, Judge, Obstacle, Root};
 use crate::files::Files;
@@ -184,6 +187,7 @@ fn cut_out(
         source: &source,
         entry,
         args,
+        resolver: &reading.resolver,
     };
     let tree = tree::grow(
         &ground,
@@ -214,6 +218,7 @@ fn cut_out(
             .filter(|args| !args.is_empty())
             .map(str::to_owned),
         imports: tree.imports,
+        requirements: tree.requirements,
         findings,
     })
 }

@@ -32,7 +32,7 @@ pub(super) struct Reading<'a> {
     /// What the imports lead to.
     pub(super) collected: Collected,
     path: &'a Path,
-    resolver: Resolver<'a>,
+    pub(super) resolver: Resolver<'a>,
 }
 
 impl<'a> Reading<'a> {
@@ -44,8 +44,15 @@ impl<'a> Reading<'a> {
     ) -> Reading<'a> {
         let path = module.path;
         let imports = imports_of(source.body());
-        let standing = standing(files, path, module.workspace, &imports);
-        let resolver = Resolver::new(files, path, module.workspace, &standing, source.body());
+        let mut standing = standing(files, path, module.workspace, &imports);
+        let resolver = Resolver::new(
+            files,
+            module.environment,
+            path,
+            module.workspace,
+            &standing,
+            source.body(),
+        );
         let mut follower = match depth {
             Depth::OneFile => Follower::of_one_file(&resolver),
             Depth::AllModules => Follower::new(&resolver),
@@ -57,6 +64,7 @@ impl<'a> Reading<'a> {
             .collect();
         follower.follow(path, &standing.name, &standing.root, &active);
         let collected = follower.collected;
+        standing.reach(&collected.roots);
         let is_local = |top: &str| is_local(&standing, &resolver, top);
         let local = match depth {
             Depth::OneFile => Local::default(),
@@ -103,5 +111,5 @@ impl<'a> Reading<'a> {
 /// A module does not import itself by its own name.
 fn is_local(standing: &Standing, resolver: &Resolver<'_>, top: &str) -> bool {
     let own = standing.name.rsplit('.').next().unwrap_or_default();
-    top != own && resolver.is_local(top, "")
+    top != own && resolver.is_local(top)
 }

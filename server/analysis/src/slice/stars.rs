@@ -39,7 +39,9 @@ fn star_file(module: &str, resolver: &Resolver<'_>, path: &Path) -> Option<PathB
     let level = module.chars().take_while(|c| *c == '.').count();
     let name = module.trim_start_matches('.');
     let found = if level == 0 {
-        resolver.absolute(name, &[]).map(|(_, found)| found)?
+        resolver
+            .absolute(name, std::iter::empty())
+            .map(|(_, found)| found)?
     } else {
         let mut folder = path.parent()?.to_path_buf();
         for _ in 1..level {

@@ -5,11 +5,11 @@ use std::path::Path;
 
 use super::aim::Aim;
 use super::data::{self, LARGEST, TOGETHER};
-use super::types::{FileKind, ImportOrigin, ImportedModule, SliceFile};
+use super::requirements::Requirements;
+use super::types::{FileKind, ImportOrigin, ImportedModule, Requirement, SliceFile};
 use super::{Objections, tree_path};
 use crate::files::Files;
-use crate::library::is_stdlib;
-use crate::modules::{Collected, Standing, imports_of};
+use crate::modules::{Collected, Resolver, Standing, imports_of};
 use crate::python::{Source, ast, range_of, start_of};
 use crate::{Code, EntrySpec, Finding, Module, Severity};
 use ast::Stmt;
@@ -23,6 +23,7 @@ pub(super) struct Ground<'a> {
     pub(super) entry: &'a EntrySpec,
     /// The arguments of the call.
     pub(super) args: Option<&'a str>,
+    pub(super) resolver: &'a Resolver<'a>,
 }
 
 /// The tree.
@@ -32,6 +33,7 @@ pub(super) struct Tree {
     pub(super) cwd: String,
     pub(super) files: Vec<SliceFile>,
     pub(super) imports: Vec<ImportedModule>,
+    pub(super) requirements: Vec<Requirement>,
 }
 
 /// The most files of one package's folder that travel.
@@ -250,12 +252,14 @@ pub(super) fn grow(
     } else {
         folder
     };
+    let (imports, requirements) = imports(ground, collected, kept);
     Tree {
         module_file,
         roots,
         cwd: tree_path(base, cwd).unwrap_or_default(),
         files: files.into_values().collect(),
-        imports: imports(ground, collected, kept),
+        imports,
+        requirements,
     }
 }
 
@@ -393,14 +397,15 @@ fn take_folder(
     }
 }
 
-/// The modules that what travels imports.
+/// The modules that what travels imports, and the distributions that these are of.
 fn imports(
     ground: &Ground<'_>,
     collected: &Collected,
     kept: &BTreeSet<usize>,
-) -> Vec<ImportedModule> {
+) -> (Vec<ImportedModule>, Vec<Requirement>) {
     let source = ground.source;
     let mut found: BTreeMap<String, ImportedModule> = BTreeMap::new();
+    let mut requirements = Requirements::default();
     let mut add = |module: String, line: u32, optional: bool, origin: ImportOrigin| {
         if module.is_empty() || module == "__future__" {
             return;
@@ -413,23 +418,19 @@ fn imports(
         });
         known.optional &= optional;
     };
-    for (module, (path, at, optional)) in &collected.foreign {
-        let origin = if is_stdlib(module) {
-            ImportOrigin::Stdlib
-        } else {
-            ImportOrigin::Other
-        };
-        let line = if path == ground.module.path {
-            source.line(*at)
+    for (module, foreign) in &collected.foreign {
+        let origin = requirements.add(ground.resolver, module, foreign);
+        let line = if foreign.path == ground.module.path {
+            source.line(foreign.at)
         } else {
             collected
                 .modules
-                .get(path)
+                .get(&foreign.path)
                 .and_then(|module| module.source.as_ref())
-                .map(|source| source.line(*at))
+                .map(|source| source.line(foreign.at))
                 .unwrap_or(1)
         };
-        add(module.clone(), line, *optional, origin);
+        add(module.clone(), line, foreign.optional, origin);
     }
     let lines: BTreeMap<String, u32> = imports_of(source.body())
         .into_iter()
@@ -440,5 +441,5 @@ fn imports(
         let line = lines.get(&travelling.name).copied().unwrap_or(1);
         add(travelling.name.clone(), line, false, ImportOrigin::Local);
     }
-    found.into_values().collect()
+    (found.into_values().collect(), requirements.sorted())
 }

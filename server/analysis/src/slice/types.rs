@@ -26,6 +26,8 @@ pub struct Slice {
     pub args: Option<String>,
     /// The modules that the slice and the local modules with it import.
     pub imports: Vec<ImportedModule>,
+    /// The distributions that these need, sorted by their normalised names.
+    pub requirements: Vec<Requirement>,
     /// What the user should know though it runs.
     pub findings: Vec<Finding>,
 }
@@ -108,6 +110,21 @@ pub struct ImportedModule {
     pub origin: ImportOrigin,
 }
 
+/// A distribution that what travels needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Requirement {
+    /// As its metadata spells it; where it is not installed here, the one that usually has a module of this name.
+    pub distribution: String,
+    /// The version that is installed here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The code runs without it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub optional: bool,
+    /// The modules of it that are imported, sorted.
+    pub modules: Vec<String>,
+}
+
 /// Where a module comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -116,8 +133,10 @@ pub enum ImportOrigin {
     Stdlib,
     /// A file of the workspace; it travels.
     Local,
-    /// A distribution, or unknown.
-    Other,
+    /// A distribution, or another module that is installed here.
+    Distribution,
+    /// Not installed here, or nobody has looked.
+    Unknown,
 }
 
 /// Why there is no slice: one sentence for the user, and the places in the file.

@@ -1,36 +1,44 @@
 //! `hoist analyze`: functions and imports of files as JSON.
 
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
-use hoist_jobs::read_source;
+use hoist_analysis::{Disk, ImportReport, imports};
 use hoist_syntax::scopes::ScopeKind;
-use hoist_syntax::{Document, strict};
+use hoist_syntax::strict;
 use serde::Serialize;
 
-use super::imports::{Import, imports};
+use super::parallel::in_order;
+use super::source::{Installed, Source};
 use super::{AnalyzeArgs, Done, REFUSED, print};
 
 pub(super) fn analyze(args: &AnalyzeArgs) -> Done {
+    let installed = Installed::new(args.python.clone());
     let mut status = 0;
-    for file in &args.files {
-        let analysis = match read_source(file) {
-            Ok(text) => analysis(file, &Document::new(text)),
-            Err(error) => {
-                status = REFUSED;
-                Analysis {
-                    file,
-                    functions: Vec::new(),
-                    imports: Vec::new(),
-                    errors: vec![Problem {
-                        line: None,
-                        message: error.to_string(),
-                    }],
-                }
-            }
-        };
-        print::json(&analysis)?;
-    }
+    let read = |file: &PathBuf| match Source::read(file, &installed) {
+        Ok(source) => (0, serde_json::to_string(&analysis(file, &source))),
+        Err(failure) => (
+            REFUSED,
+            serde_json::to_string(&unreadable(file, failure.message)),
+        ),
+    };
+    in_order(&args.files, read, |(this, line)| {
+        status = status.max(this);
+        print::line(line.map_err(io::Error::from)?)
+    })?;
     Ok(status)
+}
+
+fn unreadable(file: &Path, message: String) -> Analysis<'_> {
+    Analysis {
+        file,
+        functions: Vec::new(),
+        imports: Vec::new(),
+        errors: vec![Problem {
+            line: None,
+            message,
+        }],
+    }
 }
 
 /// One file. Lines count from 1, as Python's own.
@@ -38,7 +46,7 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Done {
 struct Analysis<'a> {
     file: &'a Path,
     functions: Vec<Function>,
-    imports: Vec<Import>,
+    imports: Vec<ImportReport>,
     errors: Vec<Problem>,
 }
 
@@ -61,7 +69,8 @@ struct Problem {
     message: String,
 }
 
-fn analysis<'a>(file: &'a Path, document: &Document) -> Analysis<'a> {
+fn analysis<'a>(file: &'a Path, source: &Source) -> Analysis<'a> {
+    let document = &source.document;
     let scopes = document.scopes();
     let lines = document.lines();
     let functions = scopes
@@ -94,7 +103,7 @@ fn analysis<'a>(file: &'a Path, document: &Document) -> Analysis<'a> {
     Analysis {
         file,
         functions,
-        imports: imports(document),
+        imports: imports(&source.module(), &Disk),
         errors,
     }
 }

@@ -3,7 +3,6 @@
 mod analyze;
 mod check;
 mod fs;
-mod imports;
 mod jobs;
 mod package;
 mod parallel;

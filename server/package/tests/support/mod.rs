@@ -36,6 +36,7 @@ pub fn slice(source: &str, entry: &str) -> Slice {
         },
     };
     Slice {
+        requirements: Vec::new(),
         module_name: "train".to_owned(),
         module_file: "train.py".to_owned(),
         roots: vec![String::new()],

@@ -1,0 +1,310 @@
+//! Follows imports from one module through all local modules.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::{Path, PathBuf};
+
+use super::import::{Import, imports_of};
+use super::resolver::{Resolver, Target};
+use crate::python::Source;
+
+/// A local module that travels.
+pub(crate) struct Travelling {
+    pub(crate) path: PathBuf,
+    /// Its dotted name.
+    pub(crate) name: String,
+    /// Its bytes.
+    pub(crate) contents: Vec<u8>,
+    /// Parsed, when it is Python that parses.
+    pub(crate) source: Option<Source>,
+    /// Which module imports it.
+    pub(crate) importer: String,
+}
+
+/// A module that is imported and is not local.
+pub(crate) struct Foreign {
+    /// The file of the first import.
+    pub(crate) path: PathBuf,
+    /// Where it stands there.
+    pub(crate) at: usize,
+    /// The code runs without it, wherever it is imported.
+    pub(crate) optional: bool,
+    /// What is taken from it.
+    pub(crate) names: BTreeSet<String>,
+}
+
+/// What following the imports gave.
+#[derive(Default)]
+pub(crate) struct Collected {
+    /// The modules by path.
+    pub(crate) modules: BTreeMap<PathBuf, Travelling>,
+    /// Folders that must be on `sys.path`.
+    pub(crate) roots: Vec<PathBuf>,
+    /// Folders of packages that travel whole.
+    pub(crate) folders: BTreeSet<PathBuf>,
+    /// Imports of local modules that do not exist: the file that imports, the import, and the name that is missing.
+    pub(crate) missing: Vec<(PathBuf, Import, String)>,
+    /// Imports that are not local, by their module.
+    pub(crate) foreign: BTreeMap<String, Foreign>,
+    /// Files that could not be read.
+    pub(crate) unreadable: Vec<(PathBuf, String)>,
+}
+
+/// Follows imports from one module through all local modules.
+pub(crate) struct Follower<'a> {
+    pub(crate) resolver: &'a Resolver<'a>,
+    pub(crate) collected: Collected,
+    waiting: VecDeque<(PathBuf, String, PathBuf, String)>,
+    /// The targets of star imports, when only these are read.
+    only_stars: Option<BTreeSet<PathBuf>>,
+}
+
+impl<'a> Follower<'a> {
+    pub(crate) fn new(resolver: &'a Resolver<'a>) -> Self {
+        Follower {
+            resolver,
+            collected: Collected::default(),
+            waiting: VecDeque::new(),
+            only_stars: None,
+        }
+    }
+
+    /// One that looks whether modules are there but reads only those of star imports: enough to speak about one file, and
+    /// quick in a workspace of any size.
+    pub(crate) fn of_one_file(resolver: &'a Resolver<'a>) -> Self {
+        Follower {
+            only_stars: Some(BTreeSet::new()),
+            ..Follower::new(resolver)
+        }
+    }
+
+    /// Takes the imports of one module, and of everything that these lead to.
+    pub(crate) fn follow(&mut self, path: &Path, name: &str, root: &Path, imports: &[Import]) {
+        self.packages_around(path, name, root);
+        for import in imports {
+            self.one(path, name, root, import);
+        }
+        while let Some((path, name, root, importer)) = self.waiting.pop_front() {
+            let is_left = self
+                .only_stars
+                .as_ref()
+                .is_some_and(|stars| !stars.contains(&path));
+            if is_left || self.collected.modules.contains_key(&path) {
+                continue;
+            }
+            let contents = match self.resolver.files.read(&path) {
+                Ok(contents) => contents,
+                Err(error) => {
+                    self.collected.unreadable.push((path, error.to_string()));
+                    continue;
+                }
+            };
+            let source = crate::encoding::decode(&contents)
+                .ok()
+                .and_then(|text| Source::parse(&text).ok());
+            let imports = source
+                .as_ref()
+                .map(|source| imports_of(source.body()))
+                .unwrap_or_default();
+            self.collected.modules.insert(
+                path.clone(),
+                Travelling {
+                    path: path.clone(),
+                    name: name.clone(),
+                    contents,
+                    source,
+                    importer,
+                },
+            );
+            self.packages_around(&path, &name, &root);
+            let all = self.only_stars.is_none();
+            let active = imports.iter().filter(|import| !import.guarded);
+            for import in active.filter(|import| all || import.is_star()) {
+                self.one(&path, &name, &root, import);
+            }
+        }
+    }
+
+    /// The `__init__.py` files of the packages that hold a module run before it.
+    fn packages_around(&mut self, path: &Path, name: &str, root: &Path) {
+        let mut folder = root.to_path_buf();
+        let mut dotted = String::new();
+        let parts: Vec<&str> = name.split('.').collect();
+        for part in parts.iter().take(parts.len().saturating_sub(1)) {
+            folder.push(part);
+            if !dotted.is_empty() {
+                dotted.push('.');
+            }
+            dotted.push_str(part);
+            let init = folder.join("__init__.py");
+            if init != path && self.resolver.is_file(&init) {
+                self.waiting
+                    .push_back((init, dotted.clone(), root.to_path_buf(), name.to_owned()));
+            }
+        }
+    }
+
+    fn one(&mut self, path: &Path, name: &str, root: &Path, import: &Import) {
+        let is_init = path.file_stem().is_some_and(|stem| stem == "__init__");
+        let (start, found, from) = if import.level > 0 {
+            // The package from which the dots count.
+            let mut package: Vec<&str> = name.split('.').collect();
+            if !is_init {
+                package.pop();
+            }
+            for _ in 1..import.level {
+                if package.pop().is_none() {
+                    self.miss(path, import, import.module.clone());
+                    return;
+                }
+            }
+            let mut folder = root.to_path_buf();
+            folder.extend(&package);
+            let found = self.resolver.follow(&folder, &import.module);
+            let wanted = import
+                .module
+                .split('.')
+                .filter(|part| !part.is_empty())
+                .count();
+            if found.len() < wanted {
+                self.miss(path, import, import.written());
+                return;
+            }
+            (package.join("."), found, (root.to_path_buf(), folder))
+        } else {
+            match self.resolver.absolute(
+                &import.module,
+                import.names.iter().map(|name| name.name.as_str()),
+            ) {
+                Some((root, found)) => {
+                    let parts: Vec<&str> = import.module.split('.').collect();
+                    let in_package = found
+                        .iter()
+                        .all(|target| !matches!(target, Target::File(_)));
+                    // A module that a package does not have is missing, unless a foreign package of the same name has it.
+                    if found.len() < parts.len()
+                        && in_package
+                        && matches!(found.first(), Some(Target::Package(_)))
+                    {
+                        self.miss(path, import, import.module.clone());
+                    }
+                    (String::new(), found, (root.clone(), root))
+                }
+                None => {
+                    let entry = self.collected.foreign.entry(import.module.clone());
+                    let found = entry.or_insert_with(|| Foreign {
+                        path: path.to_path_buf(),
+                        at: import.at,
+                        optional: true,
+                        names: BTreeSet::new(),
+                    });
+                    found.optional &= import.optional || import.conditional;
+                    found
+                        .names
+                        .extend(import.names.iter().map(|name| name.name.clone()));
+                    return;
+                }
+            }
+        };
+        let (root, folder) = from;
+        if let Some(stars) = &mut self.only_stars
+            && import.is_star()
+        {
+            let target = match found.last() {
+                Some(target) => target.file(),
+                None => Some(folder.join("__init__.py")),
+            };
+            stars.extend(target);
+        }
+        if !self.collected.roots.contains(&root) {
+            self.collected.roots.push(root.clone());
+        }
+        let mut dotted = start;
+        let parts: Vec<&str> = import
+            .module
+            .split('.')
+            .filter(|part| !part.is_empty())
+            .collect();
+        for (part, target) in parts.iter().zip(&found) {
+            if !dotted.is_empty() {
+                dotted.push('.');
+            }
+            dotted.push_str(part);
+            self.take(target, &dotted, &root, name);
+        }
+        // `from package import module`
+        let inside = match found.last() {
+            Some(Target::Package(folder) | Target::Namespace(folder))
+                if found.len() == parts.len() =>
+            {
+                folder.clone()
+            }
+            None if parts.is_empty() => {
+                self.take_folder(&folder, &root);
+                folder
+            }
+            _ => return,
+        };
+        for wanted in import.names.iter().map(|name| &name.name) {
+            if wanted == "*" {
+                continue;
+            }
+            match self.resolver.step(&inside, wanted) {
+                Some(target @ (Target::File(_) | Target::Package(_))) => {
+                    let full = if dotted.is_empty() {
+                        wanted.clone()
+                    } else {
+                        format!("{dotted}.{wanted}")
+                    };
+                    self.take(&target, &full, &root, name);
+                }
+                _ if parts.is_empty() && import.level > 0 => {
+                    let init = inside.join("__init__.py");
+                    if !self.resolver.is_file(&init) {
+                        self.miss(
+                            path,
+                            import,
+                            format!("{}{wanted}", ".".repeat(import.level as usize)),
+                        );
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn miss(&mut self, path: &Path, import: &Import, name: String) {
+        if !import.optional && !import.guarded {
+            self.collected
+                .missing
+                .push((path.to_path_buf(), import.clone(), name));
+        }
+    }
+
+    fn take(&mut self, target: &Target, name: &str, root: &Path, importer: &str) {
+        match target {
+            Target::File(file) => {
+                if let Some(folder) = file.parent() {
+                    self.take_folder(folder, root);
+                }
+            }
+            Target::Package(folder) | Target::Namespace(folder) => {
+                self.take_folder(folder, root);
+            }
+        }
+        if let Some(file) = target.file() {
+            self.waiting.push_back((
+                file,
+                name.to_owned(),
+                root.to_path_buf(),
+                importer.to_owned(),
+            ));
+        }
+    }
+
+    /// A package's folder travels whole; a folder that is itself on `sys.path` does not.
+    fn take_folder(&mut self, folder: &Path, root: &Path) {
+        if folder != root && !self.resolver.roots.iter().any(|known| known == folder) {
+            self.collected.folders.insert(folder.to_path_buf());
+        }
+    }
+}

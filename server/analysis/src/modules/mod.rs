@@ -1,0 +1,13 @@
+//! Modules: the imports of a file, where it stands, which files its imports mean, which of them travel, and what the others
+//! come from. There is one resolver, for slices, findings and `hoist analyze` alike.
+
+mod follow;
+mod import;
+mod origin;
+mod resolver;
+mod standing;
+
+pub(crate) use follow::{Collected, Follower, Foreign};
+pub(crate) use import::{Guard, Import, imports_of};
+pub(crate) use resolver::{Resolver, Target};
+pub(crate) use standing::{Standing, standing};

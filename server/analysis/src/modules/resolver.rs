@@ -1,0 +1,309 @@
+//! Finds the file that a module's name means, in Python's own order.
+
+use std::path::{Path, PathBuf};
+
+use super::standing::Standing;
+use crate::environment::Environment;
+use crate::environment::provides::{is_extension, module_name};
+use crate::files::Files;
+use crate::library::is_stdlib;
+use crate::python::ast;
+use crate::slice::paths::{Evaluator, Named, tidy};
+use ast::visitor::{Visitor, walk_expr};
+use ast::{Expr, Stmt};
+
+/// What a dotted name means in the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// A file of Python.
+    File(PathBuf),
+    /// A folder with an `__init__.py`.
+    Package(PathBuf),
+    /// A folder without one.
+    Namespace(PathBuf),
+}
+
+impl Target {
+    /// The file that runs when it is imported; none for a folder without `__init__.py`.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        match self {
+            Target::File(path) => Some(path.clone()),
+            Target::Package(folder) => Some(folder.join("__init__.py")),
+            Target::Namespace(_) => None,
+        }
+    }
+}
+
+/// Finds local modules, and knows what is installed.
+pub(crate) struct Resolver<'a> {
+    pub(crate) files: &'a dyn Files,
+    pub(crate) environment: Option<&'a Environment>,
+    /// Folders that are searched, in order.
+    pub(crate) roots: Vec<PathBuf>,
+    /// How many of the roots come before Python's own library.
+    sure: usize,
+    /// How many come before what is installed; the rest only counts where nothing else is known.
+    near: usize,
+}
+
+impl<'a> Resolver<'a> {
+    pub(crate) fn new(
+        files: &'a dyn Files,
+        environment: Option<&'a Environment>,
+        path: &Path,
+        workspace: &Path,
+        standing: &Standing,
+        body: &[Stmt],
+    ) -> Resolver<'a> {
+        let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
+        let is_installed = |path: &Path| {
+            environment
+                .is_some_and(|environment| environment.sites().iter().any(|site| site == path))
+                || is_library_folder(files, path)
+        };
+        let mut roots: Vec<PathBuf> = Vec::new();
+        let add = |path: PathBuf, roots: &mut Vec<PathBuf>| {
+            if !roots.contains(&path)
+                && files.metadata(&path).is_ok_and(|meta| meta.is_dir)
+                && !is_installed(&path)
+            {
+                roots.push(path);
+            }
+        };
+        add(standing.root.clone(), &mut roots);
+        let (before, behind): (Vec<Added>, Vec<Added>) = added_paths(path, body)
+            .into_iter()
+            .partition(|added| added.is_before);
+        for added in before {
+            add(added.path, &mut roots);
+        }
+        // A module in a package has the package's parent on the path, and its own folder only where it is run as a script.
+        let is_script = folder == standing.root;
+        if is_script {
+            add(folder.clone(), &mut roots);
+        }
+        for added in environment.into_iter().flat_map(Environment::added_folders) {
+            add(added.clone(), &mut roots);
+        }
+        let sure = roots.len();
+        for added in behind {
+            add(added.path, &mut roots);
+        }
+        add(workspace.join("src"), &mut roots);
+        add(workspace.to_path_buf(), &mut roots);
+        for linked in environment
+            .into_iter()
+            .flat_map(Environment::linked_folders)
+        {
+            add(linked.clone(), &mut roots);
+        }
+        let near = roots.len();
+        add(folder, &mut roots);
+        Resolver {
+            files,
+            environment,
+            roots,
+            sure,
+            near,
+        }
+    }
+
+    pub(super) fn is_file(&self, path: &Path) -> bool {
+        self.files.metadata(path).is_ok_and(|meta| meta.is_file)
+    }
+
+    fn is_dir(&self, path: &Path) -> bool {
+        self.files.metadata(path).is_ok_and(|meta| meta.is_dir)
+    }
+
+    /// One step: a name in a folder.
+    pub(super) fn step(&self, folder: &Path, name: &str) -> Option<Target> {
+        let inside = folder.join(name);
+        if self.is_file(&inside.join("__init__.py")) {
+            return Some(Target::Package(inside));
+        }
+        let file = folder.join(format!("{name}.py"));
+        if self.is_file(&file) {
+            return Some(Target::File(file));
+        }
+        let entries = self.files.list(folder).ok()?;
+        let compiled = entries.iter().find(|(entry, is_dir)| {
+            !is_dir && is_extension(entry) && module_name(entry) == Some(name)
+        });
+        if let Some((entry, _)) = compiled {
+            return Some(Target::File(folder.join(entry)));
+        }
+        self.is_dir(&inside).then_some(Target::Namespace(inside))
+    }
+
+    /// Follows a dotted name from a folder. Gives what each part means, as far as it goes.
+    pub(crate) fn follow(&self, folder: &Path, module: &str) -> Vec<Target> {
+        let mut found = Vec::new();
+        let mut at = Some(folder.to_path_buf());
+        for part in module.split('.').filter(|part| !part.is_empty()) {
+            let Some(target) = at.take().and_then(|at| self.step(&at, part)) else {
+                break;
+            };
+            if let Target::Package(inside) | Target::Namespace(inside) = &target {
+                at = Some(inside.clone());
+            }
+            found.push(target);
+        }
+        found
+    }
+
+    /// Is it a module of Python's own library?
+    pub(crate) fn is_library(&self, module: &str) -> bool {
+        match self.environment {
+            Some(environment) => environment.is_library(module),
+            None => is_stdlib(module),
+        }
+    }
+
+    /// Does a folder that is searched not count for a name, because something else of the name comes before it?
+    fn is_behind(&self, index: usize, top: &str) -> bool {
+        index >= self.sure && self.is_library(top)
+            || index >= self.near && self.environment.is_some_and(|all| all.has(top))
+    }
+
+    /// A folder without `__init__.py` is nothing beside a regular module of the name, wherever that is installed.
+    fn is_hidden(&self, top: &str) -> bool {
+        self.is_library(top)
+            || self
+                .environment
+                .is_some_and(|all| all.has_regular(self.files, top))
+    }
+
+    /// Finds an absolute import: the root and what each part means. Folders without `__init__.py` count only when a file of
+    /// Python is found in them.
+    pub(crate) fn absolute<'n>(
+        &self,
+        module: &str,
+        mut names: impl Iterator<Item = &'n str> + Clone,
+    ) -> Option<(PathBuf, Vec<Target>)> {
+        let top = module.split('.').next().unwrap_or(module);
+        let mut namespace = None;
+        for (index, root) in self.roots.iter().enumerate() {
+            if self.is_behind(index, top) {
+                break;
+            }
+            let found = self.follow(root, module);
+            match found.first() {
+                None => continue,
+                Some(Target::Namespace(_)) => {
+                    let whole = found.len() == module.split('.').count();
+                    let holds_code = found
+                        .iter()
+                        .any(|target| !matches!(target, Target::Namespace(_)))
+                        || whole
+                            && found.last().is_some_and(|last| match last {
+                                Target::Namespace(folder) => names.any(|name| {
+                                    matches!(
+                                        self.step(folder, name),
+                                        Some(Target::File(_) | Target::Package(_))
+                                    )
+                                }),
+                                _ => true,
+                            });
+                    if holds_code && namespace.is_none() && !self.is_hidden(top) {
+                        namespace = Some((root.clone(), found));
+                    }
+                }
+                Some(_) => return Some((root.clone(), found)),
+            }
+        }
+        namespace.or_else(|| self.mapped(module))
+    }
+
+    /// A module that an editable install maps to a folder of its own name.
+    fn mapped(&self, module: &str) -> Option<(PathBuf, Vec<Target>)> {
+        let (name, place) = self.environment?.mapped(module)?;
+        let mut root = place.with_extension("");
+        for part in name.rsplit('.') {
+            if root.file_name().is_none_or(|name| name != part) {
+                return None;
+            }
+            root.pop();
+        }
+        let found = self.follow(&root, module);
+        (!found.is_empty()).then_some((root, found))
+    }
+
+    /// Is a top-level name one of the workspace's own modules?
+    pub(crate) fn is_local(&self, top: &str) -> bool {
+        let in_root = |(index, root): (usize, &PathBuf)| {
+            if self.is_behind(index, top) {
+                return false;
+            }
+            match self.step(root, top) {
+                Some(Target::File(_) | Target::Package(_)) => true,
+                Some(Target::Namespace(folder)) => {
+                    !self.is_hidden(top)
+                        && self.files.list(&folder).is_ok_and(|entries| {
+                            entries.iter().any(|(name, _)| name.ends_with(".py"))
+                        })
+                }
+                None => false,
+            }
+        };
+        self.roots.iter().enumerate().any(in_root) || self.mapped(top).is_some()
+    }
+}
+
+/// Is a folder the one of Python's own library? Who analyses that has the library itself beside its files.
+fn is_library_folder(files: &dyn Files, folder: &Path) -> bool {
+    ["os.py", "abc.py", "site.py"].iter().all(|name| {
+        files
+            .metadata(&folder.join(name))
+            .is_ok_and(|meta| meta.is_file)
+    })
+}
+
+/// A folder that code puts on `sys.path`.
+struct Added {
+    path: PathBuf,
+    /// By `insert`, so that it goes before everything else.
+    is_before: bool,
+}
+
+/// Folders that the code puts on `sys.path` by a constant or by `__file__`.
+fn added_paths(file: &Path, body: &[Stmt]) -> Vec<Added> {
+    struct Finder<'e> {
+        evaluator: Evaluator<'e>,
+        found: Vec<Added>,
+    }
+    impl<'e> Visitor<'e> for Finder<'e> {
+        fn visit_expr(&mut self, expr: &'e Expr) {
+            if let Expr::Call(call) = expr
+                && let Some(parts) = crate::python::dotted(&call.func)
+                && matches!(
+                    parts.as_slice(),
+                    ["sys", "path", "insert" | "append"]
+                        | ["path", "insert" | "append"]
+                        | ["site", "addsitedir"]
+                )
+                && let Some(last) = call.arguments.args.last()
+            {
+                let folder = self.evaluator.file.parent().unwrap_or(Path::new("/"));
+                let path = match self.evaluator.path(last) {
+                    Some(Named::File(path)) => Some(path),
+                    Some(Named::Text(text)) => Some(folder.join(text)),
+                    None => None,
+                };
+                self.found.extend(path.map(|path| Added {
+                    path: tidy(&path),
+                    is_before: parts.last() == Some(&"insert"),
+                }));
+            }
+            crate::python::with_stack(|| walk_expr(self, expr));
+        }
+    }
+    let mut finder = Finder {
+        evaluator: Evaluator::new(file, body),
+        found: Vec::new(),
+    };
+    for stmt in body {
+        finder.visit_stmt(stmt);
+    }
+    finder.found
+}
