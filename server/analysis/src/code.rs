@@ -75,6 +75,16 @@ codes! {
     Unreadable = 19, "unreadable-file", "A file cannot be read";
     /// A `# hoist:` comment that cannot be understood.
     Directive = 20, "directive", "A hoist comment cannot be understood";
+    /// A module that no environment has.
+    NotInstalled = 21, "not-installed", "A module is not installed";
+    /// An installed distribution that the project does not declare.
+    NotDeclared = 22, "not-declared", "A dependency is not declared";
+    /// A compiled extension of the workspace.
+    LocalExtension = 23, "local-extension", "A local extension is compiled for this machine";
+    /// A local module that hides one of the same name.
+    Hidden = 24, "hidden-module", "A file hides a module of the same name";
+    /// An installed version that the project excludes.
+    OtherVersion = 25, "other-version", "Another version is installed than the project asks for";
     /// Python reads it, the grammar of the live tree does not.
     Misread = 60, "misread", "Hoist's grammar does not know this Python yet";
     /// The job raised an exception; shown at the line that raised.

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Module;
 use crate::files::Files;
-use crate::modules::{Guard, Import, Resolver, Standing, imports_of, standing};
+use crate::modules::{Guard, Import, ImportedName, Resolver, Standing, imports_of, standing};
 use crate::python::{Source, ast};
 use crate::slice::ImportOrigin;
 
@@ -43,6 +43,9 @@ pub struct ImportReport {
     /// The bytes of the module's name with its alias, or of the whole `from` statement.
     #[serde(skip)]
     pub range: Range<usize>,
+    /// The bytes of the imported name with its alias.
+    #[serde(skip)]
+    pub name_range: Range<usize>,
 }
 
 /// When an import runs.
@@ -73,10 +76,10 @@ pub fn imports(module: &Module<'_>, files: &dyn Files) -> Vec<ImportReport> {
         let mut found = Vec::new();
         for import in imports.iter().filter(|import| !import.dynamic) {
             if import.names.is_empty() {
-                found.push(place.report(import, None, import.alias.as_deref()));
+                found.push(place.report(import, None));
             }
             for name in &import.names {
-                found.push(place.report(import, Some(&name.name), name.alias.as_deref()));
+                found.push(place.report(import, Some(name)));
             }
         }
         found
@@ -116,14 +119,19 @@ impl<'a> Place<'a> {
         }
     }
 
-    fn report(&self, import: &Import, name: Option<&str>, alias: Option<&str>) -> ImportReport {
+    fn report(&self, import: &Import, imported: Option<&ImportedName>) -> ImportReport {
+        let name = imported.map(|imported| imported.name.as_str());
+        let alias = match imported {
+            Some(imported) => imported.alias.clone(),
+            None => import.alias.clone(),
+        };
         let from = self
             .resolver
             .source_of(&self.standing, self.module.path, import, name);
         ImportReport {
             module: import.module.clone(),
             name: name.map(str::to_owned),
-            alias: alias.map(str::to_owned),
+            alias,
             line: self.document.lines().line_of(import.at) + 1,
             level: import.level,
             scope: match import.in_function {
@@ -140,6 +148,9 @@ impl<'a> Place<'a> {
             path: from.path,
             summary: from.summary,
             range: import.range.clone(),
+            name_range: imported
+                .map_or(&import.range, |imported| &imported.range)
+                .clone(),
         }
     }
 }

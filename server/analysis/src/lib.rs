@@ -11,6 +11,7 @@
 mod captures;
 mod chunks;
 mod code;
+mod dependencies;
 mod directives;
 mod encoding;
 mod entry;

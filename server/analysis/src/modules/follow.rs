@@ -136,7 +136,7 @@ impl<'a> Follower<'a> {
             }
             dotted.push_str(part);
             let init = folder.join("__init__.py");
-            if init != path && self.resolver.is_file(&init) {
+            if init != path && self.resolver.is_package(&folder) {
                 self.waiting
                     .push_back((init, dotted.clone(), root.to_path_buf(), name.to_owned()));
             }
@@ -258,8 +258,7 @@ impl<'a> Follower<'a> {
                     self.take(&target, &full, &root, name);
                 }
                 _ if parts.is_empty() && import.level > 0 => {
-                    let init = inside.join("__init__.py");
-                    if !self.resolver.is_file(&init) {
+                    if !self.resolver.is_package(&inside) {
                         self.miss(
                             path,
                             import,

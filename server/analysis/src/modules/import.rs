@@ -40,6 +40,7 @@ pub(crate) struct Import {
 pub(crate) struct ImportedName {
     pub(crate) name: String,
     pub(crate) alias: Option<String>,
+    pub(crate) range: Range<usize>,
 }
 
 /// Why code runs without an import.
@@ -232,6 +233,7 @@ impl<'a> Visitor<'a> for Collector {
                 let names = import.names.iter().map(|alias| ImportedName {
                     name: alias.name.to_string(),
                     alias: alias.asname.as_ref().map(ToString::to_string),
+                    range: range_of(alias),
                 });
                 one.names = names.collect();
                 self.imports.push(one);

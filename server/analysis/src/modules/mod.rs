@@ -8,6 +8,7 @@ mod resolver;
 mod standing;
 
 pub(crate) use follow::{Collected, Follower, Foreign};
-pub(crate) use import::{Guard, Import, imports_of};
+pub(crate) use import::{Guard, Import, ImportedName, imports_of};
+pub(crate) use origin::Provenance;
 pub(crate) use resolver::{Resolver, Target};
 pub(crate) use standing::{Standing, standing};

@@ -86,7 +86,7 @@ impl Resolver<'_> {
         }
         let package = match found.last() {
             Some(target) => target.clone(),
-            None if self.is_file(&folder.join("__init__.py")) => Target::Package(folder),
+            None if self.is_package(&folder) => Target::Package(folder),
             None => Target::Namespace(folder),
         };
         Some(self.place(&package, name))
@@ -128,8 +128,14 @@ impl Resolver<'_> {
                 .map(|target| self.place(target, name))
         };
         if environment.is_library(top) {
-            let folder = environment.library_place(top).and_then(Path::parent);
-            return Provenance::plain(ImportOrigin::Stdlib, folder.and_then(file_in), true);
+            // `os.path` is no file of its own.
+            let place = environment.library_place(top);
+            let whole = place.and_then(Path::parent).and_then(file_in);
+            let path = whole.or_else(|| {
+                let found = self.follow(place?.parent()?, top);
+                found.last().map(|target| self.place(target, None))
+            });
+            return Provenance::plain(ImportOrigin::Stdlib, path, true);
         }
         if !environment.has(top) {
             // An editable install may map a name to a folder of another one.

@@ -1,6 +1,9 @@
 //! Finds the file that a module's name means, in Python's own order.
 
+use std::cell::RefCell;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use super::standing::Standing;
 use crate::environment::Environment;
@@ -44,6 +47,38 @@ pub(crate) struct Resolver<'a> {
     sure: usize,
     /// How many come before what is installed; the rest only counts where nothing else is known.
     near: usize,
+    /// Folders that were looked at.
+    listings: RefCell<HashMap<PathBuf, Rc<Listing>>>,
+}
+
+/// What lies in a folder.
+#[derive(Default)]
+struct Listing {
+    files: HashSet<String>,
+    folders: HashSet<String>,
+    /// Compiled extensions by the modules that they are.
+    extensions: HashMap<String, String>,
+}
+
+impl Listing {
+    fn read(files: &dyn Files, folder: &Path) -> Listing {
+        let mut listing = Listing::default();
+        for (name, is_dir) in files.list(folder).unwrap_or_default() {
+            if is_dir {
+                listing.folders.insert(name);
+            } else if is_extension(&name) {
+                if let Some(module) = module_name(&name) {
+                    listing
+                        .extensions
+                        .entry(module.to_owned())
+                        .or_insert_with(|| name.clone());
+                }
+            } else {
+                listing.files.insert(name);
+            }
+        }
+        listing
+    }
 }
 
 impl<'a> Resolver<'a> {
@@ -105,35 +140,43 @@ impl<'a> Resolver<'a> {
             roots,
             sure,
             near,
+            listings: RefCell::default(),
         }
     }
 
-    pub(super) fn is_file(&self, path: &Path) -> bool {
-        self.files.metadata(path).is_ok_and(|meta| meta.is_file)
+    /// What lies in a folder; each is listed once.
+    fn listed(&self, folder: &Path) -> Rc<Listing> {
+        if let Some(known) = self.listings.borrow().get(folder) {
+            return known.clone();
+        }
+        let listing = Rc::new(Listing::read(self.files, folder));
+        self.listings
+            .borrow_mut()
+            .insert(folder.to_path_buf(), listing.clone());
+        listing
     }
 
-    fn is_dir(&self, path: &Path) -> bool {
-        self.files.metadata(path).is_ok_and(|meta| meta.is_dir)
+    /// Has a folder an `__init__.py`?
+    pub(super) fn is_package(&self, folder: &Path) -> bool {
+        self.listed(folder).files.contains("__init__.py")
     }
 
     /// One step: a name in a folder.
     pub(super) fn step(&self, folder: &Path, name: &str) -> Option<Target> {
-        let inside = folder.join(name);
-        if self.is_file(&inside.join("__init__.py")) {
-            return Some(Target::Package(inside));
+        let listing = self.listed(folder);
+        let is_folder = listing.folders.contains(name);
+        let inside = || folder.join(name);
+        if is_folder && self.is_package(&inside()) {
+            return Some(Target::Package(inside()));
         }
-        let file = folder.join(format!("{name}.py"));
-        if self.is_file(&file) {
-            return Some(Target::File(file));
+        let file = format!("{name}.py");
+        if listing.files.contains(&file) {
+            return Some(Target::File(folder.join(file)));
         }
-        let entries = self.files.list(folder).ok()?;
-        let compiled = entries.iter().find(|(entry, is_dir)| {
-            !is_dir && is_extension(entry) && module_name(entry) == Some(name)
-        });
-        if let Some((entry, _)) = compiled {
-            return Some(Target::File(folder.join(entry)));
+        if let Some(compiled) = listing.extensions.get(name) {
+            return Some(Target::File(folder.join(compiled)));
         }
-        self.is_dir(&inside).then_some(Target::Namespace(inside))
+        is_folder.then(|| Target::Namespace(inside()))
     }
 
     /// Follows a dotted name from a folder. Gives what each part means, as far as it goes.
@@ -239,9 +282,11 @@ impl<'a> Resolver<'a> {
                 Some(Target::File(_) | Target::Package(_)) => true,
                 Some(Target::Namespace(folder)) => {
                     !self.is_hidden(top)
-                        && self.files.list(&folder).is_ok_and(|entries| {
-                            entries.iter().any(|(name, _)| name.ends_with(".py"))
-                        })
+                        && self
+                            .listed(&folder)
+                            .files
+                            .iter()
+                            .any(|name| name.ends_with(".py"))
                 }
                 None => false,
             }

@@ -26,6 +26,14 @@ pub(crate) fn file(
         collected,
         ..
     } = &reading;
+    crate::dependencies::findings(
+        module,
+        files,
+        &reading.resolver,
+        standing,
+        &reading.imports,
+        found,
+    );
     let mut say = |code, severity, message: String, range: std::ops::Range<usize>| {
         found.push(Finding {
             code,

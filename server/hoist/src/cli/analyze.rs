@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use hoist_analysis::{Disk, ImportReport, imports};
 use hoist_syntax::scopes::ScopeKind;
-use hoist_syntax::strict;
 use serde::Serialize;
 
 use super::parallel::in_order;
@@ -92,7 +91,8 @@ fn analysis<'a>(file: &'a Path, source: &Source) -> Analysis<'a> {
             definition_names: scopes.definition_names(id),
         })
         .collect();
-    let errors = strict::check(document.text())
+    let errors = document
+        .check()
         .err()
         .map(|error| Problem {
             line: Some(error.line + 1),

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use hoist_analysis::environment::{Environment, Question};
-use hoist_analysis::{Disk, Files, Finding, Meta, Module, Runnable};
+use hoist_analysis::environment::{Environment, Environments, Question};
+use hoist_analysis::{Disk, Files, Finding, ImportReport, Meta, Module, Runnable};
 use hoist_jobs::Config;
 
 use super::documents::Open;
@@ -19,6 +19,7 @@ pub(super) struct Cache {
     environment: OnceLock<Arc<Environment>>,
     runnables: OnceLock<Arc<Vec<Runnable>>>,
     findings: OnceLock<Arc<Vec<Finding>>>,
+    imports: OnceLock<Arc<Vec<ImportReport>>>,
 }
 
 /// A Python document that is saved in a file: what everything but the text itself needs.
@@ -29,21 +30,36 @@ pub(super) struct Source<'a> {
     pub(super) path: &'a Path,
     /// The folder in which its local modules are looked for and which its configuration is of.
     pub(super) workspace: PathBuf,
-    /// What is installed for it.
-    pub(super) environment: Arc<Environment>,
+    environments: Arc<Environments>,
+    /// The interpreter that the client names.
+    python: Option<String>,
 }
 
 impl<'a> Source<'a> {
     /// `None` for documents without a file and for what is not Python.
     pub(super) fn of(snapshot: &Snapshot, open: &'a Open) -> Option<Self> {
         let path = open.path.as_deref().filter(|_| open.python)?;
-        let workspace = workspace(snapshot, path);
-        let look = || environment(snapshot, path, &workspace);
         Some(Self {
             open,
             path,
-            environment: open.cache.environment.get_or_init(look).clone(),
-            workspace,
+            workspace: workspace(snapshot, path),
+            environments: snapshot.environments.clone(),
+            python: snapshot.profile.options.python.clone(),
+        })
+    }
+
+    /// What is installed for it: for the interpreter that the client names, else the one of the target `local`, else the one
+    /// that is found. A configuration that cannot be read names none.
+    pub(super) fn environment(&self) -> &Environment {
+        self.open.cache.environment.get_or_init(|| {
+            let config = Config::load(Some(&self.workspace)).ok();
+            let of_config = || config.as_ref().and_then(Config::local_python);
+            let question = Question {
+                workspace: &self.workspace,
+                folder: self.path.parent().unwrap_or(&self.workspace),
+                configured: self.python.as_deref().or_else(of_config),
+            };
+            self.environments.get(&Disk, &question)
         })
     }
 
@@ -53,13 +69,20 @@ impl<'a> Source<'a> {
             path: self.path,
             document: &self.open.document,
             workspace: &self.workspace,
-            environment: Some(&self.environment),
+            environment: Some(self.environment()),
         }
     }
 
     /// What can run in it.
     pub(super) fn runnables(&self) -> Arc<Vec<Runnable>> {
-        let compute = || Arc::new(hoist_analysis::runnables(&self.module()));
+        // What can run does not depend on what is installed.
+        let module = Module {
+            path: self.path,
+            document: &self.open.document,
+            workspace: &self.workspace,
+            environment: None,
+        };
+        let compute = || Arc::new(hoist_analysis::runnables(&module));
         self.open.cache.runnables.get_or_init(compute).clone()
     }
 
@@ -70,24 +93,17 @@ impl<'a> Source<'a> {
         self.open.cache.findings.get_or_init(compute).clone()
     }
 
+    /// Its imports with what each comes from.
+    pub(super) fn imports(&self, snapshot: &Snapshot) -> Arc<Vec<ImportReport>> {
+        let files = Overlay::of(snapshot);
+        let compute = || Arc::new(hoist_analysis::imports(&self.module(), &files));
+        self.open.cache.imports.get_or_init(compute).clone()
+    }
+
     /// The configuration of its workspace, read now; what is wrong with it as a sentence.
     pub(super) fn config(&self, snapshot: &Snapshot) -> Result<Config, String> {
         config(snapshot, Some(&self.workspace))
     }
-}
-
-/// What is installed for a file: for the interpreter that the client names, else the one of the target `local`, else the one
-/// that is found. A configuration that cannot be read names none.
-fn environment(snapshot: &Snapshot, path: &Path, workspace: &Path) -> Arc<Environment> {
-    let config = Config::load(Some(workspace)).ok();
-    let of_client = snapshot.profile.options.python.as_deref();
-    let of_config = || config.as_ref().and_then(Config::local_python);
-    let question = Question {
-        workspace,
-        folder: path.parent().unwrap_or(workspace),
-        configured: of_client.or_else(of_config),
-    };
-    snapshot.environments.get(&Disk, &question)
 }
 
 /// The configuration of a workspace, read now, with the default target that the client's user has chosen.

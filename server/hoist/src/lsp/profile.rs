@@ -131,6 +131,7 @@ impl Profile {
                     ..TextDocumentSyncOptions::default()
                 },
             )),
+            inlay_hint_provider: Some(OneOf::Left(true)),
             hover_provider: Some(HoverProviderCapability::Simple(true)),
             code_lens_provider: Some(CodeLensOptions {
                 resolve_provider: Some(false),

@@ -8,8 +8,8 @@ use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::ls_types::{
     CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams,
     DidChangeWatchedFilesRegistrationOptions, ExecuteCommandParams, FileSystemWatcher, GlobPattern,
-    Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, MessageType,
-    Registration,
+    Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint,
+    InlayHintParams, MessageType, Registration,
 };
 use tower_lsp::{Client, LanguageServer};
 
@@ -129,6 +129,8 @@ impl Backend {
                 watch("**/*.py"),
                 watch("**/hoist.toml"),
                 watch("**/pyproject.toml"),
+                watch("**/requirements*.txt"),
+                watch("**/pyvenv.cfg"),
             ],
         };
         let registration = Registration {
@@ -185,7 +187,15 @@ impl LanguageServer for Backend {
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
-        compute(move |snapshot| requests::hover::hover(snapshot, &params)).await
+        compute(move |snapshot| {
+            requests::hover::hover(snapshot, &params)
+                .or_else(|| requests::import_hover::hover(snapshot, &params))
+        })
+        .await
+    }
+
+    async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {
+        compute(move |snapshot| requests::inlay_hint::inlay_hint(snapshot, &params)).await
     }
 
     async fn execute_command(&self, params: ExecuteCommandParams) -> Result<Option<Value>> {

@@ -63,6 +63,8 @@ impl Client {
             .env("XDG_STATE_HOME", root.path().join("home/.local/state"))
             .env_remove("XDG_CONFIG_HOME")
             .env_remove("XDG_CACHE_HOME")
+            .env_remove("VIRTUAL_ENV")
+            .env_remove("CONDA_PREFIX")
             .current_dir(root.path().join("work"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

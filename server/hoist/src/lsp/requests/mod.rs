@@ -3,6 +3,8 @@
 pub(super) mod code_action;
 pub(super) mod code_lens;
 pub(super) mod hover;
+pub(super) mod import_hover;
+pub(super) mod inlay_hint;
 pub(super) mod output;
 pub(super) mod targets;
 pub(super) mod text;

@@ -1,0 +1,325 @@
+//! Where imports come from, in a workspace with an environment that is made by hand, and what there is to say about them.
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+
+use hoist_analysis::environment::{Environment, Question, Variables};
+use hoist_analysis::{Disk, Module, apply, findings, imports, slice};
+use hoist_syntax::Document;
+
+/// A workspace `work` with a virtual environment in it, and a project beside it.
+struct Place {
+    folder: tempfile::TempDir,
+    variables: Variables,
+}
+
+const SITE: &str = "work/.venv/lib/python3.11/site-packages";
+
+impl Place {
+    fn new(files: &[(&str, &str)]) -> Place {
+        let place = Place {
+            folder: tempfile::tempdir().unwrap(),
+            variables: Variables::default(),
+        };
+        place.write("base/lib/python3.11/os.py", "");
+        place.write("base/lib/python3.11/json/__init__.py", "");
+        let home = place.path("base/bin");
+        place.write(
+            "work/.venv/pyvenv.cfg",
+            &format!("home = {}\nversion = 3.11.4\n", home.display()),
+        );
+        place.write("work/.venv/bin/python3", "");
+        place.write(&format!("{SITE}/README"), "");
+        for (path, text) in files {
+            place.write(path, text);
+        }
+        place
+    }
+
+    fn path(&self, path: &str) -> PathBuf {
+        self.folder.path().canonicalize().unwrap().join(path)
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.path(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    fn install(&self, name: &str, version: &str, files: &[&str]) {
+        let info = format!("{SITE}/{name}-{version}.dist-info");
+        self.write(
+            &format!("{info}/METADATA"),
+            &format!("Name: {name}\nVersion: {version}\n"),
+        );
+        for file in files {
+            self.write(&format!("{SITE}/{file}"), "");
+        }
+        let record: String = files.iter().map(|file| format!("{file},,\n")).collect();
+        self.write(&format!("{info}/RECORD"), &record);
+    }
+
+    fn with<T>(&self, file: &str, look: impl FnOnce(&Module<'_>) -> T) -> T {
+        let path = self.path(file);
+        let workspace = self.path("work");
+        let document = Document::new(std::fs::read_to_string(&path).unwrap());
+        let question = Question {
+            workspace: &workspace,
+            folder: path.parent().unwrap(),
+            configured: None,
+        };
+        let environment = Environment::read(&Disk, &self.variables, &question);
+        look(&Module {
+            path: &path,
+            document: &document,
+            workspace: &workspace,
+            environment: Some(&environment),
+        })
+    }
+
+    /// Each import of a file as a line.
+    fn origins(&self, file: &str) -> String {
+        let top = self.path("");
+        let lines: Vec<String> = self.with(file, |module| {
+            imports(module, &Disk)
+                .into_iter()
+                .map(|import| {
+                    let name = import.name.map_or(String::new(), |name| format!(" {name}"));
+                    let mut line = format!(
+                        "{}{}{name}: {}",
+                        ".".repeat(import.level as usize),
+                        import.module,
+                        format!("{:?}", import.origin).to_lowercase()
+                    );
+                    for word in [import.distribution, import.version].into_iter().flatten() {
+                        line.push(' ');
+                        line.push_str(&word);
+                    }
+                    if let Some(path) = import.path {
+                        let path = path.strip_prefix(&top).unwrap_or(&path).to_owned();
+                        line.push_str(&format!(" at {}", path.display()));
+                    }
+                    line
+                })
+                .collect()
+        });
+        lines.join("\n")
+    }
+
+    fn said(&self, file: &str) -> String {
+        let lines: Vec<String> = self.with(file, |module| {
+            findings(module, &Disk)
+                .into_iter()
+                .filter(|finding| (21..=29).contains(&finding.code.number()))
+                .map(|finding| {
+                    let fixes: Vec<&str> =
+                        finding.fixes.iter().map(|fix| fix.title.as_str()).collect();
+                    let under = &module.document.text()[finding.range.clone()];
+                    format!(
+                        "{:?} {} `{under}`: {} {fixes:?}",
+                        finding.severity, finding.code, finding.message
+                    )
+                })
+                .collect()
+        });
+        lines.join("\n")
+    }
+}
+
+#[test]
+fn imports_come_from_where_python_would_take_them() {
+    let place = Place::new(&[
+        ("work/pyproject.toml", ""),
+        ("work/helpers.py", ""),
+        ("work/src/tool/__init__.py", ""),
+        ("work/src/tool/core.py", ""),
+        ("work/lib/vendored.py", ""),
+        ("work/bare/inner.py", ""),
+        ("work/yaml/notes.py", ""),
+        ("work/fast.cpython-311-x86_64-linux-gnu.so", ""),
+        ("mine/src/mylib/__init__.py", ""),
+        ("mine/src/mylib/part.py", ""),
+        ("other/linked.py", ""),
+        (
+            "work/train.py",
+            "import sys\nsys.path.insert(0, 'lib')\nimport os.path, json, _io, distutils, tomllib\nimport helpers, vendored, tool.core\n\
+             from tool import core, missing\nfrom bare import inner\nimport yaml, cv2, numpy, nowhere, by_hand\nfrom yaml import safe_load\n\
+             import mylib.part, linked, fast\nfrom google.cloud import storage, unheard\nimport google\nimport imp, annotationlib\n",
+        ),
+    ]);
+    place.install("PyYAML", "6.0.1", &["yaml/__init__.py"]);
+    place.install(
+        "google_cloud_storage",
+        "2.1",
+        &["google/cloud/storage/__init__.py"],
+    );
+    place.write(&format!("{SITE}/by_hand.py"), "");
+    let editable = place.path("mine");
+    place.install("mylib", "1.0", &["__editable___mylib_1_0_finder.py"]);
+    place.write(
+        &format!("{SITE}/mylib-1.0.dist-info/direct_url.json"),
+        &format!(
+            "{{\"url\": \"file://{}\", \"dir_info\": {{\"editable\": true}}}}",
+            editable.display()
+        ),
+    );
+    place.write(
+        &format!("{SITE}/mylib-1.0.dist-info/RECORD"),
+        "__editable___mylib_1_0_finder.py,,\nmylib-1.0.dist-info/direct_url.json,,\n",
+    );
+    place.write(
+        &format!("{SITE}/__editable__.mylib-1.0.pth"),
+        "import __editable___mylib_1_0_finder; __editable___mylib_1_0_finder.install()",
+    );
+    place.write(
+        &format!("{SITE}/__editable___mylib_1_0_finder.py"),
+        &format!(
+            "MAPPING: dict[str, str] = {{'mylib': '{}'}}\n",
+            editable.join("src/mylib").display()
+        ),
+    );
+    let other = place.path("other");
+    place.write(
+        &format!("{SITE}/other.pth"),
+        &format!("{}\n", other.display()),
+    );
+    insta::assert_snapshot!(place.origins("work/train.py"));
+}
+
+#[test]
+fn relative_imports_are_local_at_every_level() {
+    let place = Place::new(&[
+        ("work/pkg/__init__.py", ""),
+        ("work/pkg/util.py", "from . import sub\n"),
+        ("work/pkg/logging.py", ""),
+        ("work/pkg/sub/__init__.py", "from .. import util\n"),
+        ("work/pkg/sub/deep/worker.py", ""),
+        (
+            "work/pkg/sub/train.py",
+            "from . import train\nfrom .deep import worker, nothing\nfrom .. import util, VALUE\nfrom ..util import x\nfrom ...outside import y\nfrom .gone import z\nimport pkg.util\n",
+        ),
+        ("work/pkg/main.py", "import logging, util, pkg\n"),
+    ]);
+    insta::assert_snapshot!(place.origins("work/pkg/sub/train.py"));
+    // A module of a package has the package's parent on the path: a file beside it hides nothing.
+    insta::assert_snapshot!(place.origins("work/pkg/main.py"));
+}
+
+#[test]
+fn what_is_wrong_with_imports_is_said() {
+    let place = Place::new(&[
+        (
+            "work/pyproject.toml",
+            "[project]\nname = \"ours\"\ndependencies = [\"numpy>=2\"]\n",
+        ),
+        ("work/random.py", ""),
+        ("work/fast.abi3.so", ""),
+        (
+            "work/train.py",
+            "import numpy as np\nimport cv2\nfrom nowhere import (\n    a)\nimport yaml\nfrom yaml import (\n    safe_load,\n)\nimport random\nimport fast\n\
+             try:\n    import ujson\nexcept ImportError:\n    ujson = None\nif TYPE_CHECKING:\n    import pandas\nimport sys\nif sys.version_info < (3, 11):\n    import tomli\n\
+             import cv2.data\nimport sklearn  # hoist: ignore[HST021]\ndef f():\n    import torch\n",
+        ),
+    ]);
+    place.install("PyYAML", "6.0.1", &["yaml/__init__.py"]);
+    place.install("numpy", "1.26.4", &["numpy/__init__.py"]);
+    insta::assert_snapshot!(place.said("work/train.py"));
+
+    // The fix writes one line into the project's file.
+    let fixed = place.with("work/train.py", |module| {
+        let found = findings(module, &Disk);
+        let missing = found
+            .into_iter()
+            .find(|finding| finding.code.number() == 21)
+            .unwrap();
+        let change = missing
+            .fixes
+            .into_iter()
+            .next()
+            .unwrap()
+            .elsewhere
+            .remove(0);
+        assert_eq!(change.path, place.path("work/pyproject.toml"));
+        apply(&change.before.unwrap(), &change.edits)
+    });
+    assert!(
+        fixed.contains("dependencies = [\"numpy>=2\", \"opencv-python\"]"),
+        "{fixed}"
+    );
+}
+
+#[test]
+fn without_a_python_nothing_is_said() {
+    let place = Place::new(&[("work/train.py", "import nowhere, cv2\n")]);
+    std::fs::remove_dir_all(place.path("work/.venv")).unwrap();
+    assert_eq!(place.said("work/train.py"), "");
+    assert_eq!(
+        place.origins("work/train.py"),
+        "nowhere: unknown\ncv2: unknown opencv-python"
+    );
+}
+
+#[test]
+fn a_slice_lists_the_distributions_that_it_needs() {
+    let place = Place::new(&[
+        (
+            "work/train.py",
+            "import yaml, os, plots\nfrom google.cloud import storage\nimport cv2\nimport numpy\ntry:\n    import rich\nexcept ImportError:\n    rich = None\n\n\
+             def f():\n    return yaml, os, storage, cv2, rich, plots.show()\n\ndef g():\n    return numpy\n",
+        ),
+        (
+            "work/plots.py",
+            "import yaml.nodes\ndef show():\n    return yaml\n",
+        ),
+    ]);
+    place.install("PyYAML", "6.0.1", &["yaml/__init__.py", "yaml/nodes.py"]);
+    place.install(
+        "google_cloud_storage",
+        "2.1",
+        &["google/cloud/storage/__init__.py"],
+    );
+    place.install("rich", "13.0", &["rich/__init__.py"]);
+    place.install("numpy", "1.0", &["numpy/__init__.py"]);
+    let of = |entry: &str| {
+        place.with("work/train.py", |module| {
+            let slice = slice(module, &Disk, &entry.parse().unwrap(), None).unwrap();
+            serde_json::to_string(&slice.requirements).unwrap()
+        })
+    };
+    insta::assert_snapshot!(of("f").replace("},", "},\n"));
+    assert_eq!(
+        of("g"),
+        r#"[{"distribution":"numpy","version":"1.0","modules":["numpy"]}]"#
+    );
+}
+
+#[test]
+fn an_editable_install_beside_the_workspace_travels() {
+    let place = Place::new(&[
+        ("mine/src/mylib/__init__.py", "from . import part\n"),
+        ("mine/src/mylib/part.py", "VALUE = 1\n"),
+        (
+            "work/train.py",
+            "import mylib\ndef f():\n    return mylib.part.VALUE\n",
+        ),
+    ]);
+    let source = place.path("mine/src");
+    place.write(
+        &format!("{SITE}/_mylib.pth"),
+        &format!("{}\n", source.display()),
+    );
+    let slice = place.with("work/train.py", |module| {
+        slice(module, &Disk, &"f".parse().unwrap(), None).unwrap()
+    });
+    let files: Vec<&str> = slice.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(
+        files,
+        [
+            "mine/src/mylib/__init__.py",
+            "mine/src/mylib/part.py",
+            "work/train.py"
+        ]
+    );
+    assert_eq!(slice.roots, ["work", "mine/src"]);
+    assert_eq!(slice.requirements, []);
+}
