@@ -1,30 +1,33 @@
 //! `hoist analyze`: functions and imports of files as JSON.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use hoist_analysis::{Disk, ImportReport, imports};
+use hoist_analysis::{Disk, Files, ImportReport, Remembered, imports};
 use hoist_syntax::scopes::ScopeKind;
 use serde::Serialize;
 
 use super::parallel::in_order;
 use super::source::{Installed, Source};
-use super::{AnalyzeArgs, Done, REFUSED, print};
+use super::{AnalyzeArgs, Done, REFUSED};
 
 pub(super) fn analyze(args: &AnalyzeArgs) -> Done {
     let installed = Installed::new(args.python.clone());
     let mut status = 0;
+    let on_disk = Remembered::new(Disk);
     let read = |file: &PathBuf| match Source::read(file, &installed) {
-        Ok(source) => (0, serde_json::to_string(&analysis(file, &source))),
+        Ok(source) => (0, serde_json::to_string(&analysis(file, &source, &on_disk))),
         Err(failure) => (
             REFUSED,
             serde_json::to_string(&unreadable(file, failure.message)),
         ),
     };
+    let mut out = io::BufWriter::new(io::stdout().lock());
     in_order(&args.files, read, |(this, line)| {
         status = status.max(this);
-        print::line(line.map_err(io::Error::from)?)
+        writeln!(out, "{}", line?)
     })?;
+    out.flush()?;
     Ok(status)
 }
 
@@ -68,7 +71,7 @@ struct Problem {
     message: String,
 }
 
-fn analysis<'a>(file: &'a Path, source: &Source) -> Analysis<'a> {
+fn analysis<'a>(file: &'a Path, source: &Source, files: &dyn Files) -> Analysis<'a> {
     let document = &source.document;
     let scopes = document.scopes();
     let lines = document.lines();
@@ -103,7 +106,7 @@ fn analysis<'a>(file: &'a Path, source: &Source) -> Analysis<'a> {
     Analysis {
         file,
         functions,
-        imports: imports(&source.module(), &Disk),
+        imports: imports(&source.module(), files),
         errors,
     }
 }
