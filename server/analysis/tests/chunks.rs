@@ -82,6 +82,7 @@ fn cells(text: &str) -> Vec<(u32, String)> {
         path: Path::new("/home/user/cells.py"),
         document: &document,
         workspace: Path::new("/home/user"),
+        environment: None,
     };
     let found = runnables(&module).into_iter();
     found
@@ -105,6 +106,7 @@ fn cells_with_code() {
         path: Path::new("/home/user/cells.py"),
         document: &document,
         workspace: Path::new("/home/user"),
+        environment: None,
     };
     let first = &runnables(&module)[0];
     assert_eq!(first.directives.target.as_deref(), Some("big"));

@@ -165,6 +165,7 @@ fn look(workspace: &Path, path: &Path, text: &str) {
         path,
         document: &document,
         workspace,
+        environment: None,
     };
     for finding in findings(&module, &Disk) {
         assert!(text.get(finding.range.clone()).is_some(), "{finding:?}");

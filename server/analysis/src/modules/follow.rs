@@ -257,14 +257,9 @@ impl<'a> Follower<'a> {
                     };
                     self.take(&target, &full, &root, name);
                 }
-                _ if parts.is_empty() && import.level > 0 => {
-                    if !self.resolver.is_package(&inside) {
-                        self.miss(
-                            path,
-                            import,
-                            format!("{}{wanted}", ".".repeat(import.level as usize)),
-                        );
-                    }
+                _ if parts.is_empty() && import.level > 0 && !self.resolver.is_package(&inside) => {
+                    let name = format!("{}{wanted}", ".".repeat(import.level as usize));
+                    self.miss(path, import, name);
                 }
                 _ => {}
             }
