@@ -98,10 +98,10 @@ pub(crate) fn is_missing_in(top: &str, minor: u32) -> bool {
         .any(|(name, from, until)| *name == top && !(*from..*until).contains(&minor))
 }
 
-/// Is this a module of Python's own library? Takes a dotted name.
+/// Is this a module of Python's own library? Takes a dotted name. `__main__`, which `sys.stdlib_module_names` leaves out, is one: it is always there.
 pub(crate) fn is_stdlib(module: &str) -> bool {
     let top = module.split('.').next().unwrap_or(module);
-    STDLIB.binary_search(&top).is_ok()
+    top == "__main__" || STDLIB.binary_search(&top).is_ok()
 }
 
 /// Is this name there without any binding in the module?
@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn the_lists_are_sorted_so_that_they_can_be_searched() {
         assert!(STDLIB.is_sorted() && BUILTINS.is_sorted());
-        assert!(is_stdlib("os.path") && is_stdlib("json") && !is_stdlib("numpy"));
+        assert!(is_stdlib("os.path") && is_stdlib("__main__") && !is_stdlib("numpy"));
         assert!(is_missing_in("distutils", 12) && !is_missing_in("distutils", 11));
         assert!(is_missing_in("tomllib", 10) && !is_missing_in("tomllib", 11));
         assert!(

@@ -22,7 +22,8 @@ pub struct Environments {
 #[derive(Debug, Default)]
 struct Known {
     answers: HashMap<Asked, (Instant, Arc<Environment>)>,
-    read: Vec<Arc<Environment>>,
+    /// Each with the moment at which it was last seen to be as it is on disk, if that still counts.
+    read: Vec<(Option<Instant>, Arc<Environment>)>,
 }
 
 /// A question that is kept: workspace, folder, what is configured.
@@ -64,17 +65,18 @@ impl Environments {
         let read = lock()
             .read
             .iter()
-            .find(|known| known.interpreter == interpreter)
+            .find(|(_, known)| known.interpreter == interpreter)
             .cloned();
         let environment = match read {
-            Some(known) if known.is_current(files, &self.variables) => known,
-            old => {
-                let new = Arc::new(Environment::of(files, &self.variables, interpreter));
-                let mut known = lock();
+            // The same one, asked for from another folder a moment ago.
+            Some((Some(seen), known)) if seen.elapsed() < self.patience => known,
+            Some((_, known)) if known.is_current(files, &self.variables) => {
+                lock().keep(known.clone());
                 known
-                    .read
-                    .retain(|other| old.as_ref().is_none_or(|old| !Arc::ptr_eq(old, other)));
-                known.read.push(new.clone());
+            }
+            _ => {
+                let new = Arc::new(Environment::of(files, &self.variables, interpreter));
+                lock().keep(new.clone());
                 new
             }
         };
@@ -88,6 +90,18 @@ impl Environments {
     pub fn doubt(&self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.answers.clear();
+        for (seen, _) in &mut known.read {
+            *seen = None;
+        }
+    }
+}
+
+impl Known {
+    /// Takes in what was seen just now, in place of what was read for the same interpreter.
+    fn keep(&mut self, environment: Arc<Environment>) {
+        self.read
+            .retain(|(_, old)| old.interpreter != environment.interpreter);
+        self.read.push((Some(Instant::now()), environment));
     }
 }
 
