@@ -85,6 +85,40 @@ codes! {
     Hidden = 24, "hidden-module", "A file hides a module of the same name";
     /// An installed version that the project excludes.
     OtherVersion = 25, "other-version", "Another version is installed than the project asks for";
+    /// A coroutine function as an entry: it is run by an event loop of its own.
+    Coroutine = 35, "coroutine-entry", "A coroutine runs to its end";
+    /// A data file that the code reads, and that travels.
+    DataTravels = 36, "data-file-travels", "A data file travels with the job";
+    /// A file that the code reads lies where nothing travels from.
+    OutsideWorkspace = 37, "outside-workspace", "A file lies outside of the workspace";
+    /// A path with a drive letter or backslashes.
+    ForeignPath = 38, "foreign-path", "A path of another system";
+    /// `input()` and the like: nobody types there.
+    AsksForInput = 39, "asks-for-input", "Nobody can answer a question in a job";
+    /// `breakpoint()` and the like.
+    Debugger = 40, "debugger", "A debugger would wait for somebody";
+    /// A window or a browser: there is no screen.
+    NeedsDisplay = 41, "needs-display", "There is no screen in a job";
+    /// A file's name is computed when the code runs.
+    ComputedPath = 42, "computed-path", "A file's name is computed when the code runs";
+    /// A statement of the module that does something to files or to the process, and stays in each job.
+    SideEffect = 43, "side-effect-kept", "A statement of the module acts in each job";
+    /// A function changes a global: the change stays in the job.
+    GlobalChanged = 44, "global-changed", "A global that changes in the job stays there";
+    /// The result holds something of which only its text comes back.
+    TextOnly = 45, "text-only-result", "Only the text of the result comes back";
+    /// Syntax or a module that the target's Python does not have.
+    OtherPython = 46, "other-python", "The target's Python does not have this";
+    /// A secret in a literal.
+    Secret = 47, "secret-in-literal", "A secret would travel";
+    /// The configuration is no TOML.
+    ConfigSyntax = 50, "configuration-syntax", "The configuration cannot be read";
+    /// A key that the configuration does not have.
+    ConfigKey = 51, "configuration-key", "The configuration has no such key";
+    /// A value that cannot be used.
+    ConfigValue = 52, "configuration-value", "A value of the configuration cannot be used";
+    /// A target that no file defines.
+    ConfigTarget = 53, "configuration-target", "There is no such target";
     /// Python reads it, the grammar of the live tree does not.
     Misread = 60, "misread", "Hoist's grammar does not know this Python yet";
     /// The job raised an exception; shown at the line that raised.

@@ -68,6 +68,7 @@ pub(crate) fn read_comment(
                 match word {
                     "target" => directives.target = Some(value),
                     "args" => directives.args = Some(value),
+                    "data" => directives.data.push(value),
                     _ => {
                         directives.resources.insert(word.to_owned(), value);
                     }

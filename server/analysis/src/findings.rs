@@ -13,11 +13,16 @@ use crate::runnables::{Candidate, RunnableKind, main_blocks, parent_of, survey};
 use crate::slice::inspect;
 use crate::slice::refuse::{code_of, listed, obstacles_in_words};
 use crate::uses::Uses;
-use crate::{Code, EntrySpec, Finding, Module, Severity, directives, hoist, readability};
+use crate::{Code, EntrySpec, Finding, Module, Settings, Severity, directives, hoist, readability};
 
 /// Everything that there is to say about a file, in source order. While the file does not parse, only what is about its
 /// functions and the error itself. Findings that a `# hoist: ignore[HST003]` on their line or above it silences are left out.
 pub fn findings(module: &Module<'_>, files: &dyn Files) -> Vec<Finding> {
+    findings_with(module, files, &Settings::default())
+}
+
+/// The same, with what the configuration says: codes that it ignores are left out, too.
+pub fn findings_with(module: &Module<'_>, files: &dyn Files, settings: &Settings) -> Vec<Finding> {
     let document = module.document;
     let scopes = document.scopes();
     let uses = Uses::read(&scopes);
@@ -28,16 +33,23 @@ pub fn findings(module: &Module<'_>, files: &dyn Files) -> Vec<Finding> {
     about_methods(document, &scopes, &mut found);
     // That a file does not parse is told below.
     if let Ok(source) = Source::of(document) {
-        inspect::file(module, files, &source, &mut found);
+        inspect::file(module, files, &source, settings, &mut found);
     }
     found.extend(readability::syntax_error(document));
-    let silenced = Silenced::read(document);
-    found.retain(|finding| !silenced.covers(document, finding));
+    silence(document, settings, &mut found);
     found.sort_by(|a, b| {
         (a.range.start, a.range.end, a.code).cmp(&(b.range.start, b.range.end, b.code))
     });
     found.dedup();
     found
+}
+
+/// Takes out what a comment in the file or the configuration does not want to hear of.
+pub fn silence(document: &Document, settings: &Settings, found: &mut Vec<Finding>) {
+    let silenced = Silenced::read(document);
+    found.retain(|finding| {
+        !settings.ignore.contains(&finding.code) && !silenced.covers(document, finding)
+    });
 }
 
 fn about_function(
@@ -89,6 +101,16 @@ fn about_function(
                 fixes,
             ));
         } else if !is_plumbing(document, scopes, candidate) {
+            let values: Vec<String> = candidate
+                .obstacles
+                .iter()
+                .filter_map(|obstacle| match obstacle {
+                    Obstacle::Value { name, .. } => Some(name.to_string()),
+                    _ => None,
+                })
+                .collect();
+            let passing = hoist::parameters(document, scopes, uses, &runnable.qualname, &values);
+            let fixes = fixes.into_iter().chain(passing).collect();
             let message = obstacles_in_words(&runnable.qualname, &candidate.obstacles);
             let code = code_of(&candidate.obstacles);
             found.push(about(
@@ -99,6 +121,19 @@ fn about_function(
                 fixes,
             ));
         }
+    }
+    if runnable.is_async && !runnable.is_generator && candidate.obstacles.is_empty() {
+        let message = format!(
+            "`{}` is a coroutine function: a run gives its coroutine to an event loop of its own, and the result is what it returns",
+            runnable.qualname
+        );
+        found.push(about(
+            Code::Coroutine,
+            Severity::Information,
+            message,
+            runnable.name_range.clone(),
+            Vec::new(),
+        ));
     }
     if runnable.is_generator && candidate.obstacles.is_empty() {
         let message = format!(

@@ -50,6 +50,53 @@ pub(crate) fn edits(
     mover.fix()
 }
 
+/// The edits after which a function gets values as parameters, under the names by which it reads them, and its callers pass
+/// them. None when it has more than one definition, or cannot get them where it stands.
+pub(crate) fn parameters(
+    document: &Document,
+    scopes: &Scopes,
+    uses: &Uses,
+    qualname: &str,
+    names: &[String],
+) -> Option<Fix> {
+    let (mover, home) = Mover::of(document, scopes, uses, qualname)?;
+    let mut bindings = uses
+        .of(home, &mover.name)
+        .filter(|a_use| a_use.binding.is_some());
+    let (Some(_), None, false) = (bindings.next(), bindings.next(), names.is_empty()) else {
+        return None;
+    };
+    let mut edits = vec![mover.new_parameters(names)?];
+    for a_use in uses.of(home, &mover.name) {
+        if a_use.binding.is_none() {
+            let tree = document.tree_at(a_use.range.start);
+            edits.extend(mover.reference(&tree, a_use, &mover.name, names)?);
+        }
+    }
+    edits.sort_by_key(|edit| edit.range.start);
+    let title = format!("Pass {} to `{}` as a parameter", quoted(names), mover.name);
+    Some(Fix::here(title, edits))
+}
+
+/// The edit that puts imports at the beginning of a function's body.
+pub(crate) fn imports(
+    document: &Document,
+    scopes: &Scopes,
+    uses: &Uses,
+    qualname: &str,
+    imports: &[String],
+) -> Option<Fix> {
+    let (mover, _) = Mover::of(document, scopes, uses, qualname)?;
+    let edit = mover.new_imports_at(imports, "")?;
+    let title = format!("Put {} into `{}`", quoted(imports), mover.name);
+    Some(Fix::here(title, vec![edit]))
+}
+
+fn quoted(names: &[String]) -> String {
+    let quoted: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
+}
+
 struct Mover<'a> {
     document: &'a Document,
     /// Of the top-level statement that holds the function.
@@ -62,7 +109,39 @@ struct Mover<'a> {
     name: Name,
 }
 
-impl Mover<'_> {
+impl<'a> Mover<'a> {
+    /// A function that is bound by a `def`, and where its name lives.
+    fn of(
+        document: &'a Document,
+        scopes: &'a Scopes,
+        uses: &'a Uses,
+        qualname: &str,
+    ) -> Option<(Mover<'a>, Home)> {
+        let place = place::find(scopes, document.text(), qualname)?;
+        let id = place.scope?;
+        if place.binding != BindingKind::Def {
+            return None;
+        }
+        let (owner, home) = match &place.root {
+            Some(root) if root.statement == place.statement => {
+                (root.function, Home::Scope(root.function))
+            }
+            None if place.parent == scopes.module() => (scopes.module(), Home::Module),
+            _ => return None,
+        };
+        let mover = Mover {
+            document,
+            tree: document.tree_at(place.statement.start),
+            scopes,
+            uses,
+            id,
+            root: place.statement,
+            owner,
+            name: scopes.get(id).name.clone(),
+        };
+        Some((mover, home))
+    }
+
     fn text(&self, range: Range<usize>) -> &str {
         self.document.text().get(range).unwrap_or_default()
     }
@@ -108,7 +187,7 @@ impl Mover<'_> {
             if a_use.binding.is_some() {
                 continue;
             }
-            let edits = self.reference(a_use, &name, &parameters)?;
+            let edits = self.reference(&self.tree, a_use, &name, &parameters)?;
             let inside = self.root.contains(&a_use.range.start);
             if inside {
                 inner.extend(edits)
@@ -279,6 +358,13 @@ impl Mover<'_> {
     }
 
     fn new_imports(&self, imports: &[String]) -> Option<Edit> {
+        // In the text as it will stand at the top level.
+        let own = self.indentation(self.document.lines().line_of(self.root.start));
+        self.new_imports_at(imports, own)
+    }
+
+    /// As [`Self::new_imports`], for a function that loses this much of its indentation.
+    fn new_imports_at(&self, imports: &[String], lost: &str) -> Option<Edit> {
         let definition = self.node(self.scope().name_range.clone())?.parent()?;
         let body = definition.child_by_field_name("body")?;
         let first = body.named_child(0)?;
@@ -289,9 +375,7 @@ impl Mover<'_> {
         if line == lines.line_of(definition.start_byte()) {
             return None;
         }
-        // In the text as it will stand at the top level.
-        let own = self.indentation(lines.line_of(self.root.start));
-        let indentation = self.indentation(line).strip_prefix(own)?;
+        let indentation = self.indentation(line).strip_prefix(lost)?;
         let anchor = if is_docstring {
             body.named_child(1)
         } else {
@@ -318,7 +402,13 @@ impl Mover<'_> {
     }
 
     /// A place that names the function: a call passes what it captured; anything else gets a function that does.
-    fn reference(&self, a_use: &Use, name: &str, parameters: &[String]) -> Option<Vec<Edit>> {
+    fn reference(
+        &self,
+        tree: &Tree,
+        a_use: &Use,
+        name: &str,
+        parameters: &[String],
+    ) -> Option<Vec<Edit>> {
         let renamed = name != &*self.name;
         if parameters.is_empty() {
             let edit = Edit {
@@ -332,7 +422,7 @@ impl Mover<'_> {
             .map(|name| format!("{name}={name}"))
             .collect();
         let passed = passed.join(", ");
-        let node = self.node(a_use.range.clone())?;
+        let node = node_in(tree, a_use.range.clone())?;
         let parent = node.parent()?;
         let is_call =
             parent.kind() == "call" && parent.child_by_field_name("function") == Some(node);
@@ -521,8 +611,11 @@ impl Mover<'_> {
     }
 
     fn node(&self, range: Range<usize>) -> Option<Node<'_>> {
-        self.tree
-            .root_node()
-            .descendant_for_byte_range(range.start, range.end)
+        node_in(&self.tree, range)
     }
+}
+
+fn node_in(tree: &Tree, range: Range<usize>) -> Option<Node<'_>> {
+    tree.root_node()
+        .descendant_for_byte_range(range.start, range.end)
 }

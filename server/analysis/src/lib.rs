@@ -9,6 +9,7 @@
 //! kept is refused. The user's code is never run or imported, and nothing here touches the network.
 
 mod captures;
+mod checks;
 mod chunks;
 mod code;
 mod dependencies;
@@ -20,7 +21,9 @@ mod files;
 mod finding;
 mod findings;
 mod hoist;
+mod ignore;
 mod imports;
+mod include;
 mod library;
 mod module;
 mod modules;
@@ -28,6 +31,7 @@ mod place;
 mod python;
 mod readability;
 mod runnables;
+mod settings;
 mod slice;
 mod uses;
 
@@ -37,12 +41,15 @@ pub use encoding::decode;
 pub use entry::EntrySpec;
 pub use files::{Disk, Files, Meta, Remembered};
 pub use finding::{Edit, FileChange, Finding, Fix, Severity, apply};
-pub use findings::findings;
+pub use findings::{findings, findings_with, silence};
 pub use hoist::hoist_edits;
+pub use ignore::ignore_here;
 pub use imports::{ImportReport, ReportedGuard, ReportedScope, imports};
+pub use include::include;
 pub use module::Module;
 pub use readability::readability;
 pub use runnables::{Directives, Runnable, RunnableKind, runnables};
+pub use settings::{NotAVersion, PythonVersion, Settings, TargetPython};
 pub use slice::{
     EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Requirement, Slice, SliceFile,
     slice, slice_anyway,

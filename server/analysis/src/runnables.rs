@@ -65,6 +65,8 @@ pub struct Directives {
     pub target: Option<String>,
     /// The arguments, as for `--args`.
     pub args: Option<String>,
+    /// Files that travel though no line names them whole: patterns from the file's folder. All functions that travel are asked.
+    pub data: Vec<String>,
     /// `cores`, `memory`, `time`, `gpus`, `nodes`, `tasks`, `partition`, `account`...: as written, unquoted.
     pub resources: BTreeMap<String, String>,
 }
@@ -276,7 +278,11 @@ fn lambda_name(text: &str, scopes: &Scopes, scope: &Scope) -> Option<String> {
 }
 
 /// The comments and decorators that stand at a function.
-fn directives_of(document: &Document, scope: &Scope, mistakes: &mut Vec<Mistake>) -> Directives {
+pub(crate) fn directives_of(
+    document: &Document,
+    scope: &Scope,
+    mistakes: &mut Vec<Mistake>,
+) -> Directives {
     let text = document.text();
     let lines = document.lines();
     let mut found = Directives::default();

@@ -13,7 +13,7 @@ use ast::{Expr, Stmt};
 /// The largest data file that travels, in bytes.
 pub(super) const LARGEST: u64 = 10 * 1024 * 1024;
 /// The most that all data files may have together, in bytes.
-pub(super) const TOGETHER: u64 = 100 * 1024 * 1024;
+pub(crate) const TOGETHER: u64 = 100 * 1024 * 1024;
 
 /// A place in the code that names a file.
 #[derive(Clone, Debug)]
@@ -65,7 +65,7 @@ struct Finder<'e> {
 }
 
 /// Calls that read the file which their first argument names.
-const READERS: &[&str] = &[
+pub(super) const READERS: &[&str] = &[
     "DictReader",
     "File",
     "fromfile",
@@ -127,7 +127,7 @@ impl Finder<'_> {
 }
 
 /// Is a call of `open` and the like one that writes?
-fn writes(call: &ast::ExprCall) -> bool {
+pub(super) fn writes(call: &ast::ExprCall) -> bool {
     let mode = call.arguments.args.get(1).or_else(|| {
         let mode = |keyword: &&ast::Keyword| {
             keyword

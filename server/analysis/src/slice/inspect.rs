@@ -2,20 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::data::{self, LARGEST};
+use hoist_syntax::scopes::{BindingKind, ScopeId};
+
+use super::inspect_files;
 use super::reading::{Depth, Reading};
-use super::tree_path;
 use crate::files::Files;
 use crate::library::{is_builtin, is_stdlib};
 use crate::python::Source;
 use crate::uses::Home;
-use crate::{Code, Finding, Module, Severity};
+use crate::{Code, Finding, Fix, Module, Settings, Severity, checks, hoist};
 
 /// Adds what there is to say about names, imports and files of a whole module.
 pub(crate) fn file(
     module: &Module<'_>,
     files: &dyn Files,
     source: &Source,
+    settings: &Settings,
     found: &mut Vec<Finding>,
 ) {
     let reading = Reading::new(module, files, source, Depth::OneFile);
@@ -34,17 +36,16 @@ pub(crate) fn file(
         &reading.imports,
         found,
     );
-    let mut say = |code, severity, message: String, range: std::ops::Range<usize>| {
+    let mut say = |code, severity, message: String, range: std::ops::Range<usize>, fixes| {
         found.push(Finding {
             code,
             severity,
             message,
             range,
             entry: None,
-            fixes: Vec::new(),
+            fixes,
         });
     };
-
     for (path, import, name) in &collected.missing {
         if path == module.path {
             let end = source
@@ -60,6 +61,7 @@ pub(crate) fn file(
                 Severity::Error,
                 message,
                 import.at..import.at + end,
+                Vec::new(),
             );
         }
     }
@@ -72,7 +74,13 @@ pub(crate) fn file(
             let message = format!(
                 "what `{module_name}` brings cannot be seen here, so names that nothing else binds are taken to come from it"
             );
-            say(Code::StarImport, Severity::Information, message, range);
+            say(
+                Code::StarImport,
+                Severity::Information,
+                message,
+                range,
+                Vec::new(),
+            );
         }
     }
     let mut told: BTreeSet<(String, Code)> = BTreeSet::new();
@@ -84,6 +92,7 @@ pub(crate) fn file(
                 Severity::Information,
                 message,
                 *at..*at + 1,
+                Vec::new(),
             );
         }
         for at in &region.dynamic_imports {
@@ -94,6 +103,7 @@ pub(crate) fn file(
                 Severity::Warning,
                 message,
                 *at..*at + 1,
+                Vec::new(),
             );
         }
         for (name, at) in &region.reads {
@@ -126,7 +136,12 @@ pub(crate) fn file(
                     let message = format!(
                         "`{written}` is bound nowhere in the module and is no builtin; import or define it"
                     );
-                    say(Code::UnresolvedName, Severity::Error, message, range);
+                    let import = is_stdlib(name).then(|| format!("import {name}"));
+                    let fixes = import
+                        .and_then(|import| mend(source, region.scope, &Mend::Import(import)))
+                        .into_iter()
+                        .collect();
+                    say(Code::UnresolvedName, Severity::Error, message, range, fixes);
                 }
                 continue;
             }
@@ -143,42 +158,44 @@ pub(crate) fn file(
                 let message = format!(
                     "`{written}` is bound only under `if __name__ == \"__main__\":`, which never runs in a job; bind it at module level or pass it as an argument"
                 );
-                say(Code::OnlyUnderMain, Severity::Error, message, range);
+                let imported = source.uses.of(Home::Module, name).find_map(|a_use| {
+                    (a_use.binding == Some(BindingKind::Import))
+                        .then(|| source.text().get(a_use.statement.clone()))?
+                });
+                let how = match imported {
+                    Some(import) => Mend::Import(import.to_owned()),
+                    None => Mend::Parameter(name.to_string()),
+                };
+                let fixes = mend(source, region.scope, &how).into_iter().collect();
+                say(Code::OnlyUnderMain, Severity::Error, message, range, fixes);
             }
         }
     }
 
-    let folder = module.path.parent().unwrap_or(std::path::Path::new("/"));
-    let mentions = data::mentions(module.path, source.body(), &|_| true);
-    let located = data::locate(files, &mentions, (folder, module.workspace), &standing.base);
-    for (name, range) in located.missing {
-        let message = format!(
-            "`{name}` does not exist here, so it does not travel; a job has it only if it makes it itself"
-        );
-        say(Code::MissingData, Severity::Warning, message, range);
-    }
-    for (name, range) in located.absolute {
-        let message = format!(
-            "`{name}` is an absolute path: it must exist on the cluster under the same name"
-        );
-        say(Code::AbsolutePath, Severity::Warning, message, range);
-    }
-    for (path, (len, range)) in located.found {
-        if len > LARGEST {
-            let shown = tree_path(&standing.base, &path).unwrap_or_default();
-            let message = format!(
-                "`{shown}` is {:.1} MB, more than the {:.1} MB that travel with a job; put it on the cluster and give its path there",
-                len as f64 / 1e6,
-                LARGEST as f64 / 1e6
-            );
-            say(Code::TooLarge, Severity::Error, message, range);
+    checks::check(source, settings, &|top| reading.is_local(top), found);
+    inspect_files::named(module, files, source, standing, found);
+    inspect_files::computed(module, files, source, settings, found);
+}
+
+/// How a function can get a name that it lacks.
+enum Mend {
+    Parameter(String),
+    Import(String),
+}
+
+fn mend(source: &Source, scope: Option<ScopeId>, how: &Mend) -> Option<Fix> {
+    let qualname = &source.scopes.get(scope?).qualname;
+    let (document, scopes, uses) = (&source.document, &source.scopes, &source.uses);
+    match how {
+        Mend::Parameter(name) => {
+            hoist::parameters(document, scopes, uses, qualname, std::slice::from_ref(name))
         }
-    }
-    for (path, range) in located.outside {
-        let message = format!(
-            "`{}` lies outside of the workspace and does not travel; move it into the workspace",
-            path.display()
-        );
-        say(Code::MissingData, Severity::Warning, message, range);
+        Mend::Import(import) => hoist::imports(
+            document,
+            scopes,
+            uses,
+            qualname,
+            std::slice::from_ref(import),
+        ),
     }
 }

@@ -1,10 +1,12 @@
 //! Slices: what of a module travels so that an entry runs as it does here.
 
 mod aim;
+mod computed;
 mod cut;
 mod data;
 pub(crate) mod emit;
 pub(crate) mod inspect;
+mod inspect_files;
 mod knowledge;
 mod local;
 pub(crate) mod paths;
@@ -25,6 +27,7 @@ use std::path::Path;
 use hoist_syntax::scopes::Name;
 use hoist_syntax::strict;
 
+pub(crate) use data::TOGETHER;
 pub use types::{
     EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Requirement, Slice, SliceFile,
 };
@@ -442,7 +445,7 @@ fn judge_cut(
 }
 
 /// The path of a file in the tree, `/`-separated.
-fn tree_path(base: &Path, path: &Path) -> Option<String> {
+pub(crate) fn tree_path(base: &Path, path: &Path) -> Option<String> {
     let relative = path.strip_prefix(base).ok()?;
     let mut parts = Vec::new();
     for component in relative.components() {

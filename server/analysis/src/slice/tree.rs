@@ -221,10 +221,15 @@ pub(super) fn grow(
     }
     for (path, range) in &located.outside {
         let message = format!(
-            "`{}` lies outside of the workspace and does not travel; move it into the workspace",
+            "`{}` lies outside of the workspace and does not travel; move it into the workspace, or put it on the cluster and give its path there",
             path.display()
         );
-        findings.push(warning(Code::MissingData, message, place(range), entry));
+        findings.push(warning(
+            Code::OutsideWorkspace,
+            message,
+            place(range),
+            entry,
+        ));
     }
 
     files.insert(

@@ -5,13 +5,15 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use hoist_analysis::{
-    Disk, EntryCall, EntrySpec, Finding, Module, Refusal, Slice, findings, slice, slice_anyway,
+    Disk, EntryCall, EntrySpec, Finding, Module, Refusal, Settings, Slice, findings_with, include,
+    slice, slice_anyway,
 };
 use hoist_syntax::Document;
 
 /// Files in a folder that is removed at the end.
 pub struct Workspace {
-    folder: tempfile::TempDir,
+    root: PathBuf,
+    _folder: tempfile::TempDir,
 }
 
 impl Workspace {
@@ -23,11 +25,24 @@ impl Workspace {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        Workspace { folder }
+        let root = folder.path().canonicalize().unwrap();
+        Workspace::at(root, folder)
+    }
+
+    /// A folder inside of a temporary one.
+    pub fn at(root: PathBuf, folder: tempfile::TempDir) -> Workspace {
+        Workspace {
+            root,
+            _folder: folder,
+        }
     }
 
     pub fn path(&self, path: &str) -> PathBuf {
-        self.folder.path().canonicalize().unwrap().join(path)
+        self.root.join(path)
+    }
+
+    pub fn write(&self, path: &str, text: &str) {
+        std::fs::write(self.path(path), text).unwrap();
     }
 
     /// The slice of an entry of a file.
@@ -45,11 +60,30 @@ impl Workspace {
         slice(&module, &Disk, &entry, args)
     }
 
-    pub fn findings(&self, file: &str) -> Vec<Finding> {
+    /// The slice with what comments and the configuration add to it.
+    pub fn included(&self, file: &str, entry: &str, data: &[String]) -> Slice {
+        let mut slice = self.slice(file, entry, None).unwrap();
         let path = self.path(file);
         let document = Document::new(std::fs::read_to_string(&path).unwrap());
         let workspace = self.path("");
-        findings(
+        let module = Module {
+            path: &path,
+            document: &document,
+            workspace: &workspace,
+        };
+        include(&mut slice, &module, &Disk, data);
+        slice
+    }
+
+    pub fn findings(&self, file: &str) -> Vec<Finding> {
+        self.findings_with(file, &Settings::default())
+    }
+
+    pub fn findings_with(&self, file: &str, settings: &Settings) -> Vec<Finding> {
+        let path = self.path(file);
+        let document = Document::new(std::fs::read_to_string(&path).unwrap());
+        let workspace = self.path("");
+        findings_with(
             &Module {
                 path: &path,
                 document: &document,
@@ -57,6 +91,7 @@ impl Workspace {
                 environment: None,
             },
             &Disk,
+            settings,
         )
     }
 }

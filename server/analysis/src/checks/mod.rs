@@ -1,0 +1,148 @@
+//! What would fail, or go otherwise than here, when a file's code runs in a job: one walk over the statements that an entry
+//! may carry, and the questions that are asked at each of them.
+//!
+//! What stands under `if __name__ == "__main__":` never travels and is left alone, and so are statements of the module that
+//! no function needs: a notebook-style script asks and plots as it likes.
+
+mod calls;
+mod carried;
+mod effects;
+mod globals;
+mod names;
+mod newer;
+mod results;
+mod secrets;
+
+use std::ops::Range;
+
+use crate::python::{Source, ast, is_main_test, range_of, with_stack};
+use crate::{Code, Finding, Fix, Settings, Severity};
+use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ast::{Expr, Stmt};
+
+use names::Names;
+
+/// Adds what there is to say about a file that parses.
+pub(crate) fn check(
+    source: &Source,
+    settings: &Settings,
+    is_local: &dyn Fn(&str) -> bool,
+    found: &mut Vec<Finding>,
+) {
+    let names = Names::read(source);
+    let carried = carried::carried(source);
+    let mut walk = Walk {
+        source,
+        names: &names,
+        functions: 0,
+        found,
+    };
+    for (stmt, is_carried) in source.body().iter().zip(carried) {
+        if is_carried {
+            walk.visit_stmt(stmt);
+        }
+        effects::at_top_level(&names, stmt, is_carried, walk.found);
+    }
+    globals::check(source, found);
+    if let Some(python) = &settings.python {
+        newer::check(source, &names, python, is_local, found);
+    }
+}
+
+/// A finding without a fix.
+fn finding(code: Code, severity: Severity, message: String, range: Range<usize>) -> Finding {
+    Finding {
+        code,
+        severity,
+        message,
+        range,
+        entry: None,
+        fixes: Vec::<Fix>::new(),
+    }
+}
+
+struct Walk<'a> {
+    source: &'a Source,
+    names: &'a Names<'a>,
+    /// How many functions the walk is inside of.
+    functions: usize,
+    found: &'a mut Vec<Finding>,
+}
+
+impl<'a> Visitor<'a> for Walk<'_> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::If(choice) if is_main_test(&choice.test) => {
+                for clause in &choice.elif_else_clauses {
+                    clause.body.iter().for_each(|stmt| self.visit_stmt(stmt));
+                }
+                return;
+            }
+            // A docstring, or a text that is a comment.
+            Stmt::Expr(expr) if expr.value.is_string_literal_expr() => return,
+            Stmt::Return(returned) => {
+                if let Some(value) = &returned.value {
+                    results::returned(self.source, value, self.found);
+                }
+            }
+            Stmt::Assign(assign) => {
+                for target in &assign.targets {
+                    secrets::assigned(target, &assign.value, self.found);
+                }
+            }
+            Stmt::AnnAssign(assign) => {
+                if let Some(value) = &assign.value {
+                    secrets::assigned(&assign.target, value, self.found);
+                }
+            }
+            _ => {}
+        }
+        let is_function = stmt.is_function_def_stmt();
+        self.functions += usize::from(is_function);
+        with_stack(|| walk_stmt(self, stmt));
+        self.functions -= usize::from(is_function);
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        match expr {
+            Expr::Call(call) => {
+                if let Some(path) = self.names.path(&call.func) {
+                    calls::called(call, &path, self.found);
+                    if self.functions == 0 {
+                        effects::in_value(call, &path, self.found);
+                    }
+                }
+                for keyword in &call.arguments.keywords {
+                    if let Some(name) = &keyword.arg {
+                        secrets::named(name, &keyword.value, self.found);
+                    }
+                }
+            }
+            Expr::Dict(dict) => {
+                for item in &dict.items {
+                    if let Some(key) = item.key.as_ref().and_then(crate::python::constant_text) {
+                        secrets::named(key, &item.value, self.found);
+                    }
+                }
+            }
+            Expr::StringLiteral(text) => {
+                secrets::literal(text.value.to_str(), range_of(expr), self.found);
+            }
+            Expr::BytesLiteral(bytes) => {
+                let bytes: Vec<u8> = bytes.value.bytes().collect();
+                if let Ok(text) = std::str::from_utf8(&bytes) {
+                    secrets::literal(text, range_of(expr), self.found);
+                }
+            }
+            Expr::FString(text) => {
+                for element in text.value.elements() {
+                    if let ast::InterpolatedStringElement::Literal(literal) = element {
+                        secrets::literal(&literal.value, range_of(expr), self.found);
+                    }
+                }
+            }
+            _ => {}
+        }
+        with_stack(|| walk_expr(self, expr));
+    }
+}

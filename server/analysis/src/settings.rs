@@ -1,0 +1,80 @@
+//! What the configuration says that findings depend on. The rooms above read it; here it is a plain value.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Code;
+
+/// What is known beside the files.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// Codes that are not to be told of the file.
+    pub ignore: BTreeSet<Code>,
+    /// Files that travel with every job: patterns from the workspace.
+    pub data: Vec<String>,
+    /// The Python of the target on which its functions run, where it is known.
+    pub python: Option<TargetPython>,
+}
+
+/// The Python of a target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetPython {
+    /// The target's name.
+    pub target: String,
+    /// Its version.
+    pub version: PythonVersion,
+}
+
+/// A version of Python as far as its language goes: 3.6.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct PythonVersion {
+    /// 3.
+    pub major: u8,
+    /// 6.
+    pub minor: u8,
+}
+
+/// The text is no version.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no version of Python, write it as \"3.9\"")]
+pub struct NotAVersion(String);
+
+impl FromStr for PythonVersion {
+    type Err = NotAVersion;
+
+    /// `3.6`, and `3.6.8` as well.
+    fn from_str(text: &str) -> Result<Self, NotAVersion> {
+        let mut parts = text.trim().split('.');
+        let mut number = || parts.next()?.parse::<u8>().ok();
+        match (number(), number()) {
+            (Some(major), Some(minor)) => Ok(PythonVersion { major, minor }),
+            _ => Err(NotAVersion(text.to_owned())),
+        }
+    }
+}
+
+impl fmt::Display for PythonVersion {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}.{}", self.major, self.minor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PythonVersion;
+
+    #[test]
+    fn versions_are_read_as_people_and_interpreters_write_them() {
+        let read = |text: &str| text.parse::<PythonVersion>().map(|v| v.to_string());
+        assert_eq!(read("3.6"), Ok("3.6".to_owned()));
+        assert_eq!(read(" 3.12.4 "), Ok("3.12".to_owned()));
+        assert!(read("3").is_err() && read("three").is_err() && read("").is_err());
+        assert_eq!(
+            read("3.x").unwrap_err().to_string(),
+            "\"3.x\" is no version of Python, write it as \"3.9\""
+        );
+        let version = |text: &str| text.parse::<PythonVersion>().unwrap();
+        assert!(version("3.9") < version("3.10"));
+    }
+}

@@ -1,0 +1,384 @@
+//! What would go otherwise in a job than here: each finding in a file of its own, under the place that it is about.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use hoist_analysis::{Finding, Settings, Severity, TargetPython, apply};
+use support::Workspace;
+
+fn lines(source: &str, found: &[Finding]) -> String {
+    let line = |finding: &Finding| {
+        let severity = match finding.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+            Severity::Information => "information",
+            Severity::Hint => "hint",
+        };
+        format!(
+            "{} {severity} {} `{}`: {}",
+            source[..finding.range.start].matches('\n').count() + 1,
+            finding.code,
+            &source[finding.range.clone()],
+            finding.message
+        )
+    };
+    found.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The findings of a file that stands alone.
+fn said(source: &str) -> String {
+    let workspace = Workspace::new(&[("train.py", source)]);
+    lines(source, &workspace.findings("train.py"))
+}
+
+/// The findings when the target has this Python.
+fn said_for(version: &str, source: &str) -> String {
+    let workspace = Workspace::new(&[("train.py", source)]);
+    let settings = Settings {
+        python: Some(TargetPython {
+            target: "discovery".to_owned(),
+            version: version.parse().unwrap(),
+        }),
+        ..Settings::default()
+    };
+    lines(source, &workspace.findings_with("train.py", &settings))
+}
+
+#[test]
+fn coroutines_run_to_their_end() {
+    let source = "\
+import asyncio
+
+async def crawl(n=1):
+    await asyncio.sleep(0)
+    return n
+
+async def stream():
+    yield 1
+";
+    insta::assert_snapshot!(said(source));
+}
+
+#[test]
+fn nobody_answers_and_nobody_looks_in_a_job() {
+    let source = "\
+import getpass
+import pdb
+import webbrowser as web
+import tkinter as tk
+import matplotlib
+from matplotlib import pyplot as plt
+
+matplotlib.use('TkAgg')
+
+def ask():
+    rate = input('rate? ')
+    key = getpass.getpass()
+    pdb.set_trace()
+    breakpoint()
+    return rate, key
+
+def show(xs):
+    root = tk.Tk()
+    plt.plot(xs)
+    plt.show()
+    web.open('https://example.org')
+    return root
+";
+    insta::assert_snapshot!(said(source));
+}
+
+#[test]
+fn names_are_followed_and_not_words() {
+    let source = "\
+from mine import show as input
+
+class Form:
+    def input(self): return 1
+    def show(self): return self.input()
+
+def f(breakpoint, plt):
+    def open(x): return x
+    breakpoint()
+    plt.show()
+    open('nothing.csv')
+    return input() + Form.input(Form())
+";
+    let said = said(source);
+    assert!(
+        !said.contains("HST039") && !said.contains("HST040") && !said.contains("HST041"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_notebook_style_script_is_left_in_peace() {
+    let source = "\
+import os
+import subprocess
+import matplotlib.pyplot as plt
+
+name = input('who? ')
+print(name)
+plt.plot([1, 2])
+plt.show()
+subprocess.run(['ls'])
+password_hint = 'ask me'
+
+def f(x=1):
+    return x
+
+if __name__ == '__main__':
+    breakpoint()
+    os.makedirs('out')
+    f(input())
+";
+    assert_eq!(said(source), "");
+}
+
+#[test]
+fn what_a_function_needs_of_a_script_is_told() {
+    let source = "\
+import os
+import shutil
+import subprocess
+
+rate = float(input('rate? '))
+COMMIT = subprocess.check_output(['git', 'rev-parse', 'HEAD'])
+os.makedirs('out', exist_ok=True)
+shutil.rmtree('old')
+
+def train():
+    return rate, COMMIT
+";
+    insta::assert_snapshot!(said(source));
+}
+
+#[test]
+fn a_changed_global_is_told_where_somebody_here_reads_it() {
+    let source = "\
+best = None
+calls = 0
+cache = {}
+
+def search():
+    global best, calls
+    best = 3
+    calls += 1
+    cache[1] = best
+    return count()
+
+def count():
+    return calls
+
+search()
+print(best)
+";
+    insta::assert_snapshot!(said(source));
+}
+
+#[test]
+fn results_that_come_back_as_text() {
+    let source = "\
+class Out: pass
+
+def f(xs):
+    class Local: pass
+    if xs:
+        return lambda x: x
+    return {'a': Local(), 'b': Out()}, Local
+
+def g():
+    key = lambda x: x
+    return sorted([2, 1], key=lambda x: x)
+";
+    insta::assert_snapshot!(said(source));
+}
+
+#[test]
+fn what_the_targets_python_lacks() {
+    let source = "\
+from __future__ import annotations
+import tomllib
+import asyncore
+from functools import cache, lru_cache
+import math
+try:
+    import zoneinfo
+except ImportError:
+    zoneinfo = None
+
+def f(x):
+    if (n := len(x)) > 3:
+        return math.prod(x)
+    match n:
+        case 1: return f'{x!r}'
+    return tomllib, asyncore, cache, lru_cache
+";
+    insta::assert_snapshot!("old", said_for("3.6", source));
+    insta::assert_snapshot!("new", said_for("3.13", source));
+    assert_eq!(said(source), "");
+}
+
+#[test]
+fn a_module_of_ones_own_is_not_the_librarys() {
+    let source = "import parser\n\ndef f():\n    return parser.parse()\n";
+    let workspace = Workspace::new(&[
+        ("train.py", source),
+        ("parser.py", "def parse():\n    return 1\n"),
+    ]);
+    let settings = Settings {
+        python: Some(TargetPython {
+            target: "discovery".to_owned(),
+            version: "3.12".parse().unwrap(),
+        }),
+        ..Settings::default()
+    };
+    let found = workspace.findings_with("train.py", &settings);
+    assert_eq!(lines(source, &found), "");
+}
+
+#[test]
+fn secrets_are_told_where_they_stand() {
+    let token = format!("ghp_{}", "A7f9K2m4Q8x1Z5c3V6b0N2a9S4d8F1g7H3j5");
+    let source = format!(
+        "\
+TOKEN = '{token}'
+password = 'hunter2'
+token = 'word'
+pad_token = '<pad>'
+
+def connect(db):
+    '''password = \"hunter2\"'''
+    db.login(user='me', password='tr0ub4dor')
+    return {{'api_key': 'your-key-here', 'db_password': 'correcthorse'}}, TOKEN, password
+
+def ask(password='', passwd=None):
+    prompt = 'password'
+    return prompt
+"
+    );
+    insta::assert_snapshot!(said(&source).replace(&token, "<token>"));
+}
+
+#[test]
+fn files_that_are_named() {
+    let source = "\
+import os
+from pathlib import Path
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+def f():
+    open('data.csv')
+    open(os.path.join(HERE, 'data.csv'))
+    open(Path(__file__).parent / 'gone.csv')
+    open('../outside.csv')
+    open('C:\\\\data\\\\x.csv')
+    open('tables\\\\x.csv')
+    open('/scratch/x.csv')
+    open('big.bin')
+    open('out.txt', 'w')
+";
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    std::fs::create_dir(root.join("work")).unwrap();
+    std::fs::write(root.join("outside.csv"), "x").unwrap();
+    let workspace = Workspace::at(root.join("work"), folder);
+    workspace.write("train.py", source);
+    workspace.write("data.csv", &"1,2\n".repeat(500));
+    let big = std::fs::File::create(workspace.path("big.bin")).unwrap();
+    big.set_len(11 * 1024 * 1024).unwrap();
+    let found = workspace.findings("train.py");
+    let shown = lines(source, &found).replace(&format!("{}/", root.display()), "");
+    insta::assert_snapshot!(shown);
+    let fix = found
+        .iter()
+        .flat_map(|finding| &finding.fixes)
+        .find(|fix| fix.title.contains("with /"))
+        .unwrap();
+    assert!(apply(source, &fix.edits).contains("open('tables/x.csv')"));
+}
+
+#[test]
+fn an_absolute_path_into_the_workspace_becomes_relative() {
+    let workspace = Workspace::new(&[("tables/x.csv", "1\n")]);
+    let path = workspace.path("tables/x.csv");
+    let source = format!(
+        "def f():\n    return open(r\"{}\").read()\n",
+        path.display()
+    );
+    workspace.write("train.py", &source);
+    let found = workspace.findings("train.py");
+    assert_eq!(found[0].code.to_string(), "HST013");
+    assert_eq!(
+        found[0].fixes[0].title,
+        "Make the path relative: tables/x.csv"
+    );
+    assert_eq!(
+        apply(&source, &found[0].fixes[0].edits),
+        "def f():\n    return open(\"tables/x.csv\").read()\n"
+    );
+}
+
+#[test]
+fn a_computed_name_can_be_told_to_travel() {
+    let source = "\
+import os
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+@staticmethod
+def load(year, name):
+    open(f'tables/{year}.csv')
+    open('tables/' + name + '.txt')
+    open(os.path.join('tables', name))
+    (HERE / 'tables' / name).read_text()
+    open(f'gone/{year}.csv')
+    open(f'{year}.csv')
+    open(f'tables/{year}.csv', 'w')
+    return year
+";
+    let workspace = Workspace::new(&[
+        ("train.py", source),
+        ("tables/1999.csv", "1\n"),
+        ("tables/2000.csv", "2\n"),
+        ("tables/notes.txt", "n\n"),
+    ]);
+    let found = workspace.findings("train.py");
+    insta::assert_snapshot!(lines(source, &found));
+    let fixed = apply(source, &found[0].fixes[0].edits);
+    assert!(
+        fixed.contains("\n# hoist: data=tables/*.csv\n@staticmethod\ndef load"),
+        "{fixed}"
+    );
+    workspace.write("train.py", &fixed);
+    assert_eq!(lines(&fixed, &workspace.findings("train.py")), "");
+
+    // The files travel with whatever needs the function.
+    let fixed = format!("{fixed}\ndef main():\n    return load(1999, 'x')\n");
+    workspace.write("train.py", &fixed);
+    let slice = workspace.included("train.py", "main", &["tables/n*".to_owned()]);
+    let files: Vec<String> = slice
+        .files
+        .iter()
+        .map(|file| format!("{}: {}", file.path, file.why))
+        .collect();
+    insta::assert_snapshot!("included", files.join("\n"));
+    assert_eq!(slice.findings, []);
+
+    workspace.write(
+        "train.py",
+        &fixed.replace("tables/*.csv", "tables/*.parquet"),
+    );
+    let found = workspace.findings("train.py");
+    assert!(
+        found[0]
+            .message
+            .contains("no file matches `tables/*.parquet`")
+    );
+    let slice = workspace.included("train.py", "main", &[]);
+    assert!(slice.findings[0].message.contains("no file matches"));
+}
