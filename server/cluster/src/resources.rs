@@ -1,8 +1,10 @@
 //! What a job asks of the scheduler, in one vocabulary: "16G", "16 GiB", "2h", "02:00:00", "1-12".
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 
 /// A value that cannot be used; the text is a sentence with the value and what is expected.
@@ -19,6 +21,34 @@ pub struct Memory(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "String")]
 pub struct TimeLimit(pub u64);
+
+impl JsonSchema for Memory {
+    fn schema_name() -> Cow<'static, str> {
+        "Memory".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": r"^\s*[0-9]+(\.[0-9]+)?\s*([bB]|[bB]ytes|[kKmMgGtT]([iI]?[bB])?)\s*$",
+            "examples": ["8G", "500M", "1.5T"],
+        })
+    }
+}
+
+impl JsonSchema for TimeLimit {
+    fn schema_name() -> Cow<'static, str> {
+        "TimeLimit".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "string",
+            "pattern": r"[0-9]\s*[a-zA-Z]|[0-9][:-][0-9]",
+            "examples": ["90m", "2h", "1-12", "02:00:00"],
+        })
+    }
+}
 
 /// What may stand in a configuration file: text is understood, a bare number is refused with a reason.
 #[derive(Deserialize)]
@@ -222,28 +252,44 @@ impl fmt::Display for TimeLimit {
 }
 
 /// What a job asks for. Everything is optional: what is not set, the scheduler's defaults decide.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(transform = other_names)]
 pub struct Resources {
     /// Cores for each task.
+    #[schemars(range(min = 1))]
     pub cores: Option<u32>,
-    /// Memory for each node.
+    /// Memory for each node: `"16G"`, `"16GB"`, `"16 GiB"`.
     pub memory: Option<Memory>,
-    /// Limit of wall time.
+    /// Limit of time: `"90m"`, `"2h"`, `"02:00:00"`, `"1-12"` (days and hours).
     pub time: Option<TimeLimit>,
     /// GPUs for each node.
     pub gpus: Option<u32>,
     /// Number of nodes.
+    #[schemars(range(min = 1))]
     pub nodes: Option<u32>,
     /// Number of tasks.
+    #[schemars(range(min = 1))]
     pub tasks: Option<u32>,
     /// Partition or queue.
     #[serde(alias = "queue")]
     pub partition: Option<String>,
     /// Account or project that pays.
     pub account: Option<String>,
-    /// Further options of the scheduler, each as one would write it after `#SBATCH`.
+    /// Further options in the scheduler's own words, each as one would write it after `#SBATCH`: `["--qos=short"]`.
     pub extra: Vec<String>,
+}
+
+/// `queue` is read as `partition`.
+fn other_names(schema: &mut Schema) {
+    let properties = schema
+        .get_mut("properties")
+        .and_then(|value| value.as_object_mut());
+    if let Some(properties) = properties
+        && let Some(partition) = properties.get("partition").cloned()
+    {
+        properties.insert("queue".to_owned(), partition);
+    }
 }
 
 impl Resources {

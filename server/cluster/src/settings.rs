@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ClusterError, ErrorKind};
@@ -9,7 +10,7 @@ use crate::resources::{Resources, TimeLimit};
 use crate::scheduler::SchedulerKind;
 
 /// One target: a transport (this machine, or `host` over SSH) and a scheduler.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct TargetSettings {
     /// The target's name: the key of its table. Not read from the table itself.
@@ -23,6 +24,10 @@ pub struct TargetSettings {
     pub work_dir: String,
     /// The Python that runs the job; none: `python3`, or the newest there is.
     pub python: Option<String>,
+    /// The version of that Python, as `"3.9"`, for findings before the target was ever reached; none: the one that was found when
+    /// it was reached last.
+    #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+(\.[0-9]+)?$"), extend("examples" = ["3.6", "3.9", "3.12"]))]
+    pub python_version: Option<String>,
     /// Modules to load before the job, in this order.
     pub modules: Vec<String>,
     /// Environment variables of the job.
@@ -45,6 +50,7 @@ impl Default for TargetSettings {
             host: None,
             work_dir: "~/.hoist".to_owned(),
             python: None,
+            python_version: None,
             modules: Vec::new(),
             env: BTreeMap::new(),
             setup: Vec::new(),
@@ -98,6 +104,17 @@ impl TargetSettings {
             }
             if value.contains('\0') {
                 return refuse("env", name, "its value holds a zero byte");
+            }
+        }
+        if let Some(version) = &self.python_version {
+            let parts: Vec<&str> = version.trim().split('.').collect();
+            let numbers = parts.iter().all(|part| part.parse::<u8>().is_ok());
+            if !numbers || !(2..=3).contains(&parts.len()) {
+                return refuse(
+                    "python_version",
+                    version,
+                    "it is not a version such as \"3.9\"",
+                );
             }
         }
         let texts = self.modules.iter().map(|v| ("modules", v));
@@ -161,6 +178,10 @@ mod tests {
             (
                 r#"{"host": "-oProxyCommand=x"}"#,
                 "discovery: host = \"-oProxyCommand=x\" cannot be used",
+            ),
+            (
+                r#"{"python_version": "three"}"#,
+                "discovery: python_version = \"three\" cannot be used, it is not a version such as \"3.9\"",
             ),
             (
                 r#"{"work_dir": " "}"#,

@@ -191,6 +191,13 @@ impl Target {
         }
     }
 
+    /// The version of the Python that runs jobs there, as `3.6.8`, when one was found.
+    #[must_use]
+    pub fn python_version(&self) -> Option<&str> {
+        let (_, site) = self.reach();
+        site.python.as_ref().map(|(_, version)| version.as_str())
+    }
+
     /// The way there and what was found.
     pub(crate) fn reach(&self) -> (&dyn Transport, &Site) {
         (&*self.inner.transport, &self.inner.site)

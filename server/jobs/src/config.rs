@@ -3,15 +3,33 @@
 //! A file that cannot be read as a whole is an error with its place; it is never left out in silence, because a target
 //! that is quietly another one costs more than a message.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use glob::{MatchOptions, Pattern};
+use hoist_analysis::{Code, Settings};
 use hoist_cluster::TargetSettings;
-use serde::Deserialize;
 use toml::{Table, Value};
+
+mod cache;
+mod complete;
+mod cursor;
+mod edit;
+mod keys;
+mod read;
+mod words;
+
+pub use cache::Loaded;
+pub use complete::{Completion, CompletionKind, Explanation, complete, explain};
+pub use edit::{IgnoredIn, ignore_change};
+pub use keys::schema;
+pub use read::Problem;
+
+use keys::Keys;
+use words::{did_you_mean, nearest, sentence};
 
 /// The name of the target that always exists.
 pub const LOCAL: &str = "local";
@@ -21,6 +39,9 @@ pub const LOCAL: &str = "local";
 pub struct Config {
     default_target: String,
     targets: BTreeMap<String, TargetSettings>,
+    /// Codes that are not told, each with the pattern of the files that it is for, or for all.
+    ignored: Vec<(Option<String>, Code)>,
+    data: Vec<String>,
     files: Vec<PathBuf>,
 }
 
@@ -35,6 +56,8 @@ pub struct ConfigError {
     pub position: Option<(u32, u32)>,
     /// One sentence: what is wrong and what to do.
     pub message: String,
+    /// What kind of mistake.
+    pub code: Code,
 }
 
 impl std::error::Error for ConfigError {}
@@ -61,24 +84,6 @@ pub struct UnknownTarget {
     known: String,
 }
 
-/// The keys at the top. What may stand in a target is `TargetSettings`' to say.
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct Keys {
-    default_target: Option<String>,
-    targets: BTreeMap<String, TargetSettings>,
-}
-
-#[derive(Deserialize)]
-struct PyProject {
-    tool: Option<Tool>,
-}
-
-#[derive(Deserialize)]
-struct Tool {
-    hoist: Option<Keys>,
-}
-
 impl Config {
     /// Reads the files of a workspace and of the user.
     ///
@@ -99,13 +104,22 @@ impl Config {
         workspace: Option<&Path>,
         user_file: Option<&Path>,
     ) -> Result<Self, ConfigError> {
+        Self::load_from(workspace, user_file, &from_disk)
+    }
+
+    /// As [`Config::load_with`], with the files' bytes from somewhere else: an editor has changes that are not saved.
+    fn load_from(
+        workspace: Option<&Path>,
+        user_file: Option<&Path>,
+        bytes: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    ) -> Result<Self, ConfigError> {
         let mut sources = Vec::new();
         if let Some(folder) = workspace {
-            sources.extend(Source::read(&folder.join("pyproject.toml"), true)?);
-            sources.extend(Source::read(&folder.join("hoist.toml"), false)?);
+            sources.extend(Source::read(&folder.join("pyproject.toml"), bytes)?);
+            sources.extend(Source::read(&folder.join("hoist.toml"), bytes)?);
         }
         if let Some(file) = user_file {
-            sources.extend(Source::read(file, false)?);
+            sources.extend(Source::read(file, bytes)?);
         }
         let mut merged = Table::new();
         for source in &sources {
@@ -120,6 +134,7 @@ impl Config {
                 range: None,
                 position: None,
                 message: sentence(error.message()),
+                code: Code::ConfigValue,
             }
         })?;
         Self::checked(keys, &sources)
@@ -135,6 +150,7 @@ impl Config {
             if name == LOCAL && settings.host.is_some() {
                 return Err(blame(
                     sources,
+                    Code::ConfigValue,
                     &["targets", LOCAL, "host"],
                     "the target \"local\" is this machine and takes no host; give the target another name".to_owned(),
                 ));
@@ -142,6 +158,7 @@ impl Config {
             if let Err(error) = settings.check() {
                 return Err(blame(
                     sources,
+                    Code::ConfigValue,
                     &["targets", name],
                     format!("{}; {}", error.why, error.mend),
                 ));
@@ -149,14 +166,26 @@ impl Config {
         }
         let files = sources.iter().map(|source| source.file.clone()).collect();
         let default_target = keys.default_target.unwrap_or_else(|| LOCAL.to_owned());
+        let all = keys.ignore.iter().map(|code| (None, code.0));
+        let some = keys
+            .ignore_in
+            .iter()
+            .flat_map(|(pattern, codes)| codes.iter().map(|code| (Some(pattern.clone()), code.0)));
         let config = Self {
             default_target,
             targets,
+            ignored: all.chain(some).collect(),
+            data: keys.data,
             files,
         };
         match config.target(&config.default_target) {
             Ok(_) => Ok(config),
-            Err(unknown) => Err(blame(sources, &["default_target"], unknown.to_string())),
+            Err(unknown) => Err(blame(
+                sources,
+                Code::ConfigTarget,
+                &["default_target"],
+                unknown.to_string(),
+            )),
         }
     }
 
@@ -210,6 +239,43 @@ impl Config {
         Ok(self)
     }
 
+    /// The codes that are not told of a file. `file` and `workspace` are absolute.
+    pub fn ignored(&self, file: &Path, workspace: &Path) -> BTreeSet<Code> {
+        let relative = crate::plan::shown(file, workspace);
+        let is_in = |pattern: &str| {
+            let options = MatchOptions {
+                require_literal_separator: true,
+                ..MatchOptions::default()
+            };
+            let name = relative.rsplit('/').next().unwrap_or(&relative);
+            let subject = if pattern.contains('/') {
+                &relative
+            } else {
+                name
+            };
+            Pattern::new(pattern).is_ok_and(|pattern| pattern.matches_with(subject, options))
+        };
+        self.ignored
+            .iter()
+            .filter(|(pattern, _)| pattern.as_deref().is_none_or(is_in))
+            .map(|(_, code)| *code)
+            .collect()
+    }
+
+    /// Patterns, from the workspace, of files that travel with every job.
+    pub fn data(&self) -> &[String] {
+        &self.data
+    }
+
+    /// What the findings of a file depend on: what is ignored there, what travels, and the Python of the default target.
+    pub fn settings(&self, file: &Path, workspace: &Path) -> Settings {
+        Settings {
+            ignore: self.ignored(file, workspace),
+            data: self.data.clone(),
+            python: crate::sites::python_of(self.default_target()),
+        }
+    }
+
     /// The files that were read, the first one first to be asked.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
@@ -236,6 +302,59 @@ pub fn workspace_of(file: &Path) -> PathBuf {
         .to_owned()
 }
 
+/// Is this file one that says what Hoist does: by its name, or because it is the user's?
+pub fn is_config(file: &Path) -> bool {
+    let name = file.file_name().and_then(|name| name.to_str());
+    matches!(name, Some("hoist.toml" | "pyproject.toml"))
+        || user_file().is_some_and(|own| own == file)
+}
+
+fn is_pyproject(file: &Path) -> bool {
+    file.file_name()
+        .is_some_and(|name| name == "pyproject.toml")
+}
+
+/// Where Hoist's own table is in a file.
+fn prefix_of(file: &Path) -> &'static [&'static str] {
+    if is_pyproject(file) {
+        &["tool", "hoist"]
+    } else {
+        &[]
+    }
+}
+
+fn from_disk(file: &Path) -> io::Result<Vec<u8>> {
+    std::fs::read(file)
+}
+
+/// Everything that is wrong with one configuration file as its text stands in an editor, with the other files as they are on
+/// the disk.
+pub fn diagnose(file: &Path, text: &str) -> Vec<Problem> {
+    diagnose_with(file, text, user_file().as_deref())
+}
+
+fn diagnose_with(file: &Path, text: &str, user_file: Option<&Path>) -> Vec<Problem> {
+    if let Err(problems) = read::read(text, prefix_of(file)) {
+        return problems;
+    }
+    let workspace = file.parent().filter(|_| user_file != Some(file));
+    let bytes = |path: &Path| {
+        if path == file {
+            Ok(text.as_bytes().to_vec())
+        } else {
+            from_disk(path)
+        }
+    };
+    match Config::load_from(workspace, user_file, &bytes) {
+        Err(error) if error.file == file => vec![Problem {
+            code: error.code,
+            range: error.range.unwrap_or(0..0),
+            message: error.message,
+        }],
+        _ => Vec::new(),
+    }
+}
+
 /// One file that exists.
 struct Source {
     file: PathBuf,
@@ -247,14 +366,18 @@ struct Source {
 
 impl Source {
     /// `None` when there is no such file, or nothing in it for Hoist.
-    fn read(file: &Path, is_pyproject: bool) -> Result<Option<Self>, ConfigError> {
+    fn read(
+        file: &Path,
+        bytes: &dyn Fn(&Path) -> io::Result<Vec<u8>>,
+    ) -> Result<Option<Self>, ConfigError> {
         let fail = |message: String| ConfigError {
             file: file.to_owned(),
             range: None,
             position: None,
             message,
+            code: Code::ConfigSyntax,
         };
-        let text = match std::fs::read(file) {
+        let text = match bytes(file) {
             Ok(bytes) => String::from_utf8(bytes).map_err(|_| {
                 fail("it is not UTF-8, as TOML must be; save it as UTF-8".to_owned())
             })?,
@@ -268,33 +391,19 @@ impl Source {
             }
             Err(error) => return Err(fail(format!("it cannot be read ({error})"))),
         };
-        let place = |error: toml::de::Error| {
-            let range = error.span();
-            ConfigError {
-                file: file.to_owned(),
-                position: range.as_ref().map(|range| position(&text, range.start)),
-                range,
-                message: sentence(error.message()),
-            }
-        };
-        // Once for the keys and their places, once for the values to put together.
-        let mut table: Table = toml::from_str(&text).map_err(place)?;
-        let mut prefix: &[&str] = &[];
-        if is_pyproject {
-            let project: PyProject = toml::from_str(&text).map_err(place)?;
-            prefix = &["tool", "hoist"];
-            if project.tool.and_then(|tool| tool.hoist).is_none() {
-                return Ok(None);
-            }
-            let inner = table.get_mut("tool").and_then(|tool| tool.get_mut("hoist"));
-            table = match inner.map(Value::as_table_mut) {
-                Some(Some(inner)) => std::mem::take(inner),
-                _ => Table::new(),
-            };
-        } else {
-            toml::from_str::<Keys>(&text).map_err(place)?;
-        }
-        Ok(Some(Self {
+        let prefix = prefix_of(file);
+        let table =
+            read::read(&text, prefix).map_err(|problems| match problems.into_iter().next() {
+                Some(first) => ConfigError {
+                    file: file.to_owned(),
+                    position: Some(position(&text, first.range.start)),
+                    range: Some(first.range),
+                    message: first.message,
+                    code: first.code,
+                },
+                None => fail("it cannot be read".to_owned()),
+            })?;
+        Ok(table.map(|table| Self {
             file: file.to_owned(),
             text,
             prefix,
@@ -302,7 +411,7 @@ impl Source {
         }))
     }
 
-    /// Where the value of a key stands, when this file has it.
+    /// Where the value of a key stands, when this file has it; of a table its name.
     fn locate(&self, path: &[&str]) -> Option<Range<usize>> {
         let document = toml::de::DeTable::parse(&self.text).ok()?;
         let mut table = document.get_ref();
@@ -311,8 +420,9 @@ impl Source {
         for key in above {
             table = table.get(*key)?.get_ref().as_table()?;
         }
-        let (key, _) = table.get_key_value(*last)?;
-        Some(key.span())
+        let (key, value) = table.get_key_value(*last)?;
+        let is_table = value.get_ref().as_table().is_some();
+        Some(if is_table { key.span() } else { value.span() })
     }
 }
 
@@ -330,7 +440,7 @@ fn fill(above: &mut Table, below: &Table) {
 }
 
 /// An error at the first file that has this key.
-fn blame(sources: &[Source], path: &[&str], message: String) -> ConfigError {
+fn blame(sources: &[Source], code: Code, path: &[&str], message: String) -> ConfigError {
     for source in sources {
         if let Some(range) = source.locate(path) {
             return ConfigError {
@@ -338,6 +448,7 @@ fn blame(sources: &[Source], path: &[&str], message: String) -> ConfigError {
                 position: Some(position(&source.text, range.start)),
                 range: Some(range),
                 message,
+                code,
             };
         }
     }
@@ -348,6 +459,7 @@ fn blame(sources: &[Source], path: &[&str], message: String) -> ConfigError {
         range: None,
         position: None,
         message,
+        code,
     }
 }
 
@@ -361,39 +473,6 @@ fn position(text: &str, offset: usize) -> (u32, u32) {
         u32::try_from(line).unwrap_or(u32::MAX),
         u32::try_from(column).unwrap_or(u32::MAX),
     )
-}
-
-/// serde's message as a sentence for a person: its list of expected names becomes the nearest one and the list.
-fn sentence(message: &str) -> String {
-    let unknown = [("unknown field `", "key"), ("unknown variant `", "value")]
-        .into_iter()
-        .find_map(|(start, what)| Some((what, message.strip_prefix(start)?)));
-    let Some((what, rest)) = unknown else {
-        return message.trim().replace('\n', " ");
-    };
-    let mut words = rest.split('`');
-    let name = words.next().unwrap_or_default();
-    // Between the others stand ", expected one of ", ", " and " or ".
-    let known: Vec<&str> = words.skip(1).step_by(2).collect();
-    let nearest = nearest(name, known.iter().copied());
-    format!(
-        "there is no {what} {name:?} here{}; there are {}",
-        did_you_mean(nearest),
-        known.join(", ")
-    )
-}
-
-/// The name that a person may have meant: near enough that a slip of the fingers explains it.
-pub(crate) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    known
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .filter(|(distance, candidate)| *distance <= candidate.chars().count().max(3) / 3)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
 }
 
 #[cfg(test)]

@@ -68,7 +68,7 @@ impl Engine {
             inner: Arc::new(Inner {
                 store,
                 events,
-                hubs: Hubs::new(options.ask),
+                hubs: Hubs::new(options.ask, options.store),
                 driven: Mutex::default(),
                 runtime: Handle::current(),
             }),

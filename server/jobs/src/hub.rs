@@ -1,6 +1,7 @@
 //! One connection for all jobs of a target, and one question to its scheduler for all of them.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use hoist_cluster::{
 };
 use tokio::sync::mpsc;
 
-use crate::JobId;
+use crate::{JobId, sites};
 
 /// How often the target is asked for what it knows of the scheduler's states. Asking the scheduler itself, and how seldom
 /// that is polite, is the target's own business: in between it gives its last answer.
@@ -18,13 +19,16 @@ const QUESTION: Duration = Duration::from_secs(5);
 /// Every target that this process has to do with.
 pub(crate) struct Hubs {
     ask: Arc<dyn Ask>,
+    /// Where it is written down what was learnt of targets.
+    store: PathBuf,
     hubs: Mutex<HashMap<String, Arc<Hub>>>,
 }
 
 impl Hubs {
-    pub(crate) fn new(ask: Arc<dyn Ask>) -> Self {
+    pub(crate) fn new(ask: Arc<dyn Ask>, store: PathBuf) -> Self {
         Self {
             ask,
+            store,
             hubs: Mutex::default(),
         }
     }
@@ -39,7 +43,7 @@ impl Hubs {
         let key = serde_json::to_string(&(&shared.name, &shared)).unwrap_or_default();
         lock(&self.hubs)
             .entry(key)
-            .or_insert_with(|| Arc::new(Hub::new(shared, self.ask.clone())))
+            .or_insert_with(|| Arc::new(Hub::new(shared, self.ask.clone(), self.store.clone())))
             .clone()
     }
 }
@@ -48,6 +52,7 @@ impl Hubs {
 pub(crate) struct Hub {
     settings: TargetSettings,
     ask: Arc<dyn Ask>,
+    store: PathBuf,
     connection: tokio::sync::Mutex<Connection>,
     followed: Mutex<HashMap<JobId, Followed>>,
     /// The task that asks the scheduler runs.
@@ -75,10 +80,11 @@ pub(crate) struct Questions {
 }
 
 impl Hub {
-    fn new(settings: TargetSettings, ask: Arc<dyn Ask>) -> Self {
+    fn new(settings: TargetSettings, ask: Arc<dyn Ask>, store: PathBuf) -> Self {
         Self {
             settings,
             ask,
+            store,
             connection: tokio::sync::Mutex::default(),
             followed: Mutex::default(),
             asking: Mutex::new(false),
@@ -97,6 +103,9 @@ impl Hub {
             self.ask.clone()
         };
         let target = Arc::new(connect(&self.settings, ask).await?);
+        if let Some(version) = target.python_version() {
+            sites::remember(&self.store, &self.settings, version);
+        }
         connection.target = Some(target.clone());
         connection.was_up = true;
         Ok(target)

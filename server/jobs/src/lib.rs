@@ -20,13 +20,18 @@ mod hub;
 mod id;
 mod output;
 mod plan;
+mod sites;
 mod source;
 mod state;
 mod store;
 mod view;
 mod watch;
 
-pub use config::{Config, ConfigError, LOCAL, UnknownTarget, user_file, workspace_of};
+pub use config::{
+    Completion, CompletionKind, Config, ConfigError, Explanation, IgnoredIn, LOCAL, Loaded,
+    Problem, UnknownTarget, complete, diagnose, explain, ignore_change, is_config, schema,
+    user_file, workspace_of,
+};
 pub use engine::{Engine, EngineOptions, default_store};
 pub use error::RunError;
 pub use event::Event;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hoist_analysis::environment::{Choice, Environment, Environments, Question};
-use hoist_analysis::{Disk, EntrySpec, Files, Module, Runnable, Slice};
+use hoist_analysis::{Disk, EntrySpec, Files, Module, Runnable, Settings, Slice};
 use hoist_cluster::{Resources, SchedulerKind, Submission, TargetSettings};
 use hoist_package::{Package, Request};
 use hoist_syntax::Document;
@@ -140,7 +140,13 @@ pub fn plan(request: &RunRequest) -> Result<Plan, RunError> {
     } else {
         hoist_analysis::slice
     };
-    let slice = slice(&module, &*request.files, &request.entry, args)?;
+    let mut slice = slice(&module, &*request.files, &request.entry, args)?;
+    hoist_analysis::include(&mut slice, &module, &*request.files, request.config.data());
+    let said = Settings {
+        ignore: request.config.ignored(&request.path, &request.workspace),
+        ..Settings::default()
+    };
+    hoist_analysis::silence(&request.document, &said, &mut slice.findings);
     let package = hoist_package::build(&slice)?;
     let (name, line) = match &request.entry {
         EntrySpec::Name(qualname) => (

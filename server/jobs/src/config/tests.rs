@@ -85,14 +85,14 @@ fn an_unknown_key_is_refused_with_the_nearest_name_and_its_place() {
     let files = Files::new(&[("pyproject.toml", "[tool.hoist]\ndefault-target = 'local'\n")]);
     assert_eq!(
         files.refusal(),
-        "pyproject.toml:2:1: there is no key \"default-target\" here, did you mean \"default_target\"?; there are default_target, targets"
+        "pyproject.toml:2:1: there is no key \"default-target\" here, did you mean \"default_target\"?; there are default_target, ignore, ignore_in, data, targets"
     );
 }
 
 #[test]
 fn a_value_of_the_wrong_type_is_refused_at_its_place() {
     let files = Files::new(&[("hoist.toml", "[targets.a.resources]\ncores = 'many'\n")]);
-    insta::assert_snapshot!(files.refusal(), @r#"hoist.toml:2:9: invalid type: string "many", expected u32"#);
+    insta::assert_snapshot!(files.refusal(), @r#"hoist.toml:2:9: a whole number is expected, not the text "many""#);
     let files = Files::new(&[("hoist.toml", "[targets.a]\nscheduler = 'slrum'\n")]);
     let refusal = files.refusal();
     assert!(
@@ -128,16 +128,16 @@ fn a_default_target_that_does_not_exist_is_refused_where_it_is_named() {
         ("hoist.toml", "# ours\ndefault_target = 'discovry'\n"),
         ("user.toml", "[targets.discovery]\nhost = 'd'\n"),
     ]);
-    insta::assert_snapshot!(files.refusal(), @r#"hoist.toml:2:1: there is no target "discovry", did you mean "discovery"?; there are discovery, local"#);
+    insta::assert_snapshot!(files.refusal(), @r#"hoist.toml:2:18: there is no target "discovry", did you mean "discovery"?; there are discovery, local"#);
 }
 
 #[test]
 fn values_that_cannot_be_used_name_their_target() {
     let files = Files::new(&[("user.toml", "[targets.local]\nhost = 'elsewhere'\n")]);
-    insta::assert_snapshot!(files.refusal(), @r#"user.toml:2:1: the target "local" is this machine and takes no host; give the target another name"#);
+    insta::assert_snapshot!(files.refusal(), @r#"user.toml:2:8: the target "local" is this machine and takes no host; give the target another name"#);
     let files = Files::new(&[("hoist.toml", "\n[targets.a]\nwork_dir = ''\n")]);
     let refusal = files.refusal();
-    assert!(refusal.starts_with("hoist.toml:2:10: "), "{refusal}");
+    assert!(refusal.starts_with("hoist.toml:3:12: "), "{refusal}");
     assert!(refusal.contains("work_dir"), "{refusal}");
 }
 
@@ -160,4 +160,156 @@ fn the_workspace_is_the_nearest_folder_with_a_mark() {
     {
         assert_eq!(workspace_of(&alone.path().join("x.py")), alone.path());
     }
+}
+
+/// What is wrong with a file, one mistake a line with what is underlined.
+fn wrong(name: &str, text: &str) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join(name);
+    diagnose_with(&file, text, None)
+        .iter()
+        .map(|problem| {
+            let place = text.get(problem.range.clone()).expect("inside of the text");
+            format!("{} `{place}`: {}", problem.code, problem.message)
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn every_mistake_of_a_file_is_told_at_its_place() {
+    let text = "\
+default_target = 'far'
+colour = 'red'
+ignore = ['HST012', 'HST999', 3]
+ignore_in = { '*.py' = ['HST001', 'X'] }
+data = 'x'
+
+[targets.far]
+scheduler = 'slrum'
+modules = ['a', 2]
+env = { A = '1', B = 2 }
+work_dir = ''
+python_version = 'three'
+connect_timeout = 5
+
+[targets.far.resources]
+cores = 0
+nodes = -1
+memory = 8
+time = 'soon'
+queue = 'a b'
+gpu = 1
+extra = ['--x', 'qos=1']
+
+[targets]
+near = 'x'
+";
+    let text = text.replace("\n[targets]\nnear", "\n[targets.near]\nresources = 3\n#");
+    insta::assert_snapshot!(wrong("hoist.toml", &text));
+    insta::assert_snapshot!(
+        "pyproject",
+        wrong(
+            "pyproject.toml",
+            "[project]\ncolour = 'red'\n[tool.hoist]\ndefault_target = 'nowhere'\n",
+        )
+    );
+    assert_eq!(wrong("pyproject.toml", "[tool.other]\nx = 1\n"), "");
+    insta::assert_snapshot!(
+        "broken",
+        wrong("hoist.toml", "a = \n[targets.x\nhost = 'x'\n")
+    );
+}
+
+#[test]
+fn codes_are_ignored_where_the_configuration_says_so() {
+    let files = Files::new(&[(
+        "hoist.toml",
+        "ignore = ['HST006']\nignore_in = { 'notebooks/*' = ['HST012', 'HST013'], 'setup.py' = ['HST001'] }\n",
+    )]);
+    let config = files.load().expect("loaded");
+    let workspace = files.folder.path();
+    let ignored = |file: &str| -> Vec<String> {
+        let codes = config.ignored(&workspace.join(file), workspace);
+        codes.iter().map(ToString::to_string).collect()
+    };
+    assert_eq!(ignored("train.py"), ["HST006"]);
+    assert_eq!(ignored("notebooks/a.py"), ["HST006", "HST012", "HST013"]);
+    assert_eq!(ignored("notebooks/deep/a.py"), ["HST006"]);
+    assert_eq!(ignored("lib/setup.py"), ["HST001", "HST006"]);
+}
+
+/// The labels that are proposed where `|` stands, with what they put there.
+fn proposed(name: &str, marked: &str) -> Vec<String> {
+    let offset = marked.find('|').expect("a mark");
+    let text = marked.replacen('|', "", 1);
+    let file = Path::new("/w").join(name);
+    complete(&file, &text, offset, &["discovery".to_owned()])
+        .iter()
+        .map(|found| format!("{} -> {}", found.label, found.insert))
+        .collect()
+}
+
+#[test]
+fn keys_and_values_are_proposed_from_the_schema() {
+    let top = proposed("hoist.toml", "data = []\n|\n");
+    insta::assert_snapshot!(top.join("\n"), @r#"
+    default_target -> default_target = ""
+    ignore -> ignore = []
+    ignore_in -> ignore_in = {}
+    targets -> targets = {}
+    "#);
+    assert_eq!(
+        proposed("hoist.toml", "[targets.x]\nscheduler = |\n"),
+        ["none -> \"none\"", "slurm -> \"slurm\""]
+    );
+    assert_eq!(
+        proposed("hoist.toml", "[targets.x]\nscheduler = 's|'\n"),
+        ["none -> none", "slurm -> slurm"]
+    );
+    assert_eq!(
+        proposed("hoist.toml", "default_target = \"|\"\n[targets.mine]\n"),
+        ["discovery -> discovery", "local -> local", "mine -> mine"]
+    );
+    assert!(proposed("hoist.toml", "ignore = ['|']").contains(&"HST012 -> HST012".to_owned()));
+    assert!(
+        proposed("hoist.toml", "[targets.x.resources]\nmem|\n")
+            .contains(&"memory -> memory = \"\"".to_owned())
+    );
+    assert!(
+        proposed("hoist.toml", "[targets.x]\nresources.mem| = '8G'\n")
+            .contains(&"memory -> memory".to_owned())
+    );
+    assert!(
+        proposed("hoist.toml", "[|]\n")
+            .contains(&"targets.discovery.resources -> targets.discovery.resources".to_owned())
+    );
+    assert_eq!(
+        proposed("pyproject.toml", "[project]\n|\n"),
+        Vec::<String>::new()
+    );
+    assert!(
+        proposed("pyproject.toml", "[tool.hoist.targets.x]\n|\n")
+            .contains(&"host -> host = \"\"".to_owned())
+    );
+    assert!(proposed("pyproject.toml", "[|]\n").contains(&"tool.hoist -> tool.hoist".to_owned()));
+}
+
+#[test]
+fn a_key_and_a_value_are_explained() {
+    let explained = |marked: &str| {
+        let offset = marked.find('|').expect("a mark");
+        let text = marked.replacen('|', "", 1);
+        explain(Path::new("/w/hoist.toml"), &text, offset).map(|found| found.text)
+    };
+    insta::assert_snapshot!(explained("[targets.x]\nwork|_dir = '~'\n").unwrap_or_default(), @"The folder for packages and jobs, shared with the compute nodes. `~` and `$NAME` are read on the other side. Without it: `\"~/.hoist\"`.");
+    assert_eq!(
+        explained("ignore = ['HST|012']\n").as_deref(),
+        Some("A data file is missing")
+    );
+    assert_eq!(
+        explained("[targets.x]\nscheduler = 'slu|rm'\n").as_deref(),
+        Some("Slurm.")
+    );
+    assert_eq!(explained("[targets.x]\nnothing| = 1\n"), None);
 }
