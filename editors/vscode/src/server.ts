@@ -181,7 +181,11 @@ export class Server implements vscode.Disposable {
     const trace = settings.get("trace.server", "off") !== "off" ? this.#traceChannel() : undefined;
     const defaultTarget = settings.get("defaultTarget", "").trim();
     const options: LanguageClientOptions = {
-      documentSelector: [{ language: "python", scheme: "file" }],
+      documentSelector: [
+        { language: "python", scheme: "file" },
+        // By name: without an extension for TOML they have no language of their own.
+        { pattern: "**/{hoist,pyproject}.toml", scheme: "file" },
+      ],
       outputChannel: this.#log,
       ...(trace ? { traceOutputChannel: trace } : {}),
       revealOutputChannelOn: RevealOutputChannelOn.Never,

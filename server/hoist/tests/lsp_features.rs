@@ -353,3 +353,140 @@ fn opening_a_file_starts_nothing() {
     assert!(!witness.exists());
     assert_eq!(client.call("hoist/jobs", json!({})), json!([]));
 }
+
+/// The URI of the configuration file beside the documents.
+fn config_uri(client: &Client) -> String {
+    uri(&client.folder().join("hoist.toml"))
+}
+
+/// Opens a file of the configuration.
+fn open_config(client: &mut Client, name: &str, text: &str) -> String {
+    let uri = uri(&client.write(name, text));
+    client.notify(
+        "textDocument/didOpen",
+        json!({ "textDocument": { "uri": uri, "languageId": "toml", "version": 1, "text": text } }),
+    );
+    uri
+}
+
+#[test]
+fn the_configuration_is_checked_while_it_is_edited() {
+    let mut client = Client::connected();
+    let uri = open_config(&mut client, "hoist.toml", "[targets.far]\nhost = \"far\"\n");
+    client.diagnostics(&uri, <[Value]>::is_empty);
+    client.change(
+        &uri,
+        2,
+        None,
+        "[targets.far]\nhosts = \"far\"\n[targets.far.resources]\nmemory = 8\n",
+    );
+    let found = client.diagnostics(&uri, |found| found.len() == 2);
+    assert_eq!(found[0]["code"], "HST051");
+    assert_eq!(
+        found[0]["range"]["start"],
+        json!({ "line": 1, "character": 0 })
+    );
+    assert_eq!(
+        found[0]["range"]["end"],
+        json!({ "line": 1, "character": 5 })
+    );
+    assert!(
+        found[0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("did you mean \"host\"?")
+    );
+    assert_eq!(found[1]["code"], "HST052");
+    client.change(&uri, 3, None, "default_target = \"nowhere\"\n");
+    let found = client.diagnostics(&uri, |found| found.len() == 1);
+    assert_eq!(found[0]["code"], "HST053");
+
+    // What is not saved has no say in runs, and on closing the file is what it was.
+    let python = client.open("a.py", "def f():\n    return 1\n");
+    assert_eq!(client.lenses(&python)[0].1, "Run on local");
+    client.notify(
+        "textDocument/didClose",
+        json!({ "textDocument": { "uri": uri } }),
+    );
+    client.diagnostics(&uri, <[Value]>::is_empty);
+}
+
+#[test]
+fn keys_and_values_of_the_configuration_are_completed_and_explained() {
+    let mut client = Client::connected();
+    let text = "[tool.hoist.targets.far]\nscheduler = \"\"\nho\n";
+    let uri = open_config(&mut client, "pyproject.toml", text);
+    let at = |line: u32, character: u32| json!({ "textDocument": { "uri": uri }, "position": { "line": line, "character": character } });
+    let values = client.call("textDocument/completion", at(1, 13));
+    let labels: Vec<&str> = values
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["label"].as_str().unwrap())
+        .collect();
+    assert_eq!(labels, ["none", "slurm"]);
+    let keys = client.call("textDocument/completion", at(2, 2));
+    let host = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|item| item["label"] == "host")
+        .unwrap()
+        .clone();
+    assert_eq!(host["textEdit"]["newText"], "host = \"\"");
+    assert_eq!(
+        host["textEdit"]["range"]["start"],
+        json!({ "line": 2, "character": 0 })
+    );
+    assert!(
+        host["documentation"].as_str().unwrap().contains("OpenSSH"),
+        "{host}"
+    );
+    let shown = client.call("textDocument/hover", at(1, 3));
+    assert_eq!(
+        shown["contents"]["value"],
+        "What starts the job there. Without it: `\"none\"`."
+    );
+    let python = client.open("a.py", "def f():\n    return 1\n");
+    let none = client.call(
+        "textDocument/completion",
+        json!({ "textDocument": { "uri": python }, "position": { "line": 1, "character": 4 } }),
+    );
+    assert_eq!(none, Value::Null);
+}
+
+#[test]
+fn a_finding_can_be_ignored_here_in_the_file_and_in_the_workspace() {
+    let mut client = Client::connected();
+    client.write("hoist.toml", "data = []  # none yet\n");
+    let source = "def f():\n    return open('gone.csv').read()\n";
+    let uri = client.open("notes/a.py", source);
+    let found = client.diagnostics(&uri, |found| {
+        found.iter().any(|one| one["code"] == "HST012")
+    });
+    assert_eq!(found[0]["severity"], 2);
+    let found = actions(&mut client, &uri, 1, Some("quickfix"));
+    assert_eq!(
+        titles(&found),
+        [
+            "Ignore HST012 here",
+            "Ignore HST012 in notes/a.py (hoist.toml)",
+            "Ignore HST012 in the workspace (hoist.toml)",
+        ]
+    );
+    assert!(found.iter().all(|action| action["isPreferred"] == false));
+    let config = config_uri(&client);
+    let edits = found[2]["edit"]["changes"][&config].as_array().unwrap();
+    assert_eq!(edits[0]["newText"], "ignore = [\"HST012\"]\n");
+
+    // Once it is done, the findings follow.
+    client.write(
+        "hoist.toml",
+        "data = []  # none yet\nignore = [\"HST012\"]\n",
+    );
+    client.notify(
+        "workspace/didChangeWatchedFiles",
+        json!({ "changes": [{ "uri": config, "type": 2 }] }),
+    );
+    client.diagnostics(&uri, <[Value]>::is_empty);
+}

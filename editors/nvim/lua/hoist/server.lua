@@ -76,6 +76,16 @@ local function is_file(buf)
   return vim.bo[buf].buftype == '' and name ~= '' and not name:match('^%a[%w+.-]+://')
 end
 
+--- Whether a buffer is one for the server: Python, or a file of Hoist's configuration.
+local function is_ours(buf)
+  local kind = vim.bo[buf].filetype
+  if kind == 'toml' then
+    local name = vim.fs.basename(api.nvim_buf_get_name(buf))
+    return name == 'hoist.toml' or name == 'pyproject.toml'
+  end
+  return kind == 'python'
+end
+
 local told_missing = false
 
 local function command_or_say()
@@ -148,9 +158,9 @@ function M.lsp_config()
       end
       return vim.lsp.rpc.start(command, dispatchers)
     end,
-    filetypes = { 'python' },
+    filetypes = { 'python', 'toml' },
     root_dir = function(buf, start)
-      if config.get().autostart and is_file(buf) and command_or_say() then
+      if config.get().autostart and is_ours(buf) and is_file(buf) and command_or_say() then
         start(M.root(api.nvim_buf_get_name(buf)))
       end
     end,
@@ -219,13 +229,13 @@ function M.with_client(ready)
   look()
 end
 
-local function python_buffers()
+local function our_buffers()
   return vim.tbl_filter(function(buf)
-    return api.nvim_buf_is_loaded(buf) and vim.bo[buf].filetype == 'python'
+    return api.nvim_buf_is_loaded(buf) and is_ours(buf)
   end, api.nvim_list_bufs())
 end
 
---- Stops all servers and starts them anew for the open Python files.
+--- Stops all servers and starts them anew for the open files.
 function M.restart()
   vim.lsp.stop_client(vim.lsp.get_clients({ name = util.NAME }))
   local tries = 0
@@ -234,7 +244,7 @@ function M.restart()
     if #vim.lsp.get_clients({ name = util.NAME }) > 0 and tries < 100 then
       return vim.defer_fn(when_gone, 50)
     end
-    vim.iter(python_buffers()):each(start_by_hand)
+    vim.iter(our_buffers()):each(start_by_hand)
   end
   when_gone()
 end
@@ -258,14 +268,14 @@ function M.set_target(target)
   end
 end
 
---- Makes Python files start the server from now on, those that are open included.
+--- Makes Python files, and files of the configuration, start the server from now on, those that are open included.
 function M.enable()
   local group = api.nvim_create_augroup('hoist', { clear = true })
   api.nvim_create_autocmd('LspAttach', {
     group = group,
     callback = function(event)
       local client = vim.lsp.get_client_by_id(event.data.client_id)
-      if client and client.name == util.NAME then
+      if client and client.name == util.NAME and vim.bo[event.buf].filetype == 'python' then
         keys.attach(event.buf)
         lens.attach(client, event.buf)
       end
@@ -278,15 +288,15 @@ function M.enable()
   end
   api.nvim_create_autocmd('FileType', {
     group = group,
-    pattern = 'python',
+    pattern = { 'python', 'toml' },
     callback = function(event)
-      if config.get().autostart then
+      if config.get().autostart and is_ours(event.buf) then
         start_by_hand(event.buf)
       end
     end,
   })
   if config.get().autostart then
-    vim.iter(python_buffers()):each(start_by_hand)
+    vim.iter(our_buffers()):each(start_by_hand)
   end
 end
 

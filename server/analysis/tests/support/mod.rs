@@ -69,6 +69,7 @@ impl Workspace {
         let module = Module {
             path: &path,
             document: &document,
+            environment: None,
             workspace: &workspace,
         };
         include(&mut slice, &module, &Disk, data);

@@ -1,10 +1,12 @@
 //! `hoist check`: the editor's findings in a terminal.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hoist_analysis::{Disk, Edit, Files, Finding, Fix, Remembered, Severity, findings};
+use hoist_analysis::{Disk, Edit, Files, Finding, Fix, Remembered, Severity, findings_with};
+use hoist_jobs::Config;
 use hoist_syntax::LineIndex;
 use serde::Serialize;
 
@@ -21,12 +23,24 @@ pub(super) fn check(args: &CheckArgs) -> Done {
     let installed = Installed::new(args.python.clone());
     let mut counts = Counts::default();
     let mut unreadable = false;
+    let mut told: BTreeSet<PathBuf> = BTreeSet::new();
     let on_disk = Remembered::new(Disk);
     let look = |file: &PathBuf| look_at(file, &installed, &on_disk, args.format);
     let out = std::cell::RefCell::new(std::io::BufWriter::new(std::io::stdout().lock()));
     in_order(&files, look, |looked| {
         match looked {
-            Ok(Looked { printed, found }) => {
+            Ok(Looked {
+                printed,
+                found,
+                misconfigured,
+            }) => {
+                if let Some((workspace, why)) = misconfigured
+                    && told.insert(workspace)
+                {
+                    out.borrow_mut().flush()?;
+                    unreadable = true;
+                    print::error(&why);
+                }
                 out.borrow_mut().write_all(printed.as_bytes())?;
                 counts.add(&found);
             }
@@ -54,6 +68,8 @@ pub(super) fn check(args: &CheckArgs) -> Done {
 struct Looked {
     printed: String,
     found: Counts,
+    /// Why the configuration of the file's workspace cannot be read, with that workspace.
+    misconfigured: Option<(PathBuf, String)>,
 }
 
 fn look_at(
@@ -63,7 +79,7 @@ fn look_at(
     format: Format,
 ) -> Result<Looked, Failure> {
     let source = Source::read(file, installed)?;
-    let found = findings(&source.module(), files);
+    let found = found(&source, files);
     let mut printed = String::new();
     for finding in &found {
         match format {
@@ -75,7 +91,37 @@ fn look_at(
     Ok(Looked {
         printed,
         found: Counts::of(&found),
+        misconfigured: misconfigured(&source),
     })
+}
+
+/// What there is to say about a file, be it Python or of the configuration.
+fn found(source: &Source, files: &dyn Files) -> Vec<Finding> {
+    if hoist_jobs::is_config(&source.path) {
+        let problems = hoist_jobs::diagnose(&source.path, source.document.text());
+        let finding = |problem: hoist_jobs::Problem| Finding {
+            code: problem.code,
+            severity: Severity::Error,
+            message: problem.message,
+            range: problem.range,
+            entry: None,
+            fixes: Vec::new(),
+        };
+        return problems.into_iter().map(finding).collect();
+    }
+    let settings = (*Config::load_kept(&source.workspace))
+        .as_ref()
+        .map(|config| config.settings(&source.path, &source.workspace))
+        .unwrap_or_default();
+    findings_with(&source.module(), files, &settings)
+}
+
+/// Why the configuration that says what is ignored cannot be read. Of the file that is checked itself it is a finding.
+fn misconfigured(source: &Source) -> Option<(PathBuf, String)> {
+    let loaded = Config::load_kept(&source.workspace);
+    let error = loaded.as_ref().as_ref().err()?;
+    let is_other = !hoist_jobs::is_config(&source.path);
+    is_other.then(|| (source.workspace.clone(), error.to_string()))
 }
 
 #[derive(Default)]
@@ -249,7 +295,7 @@ fn replacements<'a>(
     edits.iter().map(replacement).collect()
 }
 
-/// The Python files of a path: itself, or all below a folder but those of environments, caches and hidden folders.
+/// The Python files of a path and the files of the configuration: itself, or all below a folder but those of environments, caches and hidden folders.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let refuse = |error: std::io::Error| {
         let why = match error.kind() {
@@ -277,7 +323,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
             if !skipped {
                 collect(&inner, files)?;
             }
-        } else if name.ends_with(".py") && inner.is_file() {
+        } else if (name.ends_with(".py") || hoist_jobs::is_config(&inner)) && inner.is_file() {
             files.push(inner);
         }
     }

@@ -67,6 +67,8 @@ enum Command {
     Targets(FormatArgs),
     /// Say what is missing on a target, if something is. Exit status 3 when something is.
     Doctor(DoctorArgs),
+    /// Print the JSON schema of hoist.toml.
+    Schema,
     /// Look at the files of a target.
     #[command(subcommand)]
     Fs(FsCommand),
@@ -304,6 +306,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Result(args) => jobs::result(&args),
         Command::Targets(args) => targets::list(&args),
         Command::Doctor(args) => targets::doctor(&args),
+        Command::Schema => schema(),
         Command::Fs(command) => fs::fs(&command),
     };
     match done {
@@ -314,6 +317,12 @@ pub(crate) fn main() -> ExitCode {
             ExitCode::from(failure.status)
         }
     }
+}
+
+fn schema() -> Done {
+    let text = serde_json::to_string_pretty(&hoist_jobs::schema()).unwrap_or_default();
+    print::line(text)?;
+    Ok(0)
 }
 
 /// Why a command ends early: one sentence and an exit status.

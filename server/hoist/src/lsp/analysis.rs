@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use hoist_analysis::environment::{Environment, Environments, Question};
-use hoist_analysis::{Disk, Files, Finding, ImportReport, Meta, Module, Runnable};
+use hoist_analysis::{Disk, Files, Finding, ImportReport, Meta, Module, Runnable, Settings};
 use hoist_jobs::Config;
 
 use super::documents::Open;
@@ -89,7 +89,14 @@ impl<'a> Source<'a> {
     /// What there is to say about it, with the other documents as they are in the editor.
     pub(super) fn findings(&self, snapshot: &Snapshot) -> Arc<Vec<Finding>> {
         let files = Overlay::of(snapshot);
-        let compute = || Arc::new(hoist_analysis::findings(&self.module(), &files));
+        let compute = || {
+            let settings = self.settings(snapshot);
+            Arc::new(hoist_analysis::findings_with(
+                &self.module(),
+                &files,
+                &settings,
+            ))
+        };
         self.open.cache.findings.get_or_init(compute).clone()
     }
 
@@ -100,15 +107,26 @@ impl<'a> Source<'a> {
         self.open.cache.imports.get_or_init(compute).clone()
     }
 
-    /// The configuration of its workspace, read now; what is wrong with it as a sentence.
+    /// What the configuration says of it; nothing while that cannot be read, which is told in its own file.
+    fn settings(&self, snapshot: &Snapshot) -> Settings {
+        self.config(snapshot)
+            .map(|config| config.settings(self.path, &self.workspace))
+            .unwrap_or_default()
+    }
+
+    /// The configuration of its workspace, as it is now; what is wrong with it as a sentence.
     pub(super) fn config(&self, snapshot: &Snapshot) -> Result<Config, String> {
         config(snapshot, Some(&self.workspace))
     }
 }
 
-/// The configuration of a workspace, read now, with the default target that the client's user has chosen.
+/// The configuration of a workspace, as it is now, with the default target that the client's user has chosen.
 pub(super) fn config(snapshot: &Snapshot, workspace: Option<&Path>) -> Result<Config, String> {
-    let config = Config::load(workspace).map_err(|error| error.to_string())?;
+    let config = match workspace {
+        Some(workspace) => (*Config::load_kept(workspace)).clone(),
+        None => Config::load(None),
+    };
+    let config = config.map_err(|error| error.to_string())?;
     match &snapshot.profile.options.target {
         Some(target) => config
             .with_default_target(target)

@@ -17,10 +17,11 @@ use hoist_syntax::{Encoding, LineIndex};
 use tokio::sync::{Mutex, Notify};
 use tower_lsp::Client;
 use tower_lsp::ls_types::{
-    Diagnostic, DiagnosticRelatedInformation, DiagnosticSeverity, Location, Position, Range, Uri,
+    Diagnostic, DiagnosticRelatedInformation, Location, Position, Range, Uri,
 };
 
 use super::analysis::Source;
+use super::config;
 use super::documents::Open;
 use super::failures::Failure;
 use super::session::{Session, Subject};
@@ -192,12 +193,16 @@ impl Publisher {
                 (uri, Some(path))
             }
         };
-        let failures = path.map_or_else(Vec::new, |path| self.session.failures(&path));
+        let failures = path
+            .as_deref()
+            .map_or_else(Vec::new, |path| self.session.failures(path));
+        let mut told = self.told.lock().await;
+        let problems = path.iter().flat_map(|path| told.problems.of(path));
         let diagnostics = failures
             .iter()
             .map(|failure| failed(snapshot, failure, None))
+            .chain(problems.map(|problem| config_error(problem, snapshot.profile.encoding)))
             .collect();
-        let mut told = self.told.lock().await;
         if self.session.snapshot().document(uri.as_str()).is_some() {
             return;
         }
@@ -226,6 +231,9 @@ fn find_at_once(
     snapshot: &Snapshot,
     open: &Arc<Open>,
 ) -> Option<Vec<Diagnostic>> {
+    if let Some(diagnostics) = config::diagnostics(snapshot, open) {
+        return Some(diagnostics);
+    }
     let path = open.path.as_deref().filter(|_| open.python)?;
     let encoding = snapshot.profile.encoding;
     let carried = open
@@ -252,7 +260,7 @@ struct Found {
 fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
     let Some(source) = Source::of(snapshot, open) else {
         return Found {
-            diagnostics: Vec::new(),
+            diagnostics: config::diagnostics(snapshot, open).unwrap_or_default(),
             problem: None,
         };
     };
@@ -266,7 +274,10 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
     let runnables = open.document.check().is_ok().then(|| source.runnables());
     session.found(open, findings, runnables.as_ref().map(|all| all.as_slice()));
     open.document.forget_trees();
-    let problem = Config::load(Some(&source.workspace)).err();
+    let problem = (*Config::load_kept(&source.workspace))
+        .as_ref()
+        .err()
+        .cloned();
     Found {
         diagnostics,
         problem: Some((source.workspace, problem)),
@@ -329,6 +340,11 @@ fn whole_line(line: u32) -> Range {
 struct Problems(BTreeMap<PathBuf, ConfigError>);
 
 impl Problems {
+    /// The errors in one file.
+    fn of<'p>(&'p self, file: &'p Path) -> impl Iterator<Item = &'p ConfigError> {
+        self.0.values().filter(move |problem| problem.file == file)
+    }
+
     /// Tells an error in the file where it is, and takes it back when it is mended; nothing when it is the same as before.
     async fn tell(
         &mut self,
@@ -350,11 +366,15 @@ impl Problems {
             .map(|problem| problem.file.as_path())
             .collect();
         for file in files {
+            // What is open is told as it stands in the editor.
+            if snapshot.document_of(file).is_some() {
+                continue;
+            }
             let Some(uri) = snapshot.uri_of(file) else {
                 continue;
             };
-            let here = self.0.values().filter(|problem| problem.file == file);
-            let diagnostics = here
+            let diagnostics = self
+                .of(file)
                 .map(|problem| config_error(problem, snapshot.profile.encoding))
                 .collect();
             client.publish_diagnostics(uri, diagnostics, None).await;
@@ -374,9 +394,6 @@ fn config_error(problem: &ConfigError, encoding: Encoding) -> Diagnostic {
     });
     Diagnostic {
         range: range.unwrap_or_else(|| whole_line(0)),
-        severity: Some(DiagnosticSeverity::ERROR),
-        source: Some("hoist".to_owned()),
-        message: problem.message.clone(),
-        ..Diagnostic::default()
+        ..to_proto::diagnostic(problem.code, problem.message.clone())
     }
 }

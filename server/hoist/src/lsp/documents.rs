@@ -21,6 +21,8 @@ pub(super) struct Open {
     pub(super) path: Option<PathBuf>,
     /// Is it Python?
     pub(super) python: bool,
+    /// Is it a file of the configuration?
+    pub(super) config: bool,
     /// The client's number for this text.
     pub(super) version: i32,
     /// Text and tree.
@@ -37,6 +39,7 @@ impl Open {
     /// A document as the client opens it.
     pub(super) fn new(item: TextDocumentItem) -> Self {
         let path = from_proto::path(&item.uri);
+        let config = path.as_deref().is_some_and(hoist_jobs::is_config);
         let python = item.language_id.eq_ignore_ascii_case("python")
             || path
                 .as_ref()
@@ -45,6 +48,7 @@ impl Open {
         Self {
             path,
             python,
+            config,
             version: item.version,
             document: Document::new(item.text),
             cache: Arc::default(),

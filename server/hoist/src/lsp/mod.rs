@@ -10,6 +10,7 @@ mod analysis;
 mod ask;
 mod carried;
 mod commands;
+mod config;
 mod diagnostics;
 mod documents;
 mod ext;

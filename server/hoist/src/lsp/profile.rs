@@ -5,11 +5,11 @@ use serde::Deserialize;
 use serde_json::json;
 use tower_lsp::ls_types::{
     ClientCapabilities, CodeActionKind, CodeActionOptions, CodeActionProviderCapability,
-    CodeLensOptions, ExecuteCommandOptions, HoverProviderCapability, InitializeParams,
-    InitializeResult, OneOf, ResourceOperationKind, SaveOptions, ServerCapabilities, ServerInfo,
-    TextDocumentSyncCapability, TextDocumentSyncKind, TextDocumentSyncOptions,
-    TextDocumentSyncSaveOptions, WorkDoneProgressOptions, WorkspaceFoldersServerCapabilities,
-    WorkspaceServerCapabilities,
+    CodeLensOptions, CompletionOptions, ExecuteCommandOptions, HoverProviderCapability,
+    InitializeParams, InitializeResult, OneOf, ResourceOperationKind, SaveOptions,
+    ServerCapabilities, ServerInfo, TextDocumentSyncCapability, TextDocumentSyncKind,
+    TextDocumentSyncOptions, TextDocumentSyncSaveOptions, WorkDoneProgressOptions,
+    WorkspaceFoldersServerCapabilities, WorkspaceServerCapabilities,
 };
 
 use super::{ext, from_proto, to_proto};
@@ -132,6 +132,11 @@ impl Profile {
                 },
             )),
             inlay_hint_provider: Some(OneOf::Left(true)),
+            // Only of the configuration; in Python files there is nothing that a language server of Python would not know better.
+            completion_provider: Some(CompletionOptions {
+                trigger_characters: Some(["\"", "'", "[", "."].map(str::to_owned).to_vec()),
+                ..CompletionOptions::default()
+            }),
             hover_provider: Some(HoverProviderCapability::Simple(true)),
             code_lens_provider: Some(CodeLensOptions {
                 resolve_provider: Some(false),

@@ -6,10 +6,10 @@ use hoist_jobs::{Engine, EngineOptions, default_store};
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::{Error, ErrorCode, Result};
 use tower_lsp::ls_types::{
-    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams,
-    DidChangeWatchedFilesRegistrationOptions, ExecuteCommandParams, FileSystemWatcher, GlobPattern,
-    Hover, HoverParams, InitializeParams, InitializeResult, InitializedParams, InlayHint,
-    InlayHintParams, MessageType, Registration,
+    CodeActionParams, CodeActionResponse, CodeLens, CodeLensParams, CompletionParams,
+    CompletionResponse, DidChangeWatchedFilesRegistrationOptions, ExecuteCommandParams,
+    FileSystemWatcher, GlobPattern, Hover, HoverParams, InitializeParams, InitializeResult,
+    InitializedParams, InlayHint, InlayHintParams, MessageType, Registration,
 };
 use tower_lsp::{Client, LanguageServer};
 
@@ -184,6 +184,10 @@ impl LanguageServer for Backend {
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
         compute(move |snapshot| requests::code_action::code_action(snapshot, &params)).await
+    }
+
+    async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
+        compute(move |snapshot| requests::completion::completion(snapshot, &params)).await
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {

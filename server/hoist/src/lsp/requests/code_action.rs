@@ -2,8 +2,10 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 
-use hoist_analysis::{Chunk, Files, Finding, Fix, Runnable, RunnableKind};
+use hoist_analysis::{Chunk, FileChange, Files, Finding, Fix, Runnable, RunnableKind};
+use hoist_jobs::{IgnoredIn, ignore_change};
 use hoist_syntax::LineIndex;
 use serde_json::json;
 use tower_lsp::ls_types::{
@@ -49,10 +51,23 @@ pub(in crate::lsp) fn code_action(
             let lines = document.lines();
             lines.line_of(range.start)..lines.line_of(range.end)
         };
-        for finding in source.findings(snapshot).iter() {
-            if touches(&lines(&finding.range), &lines(&asked)) {
-                actions.extend(fixes(snapshot, &source, finding));
-            }
+        let findings = source.findings(snapshot);
+        let near: Vec<&Finding> = findings
+            .iter()
+            .filter(|finding| touches(&lines(&finding.range), &lines(&asked)))
+            .collect();
+        for finding in &near {
+            actions.extend(fixes(snapshot, &source, finding, &finding.fixes, true));
+        }
+        for finding in near {
+            let fixes = fixes(
+                snapshot,
+                &source,
+                finding,
+                &ignoring(&source, snapshot, finding),
+                false,
+            );
+            actions.extend(fixes);
         }
     }
     if wants(&KIND) {
@@ -169,27 +184,58 @@ fn commands(snapshot: &Snapshot, source: &Source<'_>, runnable: &Runnable) -> Ve
     commands
 }
 
-fn fixes<'a>(
-    snapshot: &'a Snapshot,
-    source: &'a Source<'_>,
-    finding: &'a Finding,
-) -> impl Iterator<Item = CodeActionOrCommand> + 'a {
+/// The actions of some fixes of a finding; the first is the one to take where `preferred`.
+fn fixes(
+    snapshot: &Snapshot,
+    source: &Source<'_>,
+    finding: &Finding,
+    fixes: &[Fix],
+    preferred: bool,
+) -> Vec<CodeActionOrCommand> {
     let open = source.open;
     let encoding = snapshot.profile.encoding;
-    let changes = finding
-        .fixes
+    let changes = fixes
         .iter()
-        .filter_map(move |fix| Some((fix, changes(snapshot, source, fix)?)));
-    changes.enumerate().map(move |(index, (fix, edit))| {
+        .filter_map(|fix| Some((fix, changes(snapshot, source, fix)?)));
+    let action = |(index, (fix, edit)): (usize, (&Fix, WorkspaceEdit))| {
         CodeActionOrCommand::CodeAction(CodeAction {
             title: fix.title.clone(),
             kind: Some(CodeActionKind::QUICKFIX),
             diagnostics: Some(vec![to_proto::finding(open, finding, encoding)]),
             edit: Some(edit),
-            is_preferred: Some(index == 0),
+            is_preferred: Some(preferred && index == 0),
             ..CodeAction::default()
         })
-    })
+    };
+    changes.enumerate().map(action).collect()
+}
+
+/// The ways not to be told of a finding again: here, in this file, in the workspace.
+fn ignoring(source: &Source<'_>, snapshot: &Snapshot, finding: &Finding) -> Vec<Fix> {
+    let code = finding.code;
+    let files = Overlay::of(snapshot);
+    let read = |path: &Path| String::from_utf8(files.read(path).ok()?).ok();
+    let change = |of: IgnoredIn| ignore_change(&source.workspace, code, &of, &read);
+    let name = |change: &FileChange| {
+        let name = change.path.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    };
+    let mut fixes: Vec<Fix> = hoist_analysis::ignore_here(&source.open.document, finding)
+        .into_iter()
+        .collect();
+    let relative = source.path.strip_prefix(&source.workspace).ok();
+    let pattern = relative.map(|path| path.to_string_lossy().replace('\\', "/"));
+    if let Some(pattern) = pattern
+        && let Some(change) = change(IgnoredIn::Files(pattern.clone()))
+    {
+        let title = format!("Ignore {code} in {pattern} ({})", name(&change));
+        fixes.push(Fix::elsewhere(title, change));
+    }
+    if let Some(change) = change(IgnoredIn::Workspace) {
+        let title = format!("Ignore {code} in the workspace ({})", name(&change));
+        fixes.push(Fix::elsewhere(title, change));
+    }
+    fixes
 }
 
 /// What a fix changes, in this document and in others. None when another file is no longer what the fix was made for, or

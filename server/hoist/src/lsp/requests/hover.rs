@@ -14,6 +14,9 @@ const MOST: usize = 12;
 pub(in crate::lsp) fn hover(snapshot: &Snapshot, params: &HoverParams) -> Option<Hover> {
     let place = &params.text_document_position_params;
     let open = snapshot.document(place.text_document.uri.as_str())?;
+    if open.config {
+        return crate::lsp::config::hover(snapshot, open, place.position);
+    }
     let source = Source::of(snapshot, open)?;
     let document = &open.document;
     let at = document.lines().offset(
@@ -36,7 +39,7 @@ pub(in crate::lsp) fn hover(snapshot: &Snapshot, params: &HoverParams) -> Option
         }
         other => other,
     };
-    let value = match slice {
+    let value = match slice.map(|slice| with_data(slice, &source, snapshot)) {
         Ok(slice) => describe(runnable, &slice, snapshot.profile.markdown),
         Err(refusal) => format!("{} cannot run: {refusal}", runnable.qualname),
     };
@@ -54,6 +57,14 @@ pub(in crate::lsp) fn hover(snapshot: &Snapshot, params: &HoverParams) -> Option
             snapshot.profile.encoding,
         )),
     })
+}
+
+/// The slice with the files that comments and the configuration add, as a run would send it.
+fn with_data(mut slice: Slice, source: &Source<'_>, snapshot: &Snapshot) -> Slice {
+    let config = source.config(snapshot).ok();
+    let data = config.as_ref().map_or(&[][..], |config| config.data());
+    hoist_analysis::include(&mut slice, &source.module(), &Overlay::of(snapshot), data);
+    slice
 }
 
 fn describe(runnable: &Runnable, slice: &Slice, markdown: bool) -> String {

@@ -2,6 +2,7 @@
 
 pub(super) mod code_action;
 pub(super) mod code_lens;
+pub(super) mod completion;
 pub(super) mod hover;
 pub(super) mod import_hover;
 pub(super) mod inlay_hint;
