@@ -129,7 +129,7 @@ fn about_function(
         );
         found.push(about(
             Code::Coroutine,
-            Severity::Information,
+            Severity::Hint,
             message,
             runnable.name_range.clone(),
             Vec::new(),

@@ -382,3 +382,99 @@ def load(year, name):
     let slice = workspace.included("train.py", "main", &[]);
     assert!(slice.findings[0].message.contains("no file matches"));
 }
+
+#[test]
+fn only_what_is_surely_a_file_is_missing() {
+    let source = "\
+import ast
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import numpy as np
+import spacy
+import torch
+from packaging import version
+
+HERE = Path(__file__).parent
+OUT = HERE / 'out.txt'
+
+
+def load(name):
+    return name
+
+
+def read(archive, path):
+    spacy.load('en_core_web_sm')
+    torch.hub.load('pytorch/vision', 'resnet18')
+    ast.parse('a + b.c')
+    version.parse('1.0.dev1')
+    load('weights.npy')
+    archive.open('member.txt')
+    path.open('r')
+    OUT.open('w').write('')
+    (HERE / 'log.bin').open('wb').write(b'')
+    open('/proc/cpuinfo').read()
+    open('/dev/null').read()
+
+
+def missing():
+    np.load('weights.npy')
+    ET.parse('plan.xml')
+    (HERE / 'in.txt').open('rb').read()
+    OUT.open().read()
+    open('rates.txt').read()
+    open('/scratch/me/rates.txt').read()
+";
+    let workspace = Workspace::new(&[("train.py", source)]);
+    let told: Vec<String> = workspace
+        .findings("train.py")
+        .iter()
+        .filter(|finding| ["HST012", "HST013"].contains(&finding.code.to_string().as_str()))
+        .map(|finding| source[finding.range.clone()].to_owned())
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "'weights.npy'",
+            "'plan.xml'",
+            "HERE / 'in.txt'",
+            "OUT",
+            "'rates.txt'",
+            "'/scratch/me/rates.txt'",
+        ]
+    );
+}
+
+#[test]
+fn a_helper_may_return_a_lambda() {
+    let source = "\
+class Steps:
+    def step(self):
+        return lambda x: x
+
+
+def scaled(factor):
+    def make():
+        return lambda x: x * factor
+    return make()(3)
+";
+    assert!(!said(source).contains("HST045"), "{}", said(source));
+}
+
+#[test]
+fn a_module_that_puts_names_into_itself_may_bring_any() {
+    let source = "\
+from codes import *
+
+def first():
+    return ASSERT
+";
+    let codes = |text: &str| {
+        let workspace = Workspace::new(&[("train.py", source), ("codes.py", text)]);
+        lines(source, &workspace.findings("train.py"))
+    };
+    let told = codes("globals().update({'ASSERT': 1})\n");
+    assert!(!told.contains("HST004"), "{told}");
+    let told = codes("OTHER = 1\n");
+    assert!(told.contains("4 error HST004 `ASSERT`"), "{told}");
+}

@@ -35,6 +35,7 @@ pub(crate) fn check(
         source,
         names: &names,
         functions: 0,
+        classes: 0,
         found,
     };
     for (stmt, is_carried) in source.body().iter().zip(carried) {
@@ -66,6 +67,8 @@ struct Walk<'a> {
     names: &'a Names<'a>,
     /// How many functions the walk is inside of.
     functions: usize,
+    /// How many classes.
+    classes: usize,
     found: &'a mut Vec<Finding>,
 }
 
@@ -81,7 +84,10 @@ impl<'a> Visitor<'a> for Walk<'_> {
             // A docstring, or a text that is a comment.
             Stmt::Expr(expr) if expr.value.is_string_literal_expr() => return,
             Stmt::Return(returned) => {
-                if let Some(value) = &returned.value {
+                // What is nested or a method is seldom an entry: its callers deal with what it returns.
+                if let Some(value) = &returned.value
+                    && (self.functions, self.classes) == (1, 0)
+                {
                     results::returned(self.source, value, self.found);
                 }
             }
@@ -98,9 +104,12 @@ impl<'a> Visitor<'a> for Walk<'_> {
             _ => {}
         }
         let is_function = stmt.is_function_def_stmt();
+        let is_class = stmt.is_class_def_stmt();
         self.functions += usize::from(is_function);
+        self.classes += usize::from(is_class);
         with_stack(|| walk_stmt(self, stmt));
         self.functions -= usize::from(is_function);
+        self.classes -= usize::from(is_class);
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {

@@ -1,12 +1,12 @@
 //! Data files that the code names by constants: they travel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::paths::{Evaluator, Named, tidy};
 use crate::files::Files;
-use crate::python::{ast, dotted, range_of};
+use crate::python::{ast, constant_text, dotted, range_of};
 use ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ast::{Expr, Stmt};
 
@@ -30,6 +30,7 @@ pub(super) struct Mention {
 pub(super) fn mentions(file: &Path, body: &[Stmt], keep: &dyn Fn(usize) -> bool) -> Vec<Mention> {
     let mut finder = Finder {
         evaluator: Evaluator::new(file, body),
+        imported: imported(body),
         keep,
         found: Vec::new(),
     };
@@ -46,6 +47,7 @@ pub(super) fn mentions_in_arguments(args: &str, range: &Range<usize>) -> Vec<Men
     };
     let mut finder = Finder {
         evaluator: Evaluator::new(Path::new("/"), &[]),
+        imported: BTreeSet::new(),
         keep: &|_| true,
         found: Vec::new(),
     };
@@ -60,6 +62,8 @@ pub(super) fn mentions_in_arguments(args: &str, range: &Range<usize>) -> Vec<Men
 
 struct Finder<'e> {
     evaluator: Evaluator<'e>,
+    /// Names that an import of the file binds.
+    imported: BTreeSet<&'e str>,
     keep: &'e dyn Fn(usize) -> bool,
     found: Vec<Mention>,
 }
@@ -103,6 +107,36 @@ impl Finder<'_> {
         });
     }
 
+    /// What a call of a reader may read, and whether it surely reads a file of that name.
+    fn subject<'c>(&self, call: &'c ast::ExprCall, name: &str) -> Option<(&'c Expr, bool)> {
+        let path = dotted(&call.func);
+        if name == "open"
+            && let Expr::Attribute(attribute) = &*call.func
+            // Path("x").open(), HERE.open("w")
+            && (path.is_none() || self.evaluator.path(&attribute.value).is_some())
+        {
+            return Some((&attribute.value, !writes_by(call, 0)));
+        }
+        let first = call.arguments.args.first()?;
+        let text = constant_text(first);
+        // Of anything but an import nobody knows what it does: `archive.open("member")`, a `load` of the file's own.
+        let is_known = path
+            .as_ref()
+            .and_then(|path| path.first())
+            .is_some_and(|root| {
+                self.imported.contains(root) || call.func.is_name_expr() && *root == "open"
+            });
+        if !is_known && text.is_some_and(is_mode) {
+            return None;
+        }
+        let is_open = ["open", "File", "memmap"].contains(&name);
+        let read = is_known
+            && !(is_open && writes(call))
+            && (name != "load" || !first.is_name_expr())
+            && text.is_none_or(|text| is_file_for(name, text));
+        Some((first, read))
+    }
+
     fn push(&mut self, expr: &Expr, read: bool) {
         let Some(named) = self.evaluator.path(expr) else {
             return;
@@ -126,9 +160,62 @@ impl Finder<'_> {
     }
 }
 
+/// The names that imports bind, wherever these stand.
+fn imported(body: &[Stmt]) -> BTreeSet<&str> {
+    struct Imports<'a>(BTreeSet<&'a str>);
+    impl<'a> Visitor<'a> for Imports<'a> {
+        fn visit_stmt(&mut self, stmt: &'a Stmt) {
+            let names = match stmt {
+                Stmt::Import(import) => &import.names,
+                Stmt::ImportFrom(import) => &import.names,
+                _ => return crate::python::with_stack(|| walk_stmt(self, stmt)),
+            };
+            for alias in names {
+                let name = alias.asname.as_ref().unwrap_or(&alias.name).as_str();
+                self.0.insert(name.split('.').next().unwrap_or(name));
+            }
+        }
+
+        fn visit_expr(&mut self, _: &'a Expr) {}
+    }
+    let mut imports = Imports(BTreeSet::new());
+    for stmt in body {
+        imports.visit_stmt(stmt);
+    }
+    imports.0
+}
+
+/// Is a text that is given to a function of this name sure to name a file? `load` and `parse` take much else: models, dates,
+/// versions, code.
+fn is_file_for(function: &str, text: &str) -> bool {
+    let ending = text.rsplit_once('.').map_or("", |(_, ending)| ending);
+    match function {
+        "load" | "File" => {
+            ending.len() <= 8
+                && ending.starts_with(|c: char| c.is_ascii_alphabetic())
+                && ending.chars().all(|c| c.is_ascii_alphanumeric())
+        }
+        "parse" => [
+            "gpx", "htm", "html", "kml", "svg", "xhtml", "xml", "xsd", "xsl",
+        ]
+        .contains(&ending.to_ascii_lowercase().as_str()),
+        _ => true,
+    }
+}
+
+/// Is a text the mode of an `open`?
+fn is_mode(text: &str) -> bool {
+    (1..=4).contains(&text.len()) && text.chars().all(|c| "rwxabtU+".contains(c))
+}
+
 /// Is a call of `open` and the like one that writes?
 pub(super) fn writes(call: &ast::ExprCall) -> bool {
-    let mode = call.arguments.args.get(1).or_else(|| {
+    writes_by(call, 1)
+}
+
+/// The same, where the mode is another argument than the second.
+fn writes_by(call: &ast::ExprCall, mode: usize) -> bool {
+    let mode = call.arguments.args.get(mode).or_else(|| {
         let mode = |keyword: &&ast::Keyword| {
             keyword
                 .arg
@@ -141,7 +228,7 @@ pub(super) fn writes(call: &ast::ExprCall) -> bool {
             .find(mode)
             .map(|keyword| &keyword.value)
     });
-    mode.is_some_and(|mode| match crate::python::constant_text(mode) {
+    mode.is_some_and(|mode| match constant_text(mode) {
         Some(text) => text.contains(['w', 'a', 'x']),
         None => !matches!(mode, Expr::NumberLiteral(_)),
     })
@@ -199,22 +286,8 @@ impl<'a> Visitor<'a> for Finder<'_> {
                 };
                 match name {
                     Some(name) if READERS.contains(&name) => {
-                        let is_open = name == "open" || name == "File" || name == "memmap";
-                        let first = match &*call.func {
-                            // Path("x").open()
-                            Expr::Attribute(attribute)
-                                if name == "open" && dotted(&call.func).is_none() =>
-                            {
-                                Some(&*attribute.value)
-                            }
-                            _ => call.arguments.args.first(),
-                        };
-                        if let Some(first) = first {
-                            let read = !(is_open && writes(call));
-                            self.push(
-                                first,
-                                read && (name != "load" || !matches!(first, Expr::Name(_))),
-                            );
+                        if let Some((subject, read)) = self.subject(call, name) {
+                            self.push(subject, read);
                         }
                     }
                     Some("read_text" | "read_bytes") => {
@@ -294,6 +367,9 @@ pub(super) fn locate(
                 None => {}
             },
             Named::Text(text) if Path::new(text).is_absolute() => {
+                if mention.read && is_of_the_system(text) {
+                    continue;
+                }
                 if mention.read {
                     data.absolute.push((text.clone(), mention.range.clone()));
                 } else {
@@ -348,6 +424,13 @@ pub(super) fn locate(
         }
     }
     data
+}
+
+/// Is a path one that every machine has for itself?
+fn is_of_the_system(text: &str) -> bool {
+    ["/dev/", "/proc/", "/sys/"]
+        .iter()
+        .any(|folder| text.starts_with(folder))
 }
 
 /// The most files of a listed folder that travel.

@@ -74,6 +74,9 @@ fn public_names(
     if module.symbols.contains("__all__") {
         return listed(source);
     }
+    if binds_by_text(source) {
+        return None;
+    }
     let mut names: BTreeSet<String> = BTreeSet::new();
     for stmt in source.body() {
         if let Stmt::ImportFrom(import) = stmt
@@ -95,6 +98,13 @@ fn public_names(
             .filter(|name| !name.starts_with('_')),
     );
     Some(names)
+}
+
+/// May a module bind names that its text does not show? `globals().update(...)`, `exec(...)`
+fn binds_by_text(source: &Source) -> bool {
+    ["exec", "globals", "locals", "vars"]
+        .iter()
+        .any(|name| source.uses.of(Home::Module, &Name::new(name)).count() > 0)
 }
 
 /// What a module lists in `__all__`; none when anything but a constant list is put there.
