@@ -413,6 +413,10 @@ def read(archive, path):
     path.open('r')
     OUT.open('w').write('')
     (HERE / 'log.bin').open('wb').write(b'')
+    try:
+        open('maybe.txt').read()
+    except (KeyError, FileNotFoundError):
+        pass
     open('/proc/cpuinfo').read()
     open('/dev/null').read()
 
@@ -422,7 +426,10 @@ def missing():
     ET.parse('plan.xml')
     (HERE / 'in.txt').open('rb').read()
     OUT.open().read()
-    open('rates.txt').read()
+    try:
+        open('rates.txt').read()
+    except KeyError:
+        pass
     open('/scratch/me/rates.txt').read()
 ";
     let workspace = Workspace::new(&[("train.py", source)]);

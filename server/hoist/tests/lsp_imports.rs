@@ -131,3 +131,21 @@ fn a_missing_distribution_is_declared_in_the_projects_file() {
         found.iter().all(|one| one["code"] != "HST021")
     });
 }
+
+#[test]
+fn a_hover_on_a_function_tells_what_the_cluster_needs() {
+    let mut client = client();
+    let uri = client.open(
+        "main.py",
+        "import yaml\nimport helper\n\ndef f(x=1):\n    import cv2\n    return yaml.dump(helper.y), cv2\n\ndef g():\n    return 1\n",
+    );
+    let text = hover(&mut client, &uri, 3, 5);
+    assert!(
+        text.ends_with(
+            "\n\nThe cluster's Python needs\n\n- `opencv-python` (not installed here): for `cv2`\n- `PyYAML` 6.0.1: for `yaml`"
+        ),
+        "{text}"
+    );
+    let text = hover(&mut client, &uri, 7, 5);
+    assert!(!text.contains("cluster"), "{text}");
+}

@@ -22,6 +22,8 @@ pub(super) struct Mention {
     pub(super) range: Range<usize>,
     /// The code opens it for reading there.
     pub(super) read: bool,
+    /// The code is ready for there being no such file.
+    pub(super) forgiven: bool,
     /// The code lists it there: a folder, or a pattern such as `data/*.csv`.
     pub(super) listed: bool,
 }
@@ -32,6 +34,7 @@ pub(super) fn mentions(file: &Path, body: &[Stmt], keep: &dyn Fn(usize) -> bool)
         evaluator: Evaluator::new(file, body),
         imported: imported(body),
         keep,
+        catching: 0,
         found: Vec::new(),
     };
     for stmt in body {
@@ -49,6 +52,7 @@ pub(super) fn mentions_in_arguments(args: &str, range: &Range<usize>) -> Vec<Men
         evaluator: Evaluator::new(Path::new("/"), &[]),
         imported: BTreeSet::new(),
         keep: &|_| true,
+        catching: 0,
         found: Vec::new(),
     };
     finder.visit_expr(&call);
@@ -65,6 +69,8 @@ struct Finder<'e> {
     /// Names that an import of the file binds.
     imported: BTreeSet<&'e str>,
     keep: &'e dyn Fn(usize) -> bool,
+    /// In how many blocks whose errors of missing files are caught.
+    catching: usize,
     found: Vec<Mention>,
 }
 
@@ -103,6 +109,7 @@ impl Finder<'_> {
             named,
             range,
             read: false,
+            forgiven: false,
             listed: true,
         });
     }
@@ -126,7 +133,8 @@ impl Finder<'_> {
             .is_some_and(|root| {
                 self.imported.contains(root) || call.func.is_name_expr() && *root == "open"
             });
-        if !is_known && text.is_some_and(is_mode) {
+        let is_method = name == "open" && call.func.is_attribute_expr();
+        if is_method && text.is_some_and(is_mode) {
             return None;
         }
         let is_open = ["open", "File", "memmap"].contains(&name);
@@ -155,6 +163,7 @@ impl Finder<'_> {
             named,
             range: range_of(expr),
             read,
+            forgiven: self.catching > 0,
             listed: false,
         });
     }
@@ -203,6 +212,30 @@ fn is_file_for(function: &str, text: &str) -> bool {
     }
 }
 
+/// Does a handler of a `try` catch that a file is missing?
+fn catches_missing(handlers: &[ast::ExceptHandler]) -> bool {
+    let catches = |caught: &Expr| {
+        matches!(
+            dotted(caught).as_deref(),
+            Some(["BaseException"
+                | "EnvironmentError"
+                | "Exception"
+                | "FileNotFoundError"
+                | "IOError"
+                | "OSError"])
+        )
+    };
+    handlers
+        .iter()
+        .any(
+            |ast::ExceptHandler::ExceptHandler(handler)| match handler.type_.as_deref() {
+                None => true,
+                Some(Expr::Tuple(several)) => several.elts.iter().any(catches),
+                Some(one) => catches(one),
+            },
+        )
+}
+
 /// Is a text the mode of an `open`?
 fn is_mode(text: &str) -> bool {
     (1..=4).contains(&text.len()) && text.chars().all(|c| "rwxabtU+".contains(c))
@@ -249,6 +282,19 @@ impl<'a> Visitor<'a> for Finder<'_> {
             }
             return;
         }
+        if let Stmt::Try(attempt) = stmt
+            && catches_missing(&attempt.handlers)
+        {
+            self.catching += 1;
+            self.visit_body(&attempt.body);
+            self.catching -= 1;
+            for handler in &attempt.handlers {
+                self.visit_except_handler(handler);
+            }
+            self.visit_body(&attempt.orelse);
+            self.visit_body(&attempt.finalbody);
+            return;
+        }
         crate::python::with_stack(|| walk_stmt(self, stmt));
     }
 
@@ -271,6 +317,7 @@ impl<'a> Visitor<'a> for Finder<'_> {
                                 named,
                                 range,
                                 read: false,
+                                forgiven: false,
                                 listed: false,
                             });
                         }
@@ -361,7 +408,7 @@ pub(super) fn locate(
             Named::File(path) => match regular(path) {
                 Some(len) => data.add(path.clone(), len, &mention.range, base),
                 None if is_dir(path) => named_folders.push(path.clone()),
-                None if mention.read && files.metadata(path).is_err() => {
+                None if mention.read && !mention.forgiven && files.metadata(path).is_err() => {
                     data.miss(path.display().to_string(), &mention.range);
                 }
                 None => {}
@@ -388,7 +435,7 @@ pub(super) fn locate(
                     second.push((far, len, mention.range.clone()));
                 } else if is_dir(&near) {
                     named_folders.push(near);
-                } else if mention.read && files.metadata(&near).is_err() {
+                } else if mention.read && !mention.forgiven && files.metadata(&near).is_err() {
                     data.miss(text.clone(), &mention.range);
                 } else if text.contains('.') {
                     loose.push((text, &mention.range));

@@ -78,14 +78,14 @@ fn an_unknown_key_is_refused_with_the_nearest_name_and_its_place() {
     let refusal = files.refusal();
     assert!(
         refusal.starts_with(
-            "hoist.toml:3:1: there is no key \"module\" here, did you mean \"modules\"?; there are "
+            "hoist.toml:3:1: there is no key \"module\" here (did you mean \"modules\"?); there are "
         ),
         "{refusal}"
     );
     let files = Files::new(&[("pyproject.toml", "[tool.hoist]\ndefault-target = 'local'\n")]);
     assert_eq!(
         files.refusal(),
-        "pyproject.toml:2:1: there is no key \"default-target\" here, did you mean \"default_target\"?; there are default_target, ignore, ignore_in, data, targets"
+        "pyproject.toml:2:1: there is no key \"default-target\" here (did you mean \"default_target\"?); there are default_target, ignore, ignore_in, data, targets"
     );
 }
 
@@ -97,7 +97,7 @@ fn a_value_of_the_wrong_type_is_refused_at_its_place() {
     let refusal = files.refusal();
     assert!(
         refusal.starts_with(
-            "hoist.toml:2:13: there is no value \"slrum\" here, did you mean \"slurm\"?"
+            "hoist.toml:2:13: there is no value \"slrum\" here (did you mean \"slurm\"?)"
         ),
         "{refusal}"
     );
@@ -128,7 +128,7 @@ fn a_default_target_that_does_not_exist_is_refused_where_it_is_named() {
         ("hoist.toml", "# ours\ndefault_target = 'discovry'\n"),
         ("user.toml", "[targets.discovery]\nhost = 'd'\n"),
     ]);
-    insta::assert_snapshot!(files.refusal(), @r#"hoist.toml:2:18: there is no target "discovry", did you mean "discovery"?; there are discovery, local"#);
+    insta::assert_snapshot!(files.refusal(), @r#"hoist.toml:2:18: there is no target "discovry" (did you mean "discovery"?); there are discovery, local"#);
 }
 
 #[test]

@@ -86,5 +86,5 @@ pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> O
 }
 
 pub(super) fn did_you_mean(nearest: Option<&str>) -> String {
-    nearest.map_or_else(String::new, |name| format!(", did you mean {name:?}?"))
+    nearest.map_or_else(String::new, |name| format!(" (did you mean {name:?}?)"))
 }

@@ -1,6 +1,6 @@
 //! `textDocument/hover` on a function's name: what its package holds.
 
-use hoist_analysis::{Runnable, Slice};
+use hoist_analysis::{Requirement, Runnable, Slice};
 use tower_lsp::ls_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
 
 use crate::lsp::analysis::{Overlay, Source};
@@ -92,5 +92,38 @@ fn describe(runnable: &Runnable, slice: &Slice, markdown: bool) -> String {
         // A list begins after an empty line.
         lines.insert(1, String::new());
     }
+    if !slice.requirements.is_empty() {
+        lines.extend(["", "The cluster's Python needs"].map(str::to_owned));
+        lines.extend(markdown.then(String::new));
+        lines.extend(
+            slice
+                .requirements
+                .iter()
+                .take(MOST)
+                .map(|needed| needs(needed, code)),
+        );
+        if slice.requirements.len() > MOST {
+            lines.push(format!("- and {} more", slice.requirements.len() - MOST));
+        }
+    }
     lines.join("\n")
+}
+
+/// A distribution with the version that is installed here, and what is imported of it.
+fn needs(needed: &Requirement, code: impl Fn(&str) -> String) -> String {
+    let version = needed.version.as_deref().map_or_else(
+        || " (not installed here)".to_owned(),
+        |version| format!(" {version}"),
+    );
+    let modules: Vec<String> = needed.modules.iter().map(|module| code(module)).collect();
+    let optional = if needed.optional {
+        ", where it is there"
+    } else {
+        ""
+    };
+    format!(
+        "- {}{version}: for {}{optional}",
+        code(&needed.distribution),
+        modules.join(", ")
+    )
 }
