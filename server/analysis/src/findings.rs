@@ -9,7 +9,7 @@ use hoist_syntax::scopes::{ScopeKind, Scopes};
 use crate::captures::{Obstacle, names_of};
 use crate::files::Files;
 use crate::python::Source;
-use crate::runnables::{Candidate, RunnableKind, main_blocks, parent_of, survey};
+use crate::runnables::{Candidate, Runnable, RunnableKind, main_blocks, parent_of, survey};
 use crate::slice::inspect;
 use crate::slice::refuse::{code_of, listed, obstacles_in_words};
 use crate::uses::Uses;
@@ -29,6 +29,9 @@ pub fn findings_with(module: &Module<'_>, files: &dyn Files, settings: &Settings
     let mut found = Vec::new();
     for candidate in survey(document, &scopes, &uses) {
         about_function(document, &scopes, &uses, &candidate, &mut found);
+        if let Some(targets) = &settings.targets {
+            about_target(document, &candidate.runnable, targets, &mut found);
+        }
     }
     about_methods(document, &scopes, &mut found);
     // That a file does not parse is told below.
@@ -49,6 +52,40 @@ pub fn silence(document: &Document, settings: &Settings, found: &mut Vec<Finding
     let silenced = Silenced::read(document);
     found.retain(|finding| {
         !settings.ignore.contains(&finding.code) && !silenced.covers(document, finding)
+    });
+}
+
+/// The target that stands above a function, when no configuration has it.
+fn about_target(
+    document: &Document,
+    runnable: &Runnable,
+    targets: &BTreeSet<String>,
+    found: &mut Vec<Finding>,
+) {
+    let Some(target) = &runnable.directives.target else {
+        return;
+    };
+    if targets.contains(target) {
+        return;
+    }
+    let known: Vec<&str> = targets.iter().map(String::as_str).collect();
+    // The comment or the decorator that names it is the nearest text above that does.
+    let before = document.text().get(..runnable.name_range.start);
+    let range = match before.and_then(|before| before.rfind(target)) {
+        Some(at) => at..at + target.len(),
+        None => runnable.name_range.clone(),
+    };
+    found.push(Finding {
+        code: Code::ConfigTarget,
+        severity: Severity::Warning,
+        message: format!(
+            "`{}` is to run on `{target}`, and no configuration has such a target: known are {}; correct the name, or add [targets.{target}] to hoist.toml",
+            runnable.qualname,
+            known.join(", ")
+        ),
+        range,
+        entry: Some(runnable.entry.clone()),
+        fixes: Vec::new(),
     });
 }
 

@@ -13,6 +13,8 @@ pub struct Settings {
     pub ignore: BTreeSet<Code>,
     /// Files that travel with every job: patterns from the workspace.
     pub data: Vec<String>,
+    /// The names of the targets that there are; none where nobody has read them.
+    pub targets: Option<BTreeSet<String>>,
     /// The Python of the target on which its functions run, where it is known.
     pub python: Option<TargetPython>,
 }

@@ -485,3 +485,29 @@ def first():
     let told = codes("OTHER = 1\n");
     assert!(told.contains("4 error HST004 `ASSERT`"), "{told}");
 }
+
+#[test]
+fn a_target_above_a_function_must_be_one() {
+    let source = "\
+# hoist: target=discovry cores=8
+def train(lr=0.1):
+    return lr
+
+# hoist: target=discovery
+def test():
+    return 1
+";
+    let workspace = Workspace::new(&[("train.py", source)]);
+    let told = |targets: Option<&[&str]>| {
+        let settings = Settings {
+            targets: targets.map(|names| names.iter().map(ToString::to_string).collect()),
+            ..Settings::default()
+        };
+        lines(source, &workspace.findings_with("train.py", &settings))
+    };
+    assert_eq!(
+        told(Some(&["discovery", "local"])),
+        "1 warning HST053 `discovry`: `train` is to run on `discovry`, and no configuration has such a target: known are discovery, local; correct the name, or add [targets.discovry] to hoist.toml"
+    );
+    assert_eq!(told(None), "");
+}

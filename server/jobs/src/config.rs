@@ -272,6 +272,7 @@ impl Config {
         Settings {
             ignore: self.ignored(file, workspace),
             data: self.data.clone(),
+            targets: Some(self.targets.keys().cloned().collect()),
             python: crate::sites::python_of(self.default_target()),
         }
     }
