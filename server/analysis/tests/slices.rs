@@ -101,6 +101,13 @@ fn lines_are_run_with_what_stands_before_them() {
       7 z + later()
       8 def later(): return 1
     ");
+    // What stands after the lines and does not travel replaces nothing.
+    let after = "x = 1\ng()\nx = 2\ndef g(a=x): return a\n";
+    insta::assert_snapshot!(shown(after, "2"), @r"
+      1 x = 1
+      2 g()
+      4 def g(a=x): return a
+    ");
     let one = "import math\n\ndef f():\n    return math.pi\n\nprint(f())\n";
     assert_eq!(shown(one, "3-4"), shown(one, "f"));
     assert_eq!(shown(one, "4"), shown(one, "f"));

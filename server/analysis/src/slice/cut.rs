@@ -6,6 +6,7 @@ use std::ops::Range;
 use hoist_syntax::scopes::{BindingKind, Name, ScopeId};
 
 use super::program::{Effects, Program, State};
+use super::readers::{Reader, Readers};
 use super::reading::Reading;
 use crate::library::{is_builtin, is_stdlib};
 use crate::modules::{Import, imports_of};
@@ -64,6 +65,7 @@ struct Cutter<'a> {
     seeded: BTreeSet<&'static str>,
     units: BTreeSet<usize>,
     needed: BTreeMap<Name, Option<usize>>,
+    readers: Readers,
     states: BTreeSet<State>,
     /// Top-level packages that are needed through a plain `import`.
     packages: BTreeSet<String>,
@@ -79,16 +81,20 @@ pub(super) fn cut(reading: &Reading<'_>, want: &Want, foreign: &[String]) -> Cut
         .iter()
         .map(|stmt| imports_of(std::slice::from_ref(stmt)))
         .collect();
+    let effects = program.effects(want.entry);
     let mut cutter = Cutter {
         reading,
         source,
         program,
         want,
-        effects: program.effects(want.entry),
         imports,
         seeded: seeded_at_module_level(program),
         units: BTreeSet::new(),
-        needed: want.names.clone(),
+        needed: BTreeMap::new(),
+        readers: Readers::new(source, program, &effects, |unit| {
+            may_stay(source, want, unit)
+        }),
+        effects,
         states: BTreeSet::from([State::Process, State::Files, State::Names]),
         packages: BTreeSet::new(),
     };
@@ -97,6 +103,9 @@ pub(super) fn cut(reading: &Reading<'_>, want: &Want, foreign: &[String]) -> Cut
     }
     for module in &want.imports {
         cutter.need_module(module);
+    }
+    for (name, at) in &want.names {
+        cutter.need(name, *at, Reader::Anyone);
     }
     for unit in &want.units {
         cutter.take(*unit);
@@ -135,7 +144,31 @@ pub(super) fn is_main_block(stmt: &Stmt) -> bool {
     matches!(stmt, Stmt::If(choice) if is_main_test(&choice.test) && choice.elif_else_clauses.is_empty())
 }
 
+/// May the statement stay? Main blocks and the opened statement may not.
+fn may_stay(source: &Source, want: &Want, unit: usize) -> bool {
+    let Some(stmt) = source.body().get(unit) else {
+        return false;
+    };
+    if is_main_block(stmt) || want.opened == Some(unit) {
+        return false;
+    }
+    match want.units.first() {
+        // Before the entry's own statements everything counts, after them only what defines something.
+        Some(first) if unit > *first => {
+            matches!(
+                stmt,
+                Stmt::FunctionDef(_) | Stmt::ClassDef(_) | Stmt::Import(_) | Stmt::ImportFrom(_)
+            )
+        }
+        _ => true,
+    }
+}
+
 impl Cutter<'_> {
+    fn may_stay(&self, unit: usize) -> bool {
+        may_stay(self.source, self.want, unit)
+    }
+
     fn need_module(&mut self, module: &str) {
         let top = module.split('.').next().unwrap_or(module);
         if module.starts_with('.') || self.reading.is_local(top) {
@@ -152,23 +185,34 @@ impl Cutter<'_> {
         }
     }
 
+    fn need(&mut self, name: &Name, at: Option<usize>, reader: Reader) {
+        self.needed.entry(name.clone()).or_insert(at);
+        self.readers.add(name, reader);
+    }
+
     fn take(&mut self, unit: usize) {
         if !self.units.insert(unit) {
             return;
         }
-        for region in &self.program.in_unit[unit] {
-            let region = &self.program.regions[*region];
+        let program = self.program;
+        for id in &program.in_unit[unit] {
+            let region = &program.regions[*id];
+            let runs_now = *id == program.now[unit];
             for (name, at) in &region.reads {
-                self.needed.entry(name.clone()).or_insert(Some(*at));
+                let reader = match runs_now && !region.later.contains(name) {
+                    true => Reader::Statement(unit),
+                    false => Reader::Anyone,
+                };
+                self.need(name, Some(*at), reader);
             }
             for name in region.soft.keys() {
                 if self.binds_somewhere(name) {
-                    self.needed.entry(name.clone()).or_insert(None);
+                    self.need(name, None, Reader::Anyone);
                 }
             }
             if !region.unpickles.is_empty() {
                 for class in classes(self.source) {
-                    self.needed.entry(class).or_insert(None);
+                    self.need(&class, None, Reader::Anyone);
                 }
             }
         }
@@ -219,7 +263,7 @@ impl Cutter<'_> {
         }
         for name in names {
             if self.binds_somewhere(&name) {
-                self.needed.entry(name).or_insert(None);
+                self.need(&name, None, Reader::Anyone);
             }
         }
     }
@@ -247,29 +291,6 @@ impl Cutter<'_> {
             .any(|a_use| a_use.binding.is_some())
     }
 
-    /// May the statement stay? Main blocks and the opened statement may not.
-    fn may_stay(&self, unit: usize) -> bool {
-        let Some(stmt) = self.source.body().get(unit) else {
-            return false;
-        };
-        if is_main_block(stmt) || self.want.opened == Some(unit) {
-            return false;
-        }
-        match self.want.units.first() {
-            // Before the entry's own statements everything counts, after them only what defines something.
-            Some(first) if unit > *first => {
-                matches!(
-                    stmt,
-                    Stmt::FunctionDef(_)
-                        | Stmt::ClassDef(_)
-                        | Stmt::Import(_)
-                        | Stmt::ImportFrom(_)
-                )
-            }
-            _ => true,
-        }
-    }
-
     fn is_needed(&self, unit: usize) -> bool {
         let stmt = &self.source.body()[unit];
         if let Stmt::ImportFrom(import) = stmt
@@ -281,12 +302,9 @@ impl Cutter<'_> {
             return true;
         }
         let effects = &self.effects[self.program.now[unit]];
-        if effects
-            .binds
-            .iter()
-            .chain(&effects.changes)
-            .any(|name| self.needed.contains_key(name))
-        {
+        let is_seen = |name: &Name| self.readers.see(name, unit);
+        let is_needed = |name: &Name| self.needed.contains_key(name);
+        if effects.binds.iter().any(is_seen) || effects.changes.iter().any(is_needed) {
             return true;
         }
         if let Some(names) = self.reading.stars.get(&unit) {

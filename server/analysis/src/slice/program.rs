@@ -57,6 +57,8 @@ pub(super) struct Region {
     pub(super) reads: BTreeMap<Name, usize>,
     /// Names that it reads where they are bound, with a place; nothing is wrong where they are not.
     pub(super) soft: BTreeMap<Name, usize>,
+    /// Those of the names that it reads which are read when something of it runs later: a lambda, a generator, a method.
+    pub(super) later: BTreeSet<Name>,
     /// Names of the module that it binds or deletes.
     pub(super) binds: BTreeSet<Name>,
     /// Attributes that it reads: `x.attribute`.

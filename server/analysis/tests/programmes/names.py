@@ -171,3 +171,35 @@ def f(): return x
 def f(): return later
 print("x")  #-
 later = 5
+### an exec between: f()
+x = 1
+exec("x = x + 1")
+y = x
+x = 7
+def f(): return y
+### globals between: f()
+x = 1
+globals()["x"] = 4
+y = x
+x = 7
+def f(): return y
+### globals update between: f()
+x = 1
+globals().update(x=5)
+y = x
+x = 7
+def f(): return y
+### setattr on the module between: f()
+import sys
+x = 1
+setattr(sys.modules[__name__], "x", 6)
+y = x
+x = 7
+def f(): return y
+### nothing binds before: f()
+try:
+    seen = later
+except NameError:
+    seen = None
+later = 1
+def f(): return seen

@@ -453,3 +453,42 @@ level.set(3)
 data = threading.local()
 data.x = 4
 def f(): return level.get(), data.x
+### __del__ runs when replaced: f()
+events = []
+class R:
+    def __del__(self): events.append("freed")
+r = R()
+r = None
+def f(): return events
+### weakref finalize when replaced: f()
+import weakref
+events = []
+class R: pass
+r = R()
+weakref.finalize(r, events.append, "gone")
+r = R()
+def f(): return events
+### subclasses of a replaced class: f()
+class Base: pass
+class D(Base): pass
+keep = D()
+class D(Base): pass
+def f(): return len(Base.__subclasses__()), type(keep) is D
+### a metaclass reads at its time: f()
+tag = "a"
+class M(type):
+    def __new__(m, n, b, ns): ns["tag"] = tag; return super().__new__(m, n, b, ns)
+class A(metaclass=M): pass
+tag = "b"
+class B(metaclass=M): pass
+tag = "c"
+def f(): return A.tag, B.tag
+### dataclass defaults at their time: f()
+import dataclasses
+size = 1
+@dataclasses.dataclass
+class A:
+    s: int = size
+    t: list = dataclasses.field(default_factory=lambda: [size])
+size = 2
+def f(): return A()

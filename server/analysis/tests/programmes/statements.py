@@ -270,3 +270,83 @@ for k in "ab":
     print(k)
 print(table)  #-
 def f(): return table
+### a value that another replaces: f()
+def costly(n): return n * 2
+result = costly(1)  #-
+result = costly(2)
+table = [result]
+result = costly(3)  #-
+print(result)  #-
+def f(): return table
+### a value that is built on the one before: f()
+x = 1  #-
+x = 2
+x = x + 1
+y = x
+x = max(9, 8)  #-
+def f(): return y
+### a value that a function reads at any time: f()
+x = 1
+def g(): return x
+y = g()
+x = 2
+def f(): return y, g()
+### a value that a lambda or a generator reads later: f()
+k = 1
+ys = map(lambda v: v + k, [1])
+zs = (k for _ in [0])
+k = 5
+def f(): return list(ys), list(zs)
+### a value that may be replaced: f()
+import sys
+x = 1
+if sys.maxsize < 0: x = 2
+y = x
+def f(): return y
+### an object that lives on under another name: f()
+x = [1]
+y = x
+x = [2]  #-
+y.append(3)
+def f(): return y
+### packages that are imported in parts: f()
+import xml.dom
+import xml.sax
+nodes = xml.dom.Node.ELEMENT_NODE
+errors = xml.sax.SAXException.__name__
+def f(): return nodes, errors
+### a name that is bound by a star and again: f()
+from math import *
+y = floor(1.5)
+def floor(x): return "mine"
+z = floor(1.5)
+def f(): return y, z
+### a loop variable of two loops: f()
+rows = []
+for i in range(3): rows.append(i)
+for i in range(10**9): break  #-
+for j, i in enumerate("ab"): print(i, j)  #-
+def f(): return rows
+### a loop variable that outlives its loop: f()
+for i in range(3): pass
+last = i
+for i in range(7): pass
+def f(): return last, i
+### memory that is given back: f()
+import tracemalloc
+tracemalloc.start()
+raw = bytes(30_000_000)
+size = len(raw)
+del raw
+rows = [0] * 4_000_000
+count = len(rows)
+rows = None
+def f(): return size, count, tracemalloc.get_traced_memory()[0] > 20_000_000
+### a name that is deleted twice: f()
+x = 1
+y = x
+del x
+x = y + 1
+z = x
+del x
+def f(): return y, z

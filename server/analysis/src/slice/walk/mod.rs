@@ -313,6 +313,9 @@ impl Walk<'_> {
                             region.soft.entry(a_use.name.clone()).or_insert(at);
                         } else {
                             region.reads.entry(a_use.name.clone()).or_insert(at);
+                            if a_use.scope != source.scopes.module() {
+                                region.later.insert(a_use.name.clone());
+                            }
                         }
                     }
                 }
