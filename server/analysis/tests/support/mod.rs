@@ -1,5 +1,13 @@
 //! What the tests share: a workspace in a temporary folder, slices of it, and Python to run them.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout
+)]
+
+pub mod library;
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,11 +29,11 @@ impl Workspace {
     pub fn new(files: &[(&str, &str)]) -> Workspace {
         let folder = tempfile::tempdir().unwrap();
         for (path, text) in files {
-            let path = folder.path().join(path);
+            let path = folder.path().join("workspace").join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, text).unwrap();
         }
-        let root = folder.path().canonicalize().unwrap();
+        let root = folder.path().canonicalize().unwrap().join("workspace");
         Workspace::at(root, folder)
     }
 
@@ -58,6 +66,24 @@ impl Workspace {
         };
         let entry: EntrySpec = entry.parse().unwrap();
         slice(&module, &Disk, &entry, args)
+    }
+
+    /// The slice of an entry, also when it may fail.
+    pub fn slice_anyway(
+        &self,
+        file: &str,
+        entry: &str,
+        args: Option<&str>,
+    ) -> Result<Slice, Refusal> {
+        let path = self.path(file);
+        let document = Document::new(std::fs::read_to_string(&path).unwrap());
+        let module = Module {
+            path: &path,
+            document: &document,
+            workspace: &self.path(""),
+            environment: None,
+        };
+        slice_anyway(&module, &Disk, &entry.parse().unwrap(), args)
     }
 
     /// The slice with what comments and the configuration add to it.
@@ -152,7 +178,7 @@ pub fn run_all(slices: &[Slice]) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let mut jobs = Vec::new();
     for (index, slice) in slices.iter().enumerate() {
-        let top = folder.path().join(index.to_string());
+        let top = folder.path().join(index.to_string()).join("workspace");
         for file in &slice.files {
             let path = top.join(&file.path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -162,7 +188,7 @@ pub fn run_all(slices: &[Slice]) -> Vec<String> {
             panic!("lines are run by the runner")
         };
         jobs.push(Run {
-            out: top.join("result"),
+            out: folder.path().join(index.to_string()).join("result"),
             top,
             name: slice.module_name.clone(),
             file: slice.module_file.clone(),
@@ -200,8 +226,9 @@ fn run_jobs(jobs: &[Run]) -> Vec<String> {
     let list = folder.path().join("jobs.json");
     std::fs::write(&list, serde_json::to_string(jobs).unwrap()).unwrap();
     let programme = r#"
-import sys, os, io, types, inspect, asyncio, atexit, json
+import sys, os, io, re, types, inspect, asyncio, atexit, json, signal
 def job(top, name, file, roots, cwd, entry, args, out):
+    top = os.path.realpath(top)
     os.chdir(os.path.join(top, cwd))
     for root in reversed(roots):
         sys.path.insert(0, os.path.join(top, root))
@@ -227,7 +254,7 @@ def job(top, name, file, roots, cwd, entry, args, out):
         before.flush()
     except BaseException as error:
         line = "%s %s" % (type(error).__name__, error)
-    line = line.replace(top, "TOP")
+    line = re.sub(r"\b0x[0-9a-f]+\b", "0x", line.replace(os.path.dirname(top), "ABOVE"))
     with open(out, "w", newline="") as file:
         file.write(line)
 for each in json.load(open(sys.argv[1])):
@@ -235,6 +262,7 @@ for each in json.load(open(sys.argv[1])):
     if child == 0:
         try:
             sys.stdout = open(os.devnull, "w")
+            signal.alarm(20)
             job(**each)
         finally:
             os._exit(0)
