@@ -159,6 +159,12 @@ def matches(example, got):
     return CHECKER.check_output(example.want, shown, flags) or CHECKER.check_output(example.want, (value or "") + "\n", flags)
 
 
+def is_cut(got, known):
+    """A long value comes back without its end; is what came back the beginning of the known one?"""
+    kept, mark, _ = (got[1] or "").rpartition(" [... ")
+    return bool(mark) and known[0] == "value" and known[1].startswith(kept)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=pathlib.Path)
@@ -215,8 +221,12 @@ def main():
             return example, "right", got[1]
         if got[0] == "refused":
             return example, "refused", got[1]
-        if not matches(example, home(example, folder)):
+        # Twice: what is drawn by lot may be right once.
+        known = home(example, folder)
+        if not matches(example, known) or not matches(example, home(example, folder)):
             return example, "no known result", got[1]
+        if is_cut(got, known):
+            return example, "right", got[1]
         return example, "WRONG" if got[0] != "timeout" else "TIMEOUT", "%s; the doctest says %r" % (got[:2], example.want)
 
     with concurrent.futures.ThreadPoolExecutor(options.workers) as pool:
@@ -225,7 +235,7 @@ def main():
             name = "%s::%s(%s)" % (example.file.relative_to(folder), example.function, example.args)
             report.append({"example": name, "verdict": verdict, "detail": detail})
             if verdict != "right":
-                print("%s\n  %s: %s" % (name, verdict, (detail or "").replace("\n", "\n    ")), flush=True)
+                print("%s\n  %s: %.500s" % (name, verdict, (detail or "").replace("\n", "\n    ")), flush=True)
     shutil.rmtree(scratch, ignore_errors=True)
     print("%d examples: %s" % (len(found), ", ".join("%d %s" % (n, what) for what, n in counts.most_common())))
     if options.json:
