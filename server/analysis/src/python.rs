@@ -19,9 +19,9 @@ pub(crate) struct Source {
     pub(crate) document: Document,
     pub(crate) scopes: Arc<Scopes>,
     pub(crate) uses: Uses,
-    module: ModModule,
+    module: Arc<ModModule>,
     /// As it is written, when main blocks of `module` are opened.
-    written: Option<ModModule>,
+    written: Option<Arc<ModModule>>,
 }
 
 impl Source {
@@ -32,7 +32,7 @@ impl Source {
 
     /// Takes the tree and the names of a document that is there already.
     pub(crate) fn of(document: &Document) -> Result<Source, SyntaxError> {
-        let module = strict::module(document.text())?.into_syntax();
+        let module = document.module()?;
         let document = document.clone();
         let scopes = document.scopes();
         let uses = Uses::read(&scopes);
@@ -47,8 +47,7 @@ impl Source {
 
     /// Puts the statements of main blocks among those of the module, as they run when the file is started as a programme.
     pub(crate) fn open_main_blocks(self, is_meant: impl Fn(&ast::StmtIf) -> bool) -> Source {
-        let mut opened = self.module.clone();
-        opened.body = self
+        let body = self
             .module
             .body
             .iter()
@@ -59,9 +58,14 @@ impl Source {
                 other => vec![other.clone()],
             })
             .collect();
+        let opened = ModModule {
+            body,
+            range: self.module.range,
+            node_index: self.module.node_index.clone(),
+        };
         Source {
             written: Some(self.module),
-            module: opened,
+            module: Arc::new(opened),
             ..self
         }
     }

@@ -3,10 +3,11 @@
 use crate::lines::LineIndex;
 use crate::position::{Encoding, Range};
 use crate::scopes::Scopes;
-use crate::strict::{self, SyntaxError};
+use crate::strict::{self, Judged, SyntaxError};
 use crate::view;
+use ruff_python_ast::ModModule;
 use rustc_hash::FxHashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use tree_sitter::Tree;
 
 /// A text and what is known of it. A clone is cheap and is a snapshot: later edits of the original do not change it.
@@ -15,49 +16,59 @@ pub struct Document {
     text: Arc<String>,
     lines: Arc<LineIndex>,
     tree: Arc<OnceLock<Tree>>,
-    names: Arc<Names>,
+    known: Arc<Known>,
 }
 
-/// The scopes, read when somebody asks first, from what is left of those of an earlier text: a burst of edits is read once.
+/// What is known of a text: read when somebody asks first, from what is left of an earlier text's: a burst of edits is read once.
 #[derive(Default)]
-struct Names {
-    before: Mutex<Option<Arc<Scopes>>>,
-    now: OnceLock<Arc<Scopes>>,
+struct Known {
+    before: Mutex<Earlier>,
+    scopes: OnceLock<Arc<Scopes>>,
+    judged: OnceLock<Arc<Judged>>,
+    /// The strict parser's tree of all of the text, or why there is none.
+    module: Mutex<Option<Result<Arc<ModModule>, SyntaxError>>>,
     /// Trees of single pieces, by where they begin.
     trees: Mutex<FxHashMap<usize, Arc<Tree>>>,
 }
 
-impl Names {
-    /// Names of a text of which an earlier version's are these.
-    fn after(earlier: &mut Arc<Names>) -> Arc<Names> {
-        let take = |before: &Mutex<Option<Arc<Scopes>>>| {
-            before.lock().unwrap_or_else(PoisonError::into_inner).take()
-        };
+/// What is known of an earlier text.
+#[derive(Default)]
+struct Earlier {
+    scopes: Option<Arc<Scopes>>,
+    judged: Option<Arc<Judged>>,
+}
+
+impl Known {
+    /// What is known of a text into which the one of which `earlier` is known was edited.
+    fn after(earlier: &mut Arc<Known>) -> Arc<Known> {
         let before = match Arc::get_mut(earlier) {
             // Nobody else has the earlier text: its scopes become those of the new one without being copied.
-            Some(own) => own.now.take().or_else(|| take(&own.before)),
-            None => earlier.now.get().cloned(),
+            Some(own) => {
+                let older =
+                    std::mem::take(own.before.get_mut().unwrap_or_else(PoisonError::into_inner));
+                Earlier {
+                    scopes: own.scopes.take().or(older.scopes),
+                    judged: own.judged.take().or(older.judged),
+                }
+            }
+            None => {
+                let older = locked(&earlier.before);
+                Earlier {
+                    scopes: earlier.scopes.get().or(older.scopes.as_ref()).cloned(),
+                    judged: earlier.judged.get().or(older.judged.as_ref()).cloned(),
+                }
+            }
         };
-        Arc::new(Names {
+        Arc::new(Known {
             before: Mutex::new(before),
-            ..Names::default()
+            ..Known::default()
         })
     }
+}
 
-    fn of(&self, document: &Document) -> Arc<Scopes> {
-        let read = || {
-            let before = self
-                .before
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .take();
-            Arc::new(match before {
-                Some(before) => Arc::unwrap_or_clone(before).read_after(document),
-                None => Scopes::read(document),
-            })
-        };
-        self.now.get_or_init(read).clone()
-    }
+/// What the lock holds is whole at any moment, also after a panic.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Document {
@@ -78,7 +89,7 @@ impl Document {
             text: Arc::new(text),
             lines: Arc::new(lines),
             tree: Arc::default(),
-            names: Arc::default(),
+            known: Arc::default(),
         }
     }
 
@@ -101,20 +112,32 @@ impl Document {
 
     /// The scopes and names of this version of the text; read on first use and kept.
     pub fn scopes(&self) -> Arc<Scopes> {
-        self.names.of(self)
+        let read = || {
+            let before = locked(&self.known.before).scopes.take();
+            Arc::new(match before {
+                Some(before) => Arc::unwrap_or_clone(before).read_after(self),
+                None => Scopes::read(self),
+            })
+        };
+        self.known.scopes.get_or_init(read).clone()
     }
 
-    /// Drops the trees of single statements. They are made again when somebody asks; who has looked at a whole text calls it, so
-    /// that the next edit does not have to wait for it.
-    pub fn forget_trees(&self) {
-        let mut trees = self
-            .names
-            .trees
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let dropped = std::mem::take(&mut *trees);
-        drop(trees);
-        drop(dropped);
+    /// The strict parser's tree of the text, parsed on first use and kept until [`Document::settle`]; the first error when Python
+    /// would not compile it.
+    pub fn module(&self) -> Result<Arc<ModModule>, SyntaxError> {
+        let mut module = locked(&self.known.module);
+        let parse = || strict::module(&self.text).map(|parsed| Arc::new(parsed.into_syntax()));
+        module.get_or_insert_with(parse).clone()
+    }
+
+    /// Drops the trees, which are made again when somebody asks, and makes ready for the next edit what it would have to wait
+    /// for. Who has looked at a whole text calls it.
+    pub fn settle(&self) {
+        let trees = std::mem::take(&mut *locked(&self.known.trees));
+        self.judged();
+        let before = std::mem::take(&mut *locked(&self.known.before));
+        let module = locked(&self.known.module).take();
+        drop((trees, before, module));
     }
 
     /// Where the tree of the top-level statement around `offset` is wrong although Python takes the statement: it is newer than
@@ -126,21 +149,35 @@ impl Document {
         strict::check(&self.text[piece]).is_ok().then_some(error)
     }
 
-    /// Is the text Python? The first error of the strict parser if not: the answer of [`strict::check`], for which only what
-    /// changed since the version before is parsed while the text is Python, and what follows the error while it is not.
+    /// Is the text Python? The first error of the strict parser if not: the answer of [`strict::check`]. After an edit only the
+    /// statement that it touched is parsed for it, with what the answer hangs on.
     pub fn check(&self) -> Result<(), SyntaxError> {
-        self.scopes().judged().clone()
+        if let Some(judged) = self.known.judged.get() {
+            return judged.verdict().clone();
+        }
+        if locked(&self.known.before).judged.is_some() {
+            return self.judged().verdict().clone();
+        }
+        self.module().map(drop)
+    }
+
+    fn judged(&self) -> &Judged {
+        self.known.judged.get_or_init(|| {
+            let before = locked(&self.known.before).judged.clone();
+            Arc::new(Judged::read(&self.text, &self.lines, before.as_deref()))
+        })
+    }
+
+    /// The text, for who keeps it longer than the document.
+    pub(crate) fn shared_text(&self) -> Arc<String> {
+        self.text.clone()
     }
 
     /// The tree of the top-level statement around `offset`; its nodes' byte ranges are ranges of [`Document::text`]. It is
     /// parsed afresh, on first use.
     pub fn tree_at(&self, offset: usize) -> Arc<Tree> {
         let piece = self.scopes().piece_at(offset);
-        let mut trees = self
-            .names
-            .trees
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut trees = locked(&self.known.trees);
         let tree = trees
             .entry(piece.start)
             .or_insert_with(|| Arc::new(view::parse_part(&self.text, &self.lines, &piece)));
@@ -151,9 +188,9 @@ impl Document {
     /// end of a line or of the text mean its end, as the protocol asks; a range whose ends are swapped is turned around.
     pub fn edit(&mut self, range: Option<Range>, new_text: &str, encoding: Encoding) {
         let Some(range) = range else {
-            let names = Names::after(&mut self.names);
+            let known = Known::after(&mut self.known);
             *self = Document::new(new_text.to_owned());
-            self.names = names;
+            self.known = known;
             return;
         };
         let mut start = self.lines.offset(&self.text, range.start, encoding);
@@ -165,6 +202,6 @@ impl Document {
         text.replace_range(start..end, new_text);
         self.lines = Arc::new(LineIndex::new(text));
         self.tree = Arc::default();
-        self.names = Names::after(&mut self.names);
+        self.known = Known::after(&mut self.known);
     }
 }

@@ -9,6 +9,7 @@
 //! This room knows nothing of files, clusters or LSP, and never runs the user's code. Nothing in here panics or recurses
 //! with the depth of the code, whatever the text.
 
+mod cut;
 pub mod document;
 pub mod lines;
 pub mod position;

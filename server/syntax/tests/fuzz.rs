@@ -62,6 +62,7 @@ fn whatever_is_typed_the_document_is_what_a_fresh_one_would_be() {
             let pieces = (0..random.below(40)).map(|_| PIECES[random.below(PIECES.len())]);
             client = Client(pieces.collect());
             document = Document::new(client.0.clone());
+            document.settle();
         }
         let edit = edit(&mut random, document.lines().line_count());
         let before = client.0.clone();

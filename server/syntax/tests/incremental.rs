@@ -3,7 +3,7 @@
 
 mod real;
 
-use hoist_syntax::{Document, Encoding, Range, Scopes, strict};
+use hoist_syntax::{Document, Encoding, Position, Range, Scopes, strict};
 use real::{Random, number};
 
 /// What is put in: keystrokes, whole lines, and what opens or closes things that reach far.
@@ -46,6 +46,7 @@ fn what_is_kept_is_what_is_read_afresh() {
     while done < edits {
         let text = &texts[random.below(texts.len())];
         let mut document = Document::new(text.clone());
+        document.settle();
         // Someone else may still hold an earlier version.
         let mut held = None;
         for _ in 0..25 {
@@ -82,6 +83,9 @@ fn what_is_kept_is_what_is_read_afresh() {
                 "{about}"
             );
             assert_eq!(document.check(), strict::check(document.text()), "{about}");
+            if random.below(4) == 0 {
+                document.settle();
+            }
         }
         if let Some(held) = held {
             let fresh = Scopes::read(&held);
@@ -89,6 +93,80 @@ fn what_is_kept_is_what_is_read_afresh() {
                 held.scopes().iter().eq(fresh.iter()),
                 "a snapshot keeps its names; seed {seed}, edit {done}"
             );
+        }
+    }
+}
+
+/// Classes of real files that are long enough to be judged by their statements.
+fn classes() -> Vec<String> {
+    let mut classes = Vec::new();
+    for text in real::texts(11) {
+        let document = Document::new(text);
+        for piece in document.scopes().pieces() {
+            let text = &document.text()[piece];
+            let is_class = text.starts_with("class ") || text.starts_with('@');
+            if is_class && (600..5_000).contains(&text.len()) {
+                classes.push(text.to_owned());
+            }
+        }
+    }
+    classes
+}
+
+/// What breaks a class's statements apart or joins them.
+const PUT_IN_CLASS: &[&str] = &[
+    "\n    ",
+    "    def g(self):\n        return 1\n",
+    "    return 1\n",
+    "        yield\n",
+    "    global x\n",
+    "        global x\n",
+    "        nonlocal x\n",
+    "    @deco\n",
+    "    else:\n",
+    "  x\n",
+    "\tx\n",
+    "class B(A):\n",
+    "pass",
+    "await x",
+    "break\n",
+];
+
+#[test]
+fn a_class_is_judged_as_a_whole_whatever_is_typed_in_it() {
+    let seed = number("HOIST_SEED", 1);
+    let edits = number("HOIST_FUZZ", 1_500);
+    let mut random = Random(seed as u64);
+    let classes = classes();
+    assert!(!classes.is_empty(), "the files at hand have long classes");
+    let mut done = 0;
+    while done < edits {
+        let class = &classes[random.below(classes.len())];
+        let other = &classes[random.below(classes.len())];
+        let mut document = Document::new(format!("import os\n{class}x = 1\n{other}"));
+        document.settle();
+        for _ in 0..20 {
+            done += 1;
+            let text = document.text();
+            let start = text.floor_char_boundary(random.below(text.len() + 1));
+            let removed = match random.below(4) {
+                0 => random.below(40),
+                _ => 0,
+            };
+            let end = text.floor_char_boundary((start + removed).min(text.len()));
+            let lines = document.lines();
+            let mut place = lines.position(text, start, Encoding::Utf8);
+            let put = match random.below(2) {
+                0 => PUT[random.below(PUT.len())],
+                _ => {
+                    place = Position::new(place.line, 0);
+                    PUT_IN_CLASS[random.below(PUT_IN_CLASS.len())]
+                }
+            };
+            let end = lines.position(text, end, Encoding::Utf8);
+            let about = format!("seed {seed}, edit {done}: {put:?} at {place:?} to {end:?}");
+            document.edit(Some(Range::new(place, end)), put, Encoding::Utf8);
+            assert_eq!(document.check(), strict::check(document.text()), "{about}");
         }
     }
 }

@@ -273,7 +273,7 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
     add_failures(session, snapshot, open, source.path, &mut diagnostics);
     let runnables = open.document.check().is_ok().then(|| source.runnables());
     session.found(open, findings, runnables.as_ref().map(|all| all.as_slice()));
-    open.document.forget_trees();
+    open.document.settle();
     let problem = (*Config::load_kept(&source.workspace))
         .as_ref()
         .err()

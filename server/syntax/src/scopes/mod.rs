@@ -4,7 +4,6 @@
 //! strict parser's tree; of one that is broken, as code is that is being typed, that tree has what could be made of it.
 
 mod collect;
-mod cut;
 mod flags;
 mod mangle;
 mod model;
@@ -19,8 +18,7 @@ pub use model::{
 pub use names::Name;
 
 use crate::Document;
-use crate::strict::{self, Standing, SyntaxError};
-use pieces::Piece;
+use pieces::{Earlier, Piece};
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -33,7 +31,7 @@ pub struct Scopes {
     pieces: Vec<Arc<Piece>>,
     future_annotations: bool,
     rules: Rules,
-    judged: Result<(), SyntaxError>,
+    text: Arc<String>,
     /// The pieces are those that a scan of the text gives.
     is_scanned: bool,
 }
@@ -73,36 +71,49 @@ impl Scopes {
     }
 
     fn assemble(document: &Document, rules: Rules, before: Option<Scopes>) -> Self {
-        let text = document.text();
         let hides = |future: bool| future && !rules.future_annotations_count;
-        let (mut future, known) = match before {
-            Some(before) if before.is_scanned => (before.future_annotations, before.pieces),
-            Some(before) => (before.future_annotations, Vec::new()),
-            None => (may_have_future_annotations(text), Vec::new()),
+        let from_tree = || {
+            let module = document.module().ok()?;
+            let future = module.body.iter().any(collect::is_future_annotations);
+            let text = document.text();
+            let (pieces, is_scanned) = pieces::of_module(text, &module.body, hides(future));
+            Some((pieces, is_scanned, future))
         };
-        let mut pieces = pieces::read(text, known, hides(future));
-        let found = pieces.iter().any(|piece| piece.future_annotations);
-        if hides(found) != hides(future) {
-            pieces = pieces::read(text, Vec::new(), hides(found));
-        }
-        future = found;
-        let judged = judge(text, &pieces);
-        let mut is_scanned = true;
-        let is_broken = |piece: &Arc<Piece>| matches!(piece.standing, Standing::Broken(_));
-        if judged.is_ok()
-            && pieces.iter().any(is_broken)
-            && let Some(starts) = strict::statements_on_lines(text)
+        let by_pieces = |guess: bool, earlier: Earlier<'_>| {
+            let text = document.text();
+            let mut pieces = pieces::read(text, earlier, hides(guess));
+            let future = pieces.iter().any(|piece| piece.future_annotations);
+            if hides(guess) != hides(future) {
+                pieces = pieces::read(text, Earlier::NONE, hides(future));
+            }
+            (pieces, true, future)
+        };
+        let (pieces, is_scanned, future_annotations) = match before.filter(|known| known.is_scanned)
         {
-            // It was cut where no statement begins.
-            pieces = pieces::read_at(text, &starts, hides(future));
-            is_scanned = false;
-        }
+            Some(before) => {
+                let earlier = Earlier {
+                    text: &before.text,
+                    pieces: before.pieces,
+                };
+                let read = by_pieces(before.future_annotations, earlier);
+                let is_broken = read.0.iter().any(|piece| piece.is_broken);
+                match is_broken && document.check().is_ok() {
+                    // It was cut where no statement begins.
+                    true => from_tree().unwrap_or(read),
+                    false => read,
+                }
+            }
+            None => from_tree().unwrap_or_else(|| {
+                let guess = may_have_future_annotations(document.text());
+                by_pieces(guess, Earlier::NONE)
+            }),
+        };
         Scopes {
-            module: module(text.len(), &pieces),
+            module: module(document.text().len(), &pieces),
             pieces,
-            future_annotations: future,
+            future_annotations,
             rules,
-            judged,
+            text: document.shared_text(),
             is_scanned,
         }
     }
@@ -158,11 +169,6 @@ impl Scopes {
     /// Does the module say `from __future__ import annotations`?
     pub fn future_annotations(&self) -> bool {
         self.future_annotations
-    }
-
-    /// [`strict::check`] of the text that these scopes were read from.
-    pub(crate) fn judged(&self) -> &Result<(), SyntaxError> {
-        &self.judged
     }
 
     /// The top-level statements with what follows each, as they cover the text. In broken code they are what looks most like
@@ -303,11 +309,6 @@ fn may_have_future_annotations(text: &str) -> bool {
         let line = text[at..].lines().next().unwrap_or_default();
         line.contains("annotations") || line.contains('(')
     })
-}
-
-fn judge(text: &str, pieces: &[Arc<Piece>]) -> Result<(), SyntaxError> {
-    let parts = pieces.iter().map(|piece| (&piece.range, &piece.standing));
-    strict::check_parts(text, parts)
 }
 
 fn id(piece: usize, number: u32) -> ScopeId {

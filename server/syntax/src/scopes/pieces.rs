@@ -1,15 +1,16 @@
 //! A module cut at its top-level statements, so that after a change only what changed is read again.
 //!
 //! What is known of a piece follows from its text alone (and from whether annotations are hidden), but for the offsets, which
-//! move with what is inserted before it. So a piece of the text before stands for a piece of the text now exactly when both
-//! have the same text; there is no other bookkeeping of what an edit touched.
+//! move with what is inserted before it.
 
-use super::collect;
-use super::cut::Scan;
+use super::collect::{self, Collected};
 use super::model::*;
 use super::names::Name;
 use super::resolve;
-use crate::strict::{self, Standing};
+use crate::cut::{self, Scan};
+use crate::strict;
+use ruff_python_ast::Stmt;
+use ruff_text_size::Ranged;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -18,7 +19,6 @@ use std::sync::Arc;
 pub(super) struct Piece {
     /// Its bytes in the module's text.
     pub(super) range: Range<usize>,
-    text: Box<str>,
     /// The scopes in it, each before those inside of it. The first is the module's own as far as it is in this piece.
     pub(super) scopes: Vec<Scope>,
     /// What the module's own scope does with names in this piece.
@@ -27,135 +27,108 @@ pub(super) struct Piece {
     pub(super) functions: Vec<u32>,
     /// `from __future__ import annotations`
     pub(super) future_annotations: bool,
-    /// The strict parser's word on it.
-    pub(super) standing: Standing,
+    /// It does not parse by itself.
+    pub(super) is_broken: bool,
 }
 
-/// Cuts `text` into pieces and reads them, but for those that are among `known`, the pieces of an earlier text in their order.
-pub(super) fn read(text: &str, known: Vec<Arc<Piece>>, hide_annotations: bool) -> Vec<Arc<Piece>> {
-    let (first, at) = same_at_start(text, &known);
-    let mut known = known;
-    let mut rest = known.split_off(first);
-    let last_starts = same_at_end(text, at, &rest);
-    let mut last = rest.split_off(rest.len() - last_starts.len());
-    let mut reader = Reader {
-        text,
-        pieces: known,
-        spare: rest,
-        hide_annotations,
-    };
-    if at == text.len() && first > 0 && last.is_empty() {
-        return reader.pieces;
-    }
-    let mut start = at;
-    let mut scan = Scan::from(text, at);
-    loop {
-        // From a place on at which both texts were cut, and are the same, they are cut the same.
-        if let Ok(met) = last_starts.binary_search(&start) {
-            for piece in last.drain(met..) {
-                let range = reader.next(piece.text.len());
-                reader.put(piece, range);
-            }
-            return reader.pieces;
-        }
-        let end = scan.next().unwrap_or(text.len());
-        reader.read(start..end);
-        if end == text.len() {
-            return reader.pieces;
-        }
-        start = end;
-    }
+/// Pieces of an earlier text, in their order.
+pub(super) struct Earlier<'t> {
+    pub(super) text: &'t str,
+    pub(super) pieces: Vec<Arc<Piece>>,
 }
 
-/// Cuts at given places instead, the starts of statements.
-pub(super) fn read_at(text: &str, starts: &[usize], hide_annotations: bool) -> Vec<Arc<Piece>> {
-    let mut reader = Reader {
-        text,
+impl Earlier<'static> {
+    pub(super) const NONE: Earlier<'static> = Earlier {
+        text: "",
         pieces: Vec::new(),
-        spare: Vec::new(),
-        hide_annotations,
     };
-    let inner = starts.iter().copied().filter(|start| *start > 0);
+}
+
+/// Cuts `text` into pieces and reads them, but for those that are among the `earlier`.
+pub(super) fn read(text: &str, earlier: Earlier<'_>, hide_annotations: bool) -> Vec<Arc<Piece>> {
+    let Earlier {
+        text: before,
+        pieces: known,
+    } = earlier;
+    let ranges: Vec<Range<usize>> = known.iter().map(|piece| piece.range.clone()).collect();
+    let cut = cut::again(text, "", before, &ranges);
+    let mut known: Vec<Option<Arc<Piece>>> = known.into_iter().map(Some).collect();
+    let parts = cut.into_iter().enumerate();
+    let pieces = parts.map(|(index, part)| {
+        let kept = part.known.and_then(|at| known.get_mut(at)?.take());
+        let mut piece = kept.unwrap_or_else(|| {
+            let own = &text[part.range.clone()];
+            Arc::new(Piece::read_alone(own, hide_annotations))
+        });
+        if !piece.is_at(&part.range, index) {
+            Arc::make_mut(&mut piece).place(part.range, index);
+        }
+        piece
+    });
+    pieces.collect()
+}
+
+/// Reads the pieces of a text that Python takes from its statements. They are cut where a scan of the text would; where that
+/// takes something for the start of a statement that is none, where statements begin. Beside them, whether they are cut as by a scan.
+pub(super) fn of_module(
+    text: &str,
+    body: &[Stmt],
+    hide_annotations: bool,
+) -> (Vec<Arc<Piece>>, bool) {
+    let starts = || body.iter().map(|statement| statement.start().to_usize());
+    let mut ahead = starts().peekable();
+    let mut is_start = |at: usize| {
+        while ahead.next_if(|start| *start < at).is_some() {}
+        ahead.peek() == Some(&at)
+    };
+    let mut cuts: Vec<usize> = Scan::from(text, "", 0).collect();
+    let is_scanned = cuts.iter().all(|cut| is_start(*cut));
+    if !is_scanned {
+        cuts = starts().filter(|start| begins_line(text, *start)).collect();
+        cuts.retain(|start| *start > 0);
+    }
+    let mut rest = body;
     let mut start = 0;
-    for end in inner.chain([text.len()]) {
-        reader.read(start..end);
+    let mut pieces = Vec::with_capacity(cuts.len() + 1);
+    for (index, end) in cuts.into_iter().chain([text.len()]).enumerate() {
+        let is_inside = |statement: &Stmt| statement.start().to_usize() < end;
+        let (own, after) = rest.split_at(rest.partition_point(is_inside));
+        rest = after;
+        let place = collect::Piece {
+            text,
+            range: start..end,
+            number: index as u32,
+            hide_annotations,
+        };
+        pieces.push(Arc::new(Piece::of(place.collect(own), start..end, false)));
         start = end;
     }
-    reader.pieces
+    (pieces, is_scanned)
 }
 
-/// How many of the pieces are the beginning of the text, and where the next one begins.
-fn same_at_start(text: &str, known: &[Arc<Piece>]) -> (usize, usize) {
-    let bytes = text.as_bytes();
-    let (mut count, mut at) = (0, 0);
-    while let Some(piece) = known.get(count)
-        && bytes[at..].starts_with(piece.text.as_bytes())
-    {
-        at += piece.text.len();
-        count += 1;
-    }
-    if count == known.len() && at == text.len() || count == 0 {
-        return (count, at);
-    }
-    // Whether the last of them ends there hangs on what comes after it, which is another text now.
-    (count - 1, at - known[count - 1].text.len())
-}
-
-/// Where in the text, after `from`, the last of the pieces stand, as many as are its end.
-fn same_at_end(text: &str, from: usize, known: &[Arc<Piece>]) -> Vec<usize> {
-    let bytes = text.as_bytes();
-    let mut end = text.len();
-    let mut starts = Vec::new();
-    for piece in known.iter().rev() {
-        if !bytes[from..end].ends_with(piece.text.as_bytes()) {
-            break;
-        }
-        end -= piece.text.len();
-        starts.push(end);
-    }
-    starts.reverse();
-    starts
-}
-
-struct Reader<'t> {
-    text: &'t str,
-    pieces: Vec<Arc<Piece>>,
-    /// Pieces of the earlier text whose place is not known.
-    spare: Vec<Arc<Piece>>,
-    hide_annotations: bool,
-}
-
-impl Reader<'_> {
-    /// The bytes of the next piece, if it has that many.
-    fn next(&self, length: usize) -> Range<usize> {
-        let start = self.pieces.last().map_or(0, |piece| piece.range.end);
-        start..start + length
-    }
-
-    fn read(&mut self, range: Range<usize>) {
-        let text = &self.text[range.clone()];
-        let known = self.spare.iter().position(|piece| *piece.text == *text);
-        let piece = match known {
-            Some(index) => self.spare.remove(index),
-            None => Arc::new(Piece::read(text, self.hide_annotations)),
-        };
-        self.put(piece, range);
-    }
-
-    fn put(&mut self, mut piece: Arc<Piece>, range: Range<usize>) {
-        let index = self.pieces.len();
-        if !piece.is_at(&range, index) {
-            Arc::make_mut(&mut piece).place(range, index);
-        }
-        self.pieces.push(piece);
-    }
+/// Does a statement that starts there begin a line, rather than follow a semicolon or a backslash?
+fn begins_line(text: &str, start: usize) -> bool {
+    let before = &text[..start];
+    let line = before
+        .strip_suffix("\r\n")
+        .or_else(|| before.strip_suffix(['\n', '\r']));
+    line.is_some_and(|line| !line.ends_with('\\'))
 }
 
 impl Piece {
     /// Reads a piece as if it were all of the text.
-    fn read(text: &str, hide_annotations: bool) -> Piece {
-        let (standing, collected) =
-            strict::part(text, |body| collect::collect(text, body, hide_annotations));
+    fn read_alone(text: &str, hide_annotations: bool) -> Piece {
+        let place = collect::Piece {
+            text,
+            range: 0..text.len(),
+            number: 0,
+            hide_annotations,
+        };
+        let (is_broken, collected) = strict::statements(text, |body| place.clone().collect(body));
+        Piece::of(collected, 0..text.len(), is_broken)
+    }
+
+    fn of(collected: Collected, range: Range<usize>, is_broken: bool) -> Piece {
         let future_annotations = collected.future_annotations;
         let (scopes, names) = resolve::resolve(collected);
         let mut functions: Vec<u32> = (0..scopes.len() as u32)
@@ -163,13 +136,12 @@ impl Piece {
             .collect();
         functions.sort_by_key(|number| scopes[*number as usize].def_range.start);
         Piece {
-            range: 0..text.len(),
-            text: text.into(),
+            range,
             scopes,
             names,
             functions,
             future_annotations,
-            standing,
+            is_broken,
         }
     }
 

@@ -36,11 +36,11 @@ pub(super) fn first_error(text: &str, module: &ModModule) -> Option<(String, Tex
         .min_by_key(|(_, range)| range.start())
 }
 
-/// Is there a `global` of the module's own, which counts for all of the module?
-pub(super) fn declares_in_module(text: &str, module: &ModModule) -> bool {
+/// Is there a `global` of a block's own, which counts for all of the block?
+pub(super) fn declares_in(text: &str, body: &[Stmt]) -> bool {
     let mut names = Names::default();
     if text.contains("global") {
-        names.visit_body(&module.body);
+        names.visit_body(body);
     }
     !names.globals.is_empty()
 }

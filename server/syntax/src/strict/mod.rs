@@ -5,13 +5,15 @@
 mod arguments;
 mod compiler;
 mod depth;
+mod parts;
 
 pub use arguments::{CallArguments, arguments};
+pub(crate) use parts::Judged;
 
 use depth::TooDeep;
 use ruff_python_ast::{ModModule, PySourceType, Stmt};
 use ruff_python_parser::{ParseError, Parsed, parse_module, parse_unchecked_source};
-use ruff_text_size::{Ranged, TextRange};
+use ruff_text_size::TextRange;
 use std::ops::Range;
 
 /// Why a text is not Python.
@@ -34,116 +36,14 @@ pub fn check(text: &str) -> Result<(), SyntaxError> {
     })
 }
 
-/// What can be said of a part of a module that begins with a line, by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Python compiles it, wherever it stands among others of which that is true.
-    Alone,
-    /// It parses, but whether it compiles may hang on what stands before it: `from __future__` must come first, a `global` of
-    /// the module's own before the name's use.
-    LooksBack,
-    /// It does not parse by itself. With the first error, if that is the first one whatever comes after the part.
-    Broken(Option<SyntaxError>),
-    /// It is deeper than Python takes.
-    TooDeep,
-}
-
-/// Judges a part of a module, and gives what `read` makes of its statements: of those that are there in broken code, and of
-/// none in code that is too deep. A part that parses closes all that it opens and begins with no mere continuation (`else:`),
-/// so a text made of such parts parses.
-pub(crate) fn part<T>(part: &str, read: impl Fn(&[Stmt]) -> T) -> (Standing, T) {
+/// What `read` makes of the statements of a part of a module: of those that are there in broken code, and of none in code that
+/// is too deep. Beside it, whether the part does not parse by itself.
+pub(crate) fn statements<T>(part: &str, read: impl Fn(&[Stmt]) -> T) -> (bool, T) {
     let parse = || {
         let parsed = parse_unchecked_source(part, PySourceType::Python);
-        let module = parsed.syntax();
-        let looks_back = || {
-            part.contains("__future__")
-                || compiler::declares_in_module(part, module)
-                || compiler::first_error(part, module).is_some()
-        };
-        let standing = match parsed.errors().first() {
-            Some(error) => Standing::Broken(settled(part, described(part, error, 0))),
-            None if looks_back() => Standing::LooksBack,
-            None => Standing::Alone,
-        };
-        (standing, read(&module.body))
+        (!parsed.errors().is_empty(), read(&parsed.syntax().body))
     };
-    with_depth(part, parse).unwrap_or_else(|_| (Standing::TooDeep, read(&[])))
-}
-
-/// The first error of a part, if it is the first one of every text that begins with the part: the parser goes from left to
-/// right, and what it says of an error hangs on hardly more than the next statement, so an error well before the end is.
-fn settled(part: &str, error: SyntaxError) -> Option<SyntaxError> {
-    /// So many lines with something in them have to come after it.
-    const LINES: usize = 4;
-    let rest = part.get(error.range.end..)?;
-    let after = rest.lines().skip(1).filter(|line| !line.trim().is_empty());
-    (after.take(LINES).count() == LINES).then_some(error)
-}
-
-/// [`check`] of a text that is made of these parts, each with what can be said of it: only as much is parsed as the answer
-/// hangs on.
-pub(crate) fn check_parts<'p>(
-    text: &str,
-    parts: impl DoubleEndedIterator<Item = (&'p Range<usize>, &'p Standing)> + Clone,
-) -> Result<(), SyntaxError> {
-    let mut all_alone = true;
-    for (range, standing) in parts.clone() {
-        all_alone &= *standing == Standing::Alone;
-        // A byte order mark is one only where the text begins.
-        let is_marked = range.start > 0 && text[range.clone()].starts_with('\u{feff}');
-        if is_marked || *standing == Standing::TooDeep {
-            return check(text);
-        }
-    }
-    if all_alone {
-        return Ok(());
-    }
-    let is_broken = |standing: &Standing| matches!(standing, Standing::Broken(_));
-    let mut from_broken = parts
-        .clone()
-        .skip_while(|(_, standing)| !is_broken(standing));
-    let Some((first, standing)) = from_broken.next() else {
-        let mut from_end = parts.rev();
-        let last = from_end.find(|(_, standing)| **standing == Standing::LooksBack);
-        let end = last.map_or(text.len(), |(range, _)| range.end);
-        return check(&text[..end]).or_else(|_| check(text));
-    };
-    let found = match standing {
-        Standing::Broken(Some(error)) => Some(error.clone()),
-        _ => {
-            let ahead = from_broken.nth(AHEAD).map(|(range, _)| range.end);
-            ahead
-                .and_then(|end| {
-                    let window = &text[first.start..end];
-                    settled(window, parse_error(window)?)
-                })
-                .or_else(|| parse_error(&text[first.start..]))
-        }
-    };
-    match found {
-        Some(error) => {
-            let range = error.range.start + first.start..error.range.end + first.start;
-            Err(SyntaxError {
-                line: crate::LineIndex::new(text).line_of(range.start),
-                range,
-                ..error
-            })
-        }
-        // What is broken by itself is none in its place.
-        None => check(text),
-    }
-}
-
-/// How many parts after a broken one are parsed with it.
-const AHEAD: usize = 2;
-
-fn parse_error(text: &str) -> Option<SyntaxError> {
-    guarded(text, 0, || {
-        parse_module(text)
-            .map(drop)
-            .map_err(|error| described(text, &error, 0))
-    })
-    .err()
+    with_depth(part, parse).unwrap_or_else(|_| (true, read(&[])))
 }
 
 /// The strict parser's tree of a module that Python compiles; the first error if it does not.
@@ -155,24 +55,6 @@ pub fn module(text: &str) -> Result<Parsed<ModModule>, SyntaxError> {
         refused_by_compiler(text, &parsed)?;
         Ok(parsed)
     })
-}
-
-/// Where in a text that Python takes lines begin with a top-level statement.
-pub(crate) fn statements_on_lines(text: &str) -> Option<Vec<usize>> {
-    let parsed = module(text).ok()?;
-    let starts = parsed
-        .syntax()
-        .body
-        .iter()
-        .map(|statement| statement.start().to_usize());
-    let begins_line = |start: &usize| {
-        let before = &text[..*start];
-        let line = before
-            .strip_suffix("\r\n")
-            .or_else(|| before.strip_suffix(['\n', '\r']));
-        line.is_some_and(|line| !line.ends_with('\\'))
-    };
-    Some(starts.filter(begins_line).collect())
 }
 
 fn refused_by_compiler(text: &str, parsed: &Parsed<ModModule>) -> Result<(), SyntaxError> {

@@ -98,7 +98,7 @@ impl Walk<'_> {
         let place = self.place;
         let stored = self
             .notes
-            .stored(place.scope, &self.notes.text[bytes(name)]);
+            .stored(place.scope, &self.notes.piece.text[bytes(name)]);
         self.notes.bind(bytes(name), kind, flags::LOCAL, place);
         if parameters.is_none() {
             return (stored, place);
@@ -117,7 +117,7 @@ impl Walk<'_> {
     }
 
     fn written(&self, name: &Identifier) -> String {
-        normal(&self.notes.text[bytes(name)]).into_owned()
+        normal(&self.notes.piece.text[bytes(name)]).into_owned()
     }
 
     /// Where the keyword of a definition stands, behind its decorators.
@@ -127,7 +127,7 @@ impl Walk<'_> {
         };
         let mut at = bytes(last).end;
         loop {
-            let rest = self.notes.text.get(at..whole.end).unwrap_or_default();
+            let rest = self.notes.piece.text.get(at..whole.end).unwrap_or_default();
             let code = rest.trim_start_matches(|c: char| c.is_whitespace() || c == '\\');
             at = whole.end - code.len();
             if !code.starts_with('#') {
@@ -220,7 +220,7 @@ impl Walk<'_> {
             let whole_range = whole.map_or(bytes(parameter), bytes);
             let before_annotation = name.end..whole_range.end;
             let model = Parameter {
-                name: Name::new(&normal(&self.notes.text[name.clone()])),
+                name: Name::new(&normal(&self.notes.piece.text[name.clone()])),
                 kind,
                 has_default: default.is_some(),
                 range: name,

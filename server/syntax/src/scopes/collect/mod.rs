@@ -7,7 +7,8 @@ mod definitions;
 mod notes;
 mod statements;
 
-pub(super) use notes::{Block, Collected, NameId};
+pub(super) use notes::{Block, Collected, NameId, Piece};
+pub(super) use statements::is_future_annotations;
 
 use crate::scopes::flags;
 use crate::scopes::model::*;
@@ -17,15 +18,18 @@ use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 use std::ops::Range;
 
-/// Reads the names of `body`, the statements of `text`, as far as there are any.
-pub(super) fn collect(text: &str, body: &[Stmt], hide_annotations: bool) -> Collected {
-    let mut walk = Walk {
-        notes: Notes::new(text, hide_annotations),
-        place: Place::body_of(MODULE, 0..text.len()),
-    };
-    walk.visit_body(body);
-    walk.notes
-        .collected(body.iter().any(statements::is_future_annotations))
+impl Piece<'_> {
+    /// Reads the names of `body`, the statements of the piece, as far as there are any.
+    pub(in crate::scopes) fn collect(self, body: &[Stmt]) -> Collected {
+        let range = self.range.clone();
+        let mut walk = Walk {
+            notes: Notes::new(self),
+            place: Place::body_of(MODULE, range),
+        };
+        walk.visit_body(body);
+        walk.notes
+            .collected(body.iter().any(statements::is_future_annotations))
+    }
 }
 
 /// The walk follows the text. What it reads is shallow enough for the strict parser, hence for it, given room on the stack.
@@ -133,7 +137,9 @@ impl Walk<'_> {
                 let range = match generator.parenthesized {
                     true => bytes(generator),
                     // The parentheses of the call around it.
-                    false => self.with_parentheses(bytes(generator), 0..self.notes.text.len()),
+                    false => {
+                        self.with_parentheses(bytes(generator), self.notes.piece.range.clone())
+                    }
                 };
                 self.comprehension("<genexpr>", range, &[&generator.elt], &generator.generators);
             }
@@ -171,7 +177,7 @@ impl Walk<'_> {
 
     /// A range, with the parentheses that stand right around it inside of `limits`.
     fn with_parentheses(&self, mut range: Range<usize>, limits: Range<usize>) -> Range<usize> {
-        let text = self.notes.text;
+        let text = self.notes.piece.text;
         loop {
             let before = text.get(limits.start..range.start).unwrap_or_default();
             let after = text.get(range.end..limits.end).unwrap_or_default();

@@ -38,6 +38,19 @@ pub(in crate::scopes) struct Block {
 /// scopes would take memory by the square of the depth.
 pub(super) const DEEPEST: usize = 200;
 
+/// What is read: a piece of a module.
+#[derive(Debug, Clone)]
+pub(in crate::scopes) struct Piece<'t> {
+    /// The text that the statements' places are places of.
+    pub(in crate::scopes) text: &'t str,
+    /// The piece's bytes in it.
+    pub(in crate::scopes) range: Range<usize>,
+    /// Its number among the pieces.
+    pub(in crate::scopes) number: u32,
+    /// Do names in annotations belong to no scope?
+    pub(in crate::scopes) hide_annotations: bool,
+}
+
 /// The number of the module's own scope in its piece.
 pub(super) const MODULE: usize = 0;
 
@@ -72,8 +85,7 @@ impl Place {
 
 /// The notes on one piece of a module.
 pub(super) struct Notes<'t> {
-    pub(super) text: &'t str,
-    pub(super) hide_annotations: bool,
+    pub(super) piece: Piece<'t>,
     pub(super) blocks: Vec<Block>,
     pub(super) names: Vec<Name>,
     numbers: FxHashMap<Name, NameId>,
@@ -82,16 +94,16 @@ pub(super) struct Notes<'t> {
 
 impl<'t> Notes<'t> {
     /// Notes that have only the module's own scope.
-    pub(super) fn new(text: &'t str, hide_annotations: bool) -> Self {
+    pub(super) fn new(piece: Piece<'t>) -> Self {
+        let range = piece.range.clone();
         let mut notes = Notes {
-            text,
-            hide_annotations,
+            piece,
             blocks: Vec::new(),
             names: Vec::new(),
             numbers: FxHashMap::default(),
             flags: FxHashMap::default(),
         };
-        notes.open(ScopeKind::Module, "<module>", 0..text.len(), None);
+        notes.open(ScopeKind::Module, "<module>", range, None);
         notes
     }
 
@@ -154,7 +166,7 @@ impl<'t> Notes<'t> {
         match number {
             0 => ScopeId::MODULE,
             _ => ScopeId {
-                piece: 0,
+                piece: self.piece.number,
                 number: number as u32,
             },
         }
@@ -164,7 +176,7 @@ impl<'t> Notes<'t> {
         if range.is_empty() {
             return;
         }
-        let text = &self.text[range.clone()];
+        let text = &self.piece.text[range.clone()];
         let name = self.stored(place.scope, text);
         self.mark(place.scope, name, flags::USE);
         let in_function = matches!(
@@ -186,7 +198,7 @@ impl<'t> Notes<'t> {
         if range.is_empty() {
             return;
         }
-        let name = self.stored(place.scope, &self.text[range.clone()]);
+        let name = self.stored(place.scope, &self.piece.text[range.clone()]);
         self.mark(place.scope, name, bits);
         self.blocks[place.scope].scope.bindings.push(Binding {
             name: self.names[name as usize].clone(),
@@ -209,7 +221,7 @@ impl<'t> Notes<'t> {
         if target == place.scope {
             return self.bind(range, BindingKind::Named, flags::LOCAL, place);
         }
-        let name = self.stored(place.scope, &self.text[range.clone()]);
+        let name = self.stored(place.scope, &self.piece.text[range.clone()]);
         let around = place.in_scope(target);
         match self.blocks[target].scope.kind {
             ScopeKind::Function | ScopeKind::Lambda => {
@@ -233,7 +245,7 @@ impl<'t> Notes<'t> {
 
     /// A name in a `global` or `nonlocal` statement.
     pub(super) fn declare(&mut self, range: Range<usize>, kind: DeclarationKind, place: Place) {
-        let name = self.stored(place.scope, &self.text[range.clone()]);
+        let name = self.stored(place.scope, &self.piece.text[range.clone()]);
         let flag = match kind {
             DeclarationKind::Global => flags::GLOBAL,
             DeclarationKind::Nonlocal => flags::NONLOCAL,

@@ -10,7 +10,7 @@ use ruff_python_ast::{
 };
 
 /// Is it `from __future__ import annotations`?
-pub(super) fn is_future_annotations(statement: &Stmt) -> bool {
+pub(in crate::scopes) fn is_future_annotations(statement: &Stmt) -> bool {
     let Stmt::ImportFrom(import) = statement else {
         return false;
     };
@@ -159,7 +159,7 @@ impl Walk<'_> {
 
     /// An annotation: names of the scope around, or under `from __future__ import annotations` of a scope that is never.
     pub(super) fn annotation(&mut self, annotation: &Expr, place: super::Place) {
-        if !self.notes.hide_annotations {
+        if !self.notes.piece.hide_annotations {
             return self.within(place, |walk| walk.visit_expr(annotation));
         }
         let scope = self.notes.open(
@@ -182,7 +182,7 @@ impl Walk<'_> {
     pub(super) fn import(&mut self, names: &[Alias], is_dotted: bool) {
         for alias in names {
             let mut range = bytes(alias.asname.as_ref().unwrap_or(&alias.name));
-            let written = &self.notes.text[range.clone()];
+            let written = &self.notes.piece.text[range.clone()];
             if written == "*" {
                 self.notes.blocks[self.place.scope].scope.has_star_import = true;
                 continue;
