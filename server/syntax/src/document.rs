@@ -198,9 +198,10 @@ impl Document {
         if end < start {
             std::mem::swap(&mut start, &mut end);
         }
-        let text = Arc::make_mut(&mut self.text);
-        text.replace_range(start..end, new_text);
-        self.lines = Arc::new(LineIndex::new(text));
+        let (before, after) = (&self.text[..start], &self.text[end..]);
+        let text = [before, new_text, after].concat();
+        self.lines = Arc::new(self.lines.edited(&text, start..end, new_text.len()));
+        self.text = Arc::new(text);
         self.tree = Arc::default();
         self.known = Known::after(&mut self.known);
     }

@@ -31,6 +31,38 @@ impl LineIndex {
         }
     }
 
+    /// The index of `text`, which came to be when `inserted` bytes took the place of `edited` of this index's text.
+    pub(crate) fn edited(&self, text: &str, edited: Range<usize>, inserted: usize) -> Self {
+        if self.lone_carriage_returns {
+            return LineIndex::new(text);
+        }
+        // A `\r` before the edit and a `\n` behind it may have become one break, or two.
+        let first = self.starts.partition_point(|start| *start < edited.start);
+        let first = first.saturating_sub(1);
+        let from = self.starts[first];
+        let last = self
+            .starts
+            .partition_point(|start| *start <= edited.end + 1);
+        let moved = |offset: usize| offset - edited.len() + inserted;
+        let to = match self.starts.get(last) {
+            Some(start) => moved(*start),
+            None => text.len(),
+        };
+        let between = LineIndex::new(&text[from..to]);
+        let mut starts = Vec::with_capacity(self.starts.len() + between.starts.len());
+        starts.extend_from_slice(&self.starts[..first]);
+        starts.extend(between.starts.iter().map(|start| from + start));
+        if last < self.starts.len() {
+            // What is between ends with the break before the next line.
+            starts.pop();
+            starts.extend(self.starts[last..].iter().map(|start| moved(*start)));
+        }
+        LineIndex {
+            starts,
+            lone_carriage_returns: between.lone_carriage_returns,
+        }
+    }
+
     /// Does a `\r` without a `\n` break a line somewhere?
     pub fn has_lone_carriage_returns(&self) -> bool {
         self.lone_carriage_returns

@@ -8,16 +8,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use hoist_analysis::{Code, readability};
 use hoist_jobs::{Config, ConfigError};
 use hoist_syntax::{Encoding, LineIndex};
-use tokio::sync::{Mutex, Notify};
-use tower_lsp::Client;
+use tower_lsp::ls_types::notification::PublishDiagnostics;
 use tower_lsp::ls_types::{
-    Diagnostic, DiagnosticRelatedInformation, Location, Position, Range, Uri,
+    Diagnostic, DiagnosticRelatedInformation, Location, Position, PublishDiagnosticsParams, Range,
+    Uri,
 };
 
 use super::analysis::Source;
@@ -32,78 +32,52 @@ use super::to_proto;
 const PAUSE: Duration = Duration::from_millis(150);
 
 /// Pushes until the client is gone.
-pub(super) async fn push(client: Client, session: Arc<Session>) {
-    let publisher = Publisher {
-        client,
+pub(super) fn push(session: Arc<Session>) -> std::io::Result<()> {
+    let publisher = Arc::new(Publisher {
         session,
         told: Mutex::default(),
-    };
-    let wanted = Wanted::default();
-    tokio::join!(
-        answer_at_once(&publisher, &wanted),
-        answer_whole(&publisher, &wanted)
-    );
+    });
+    let (wanted, subjects) = mpsc::channel();
+    let at_once = publisher.clone();
+    // Threads of their own: a keystroke is answered without waiting for a place among other work.
+    let named = |name: &str| std::thread::Builder::new().name(name.to_owned());
+    named("findings at once").spawn(move || answer_at_once(&at_once, &wanted))?;
+    named("findings").spawn(move || answer_whole(&publisher, &subjects))?;
+    Ok(())
 }
 
-/// What is to be looked at whole.
-#[derive(Default)]
-struct Wanted {
-    subjects: std::sync::Mutex<BTreeSet<Subject>>,
-    added: Notify,
-}
-
-impl Wanted {
-    fn subjects(&self) -> std::sync::MutexGuard<'_, BTreeSet<Subject>> {
-        // A set is whole at any moment.
-        self.subjects
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn add(&self, subjects: BTreeSet<Subject>) {
-        self.subjects().extend(subjects);
-        self.added.notify_one();
-    }
-
-    async fn take(&self) -> BTreeSet<Subject> {
-        loop {
-            let subjects = std::mem::take(&mut *self.subjects());
-            if !subjects.is_empty() {
-                return subjects;
-            }
-            self.added.notified().await;
-        }
-    }
-}
-
-async fn answer_at_once(publisher: &Publisher, wanted: &Wanted) {
+/// Answers every change with what takes hardly longer than to parse what was typed, then hands it on.
+fn answer_at_once(publisher: &Publisher, wanted: &mpsc::Sender<BTreeSet<Subject>>) {
     loop {
-        let stale = publisher.session.stale().await;
+        let stale = publisher.session.stale();
         for subject in &stale {
-            let snapshot = publisher.session.snapshot();
-            let Some(open) = open_of(&snapshot, subject) else {
-                continue;
-            };
-            // Here, without a thread of its own to wait for. A panic in there is reported; the next change asks again.
-            let find = || find_at_once(&publisher.session, &snapshot, &open);
-            let found = tokio::task::block_in_place(|| catch_unwind(AssertUnwindSafe(find)));
-            if let Ok(Some(diagnostics)) = found {
-                publisher.tell(&open, diagnostics).await;
-            }
+            // A panic in there is reported; the next change asks again.
+            let tell = AssertUnwindSafe(|| {
+                let snapshot = publisher.session.snapshot();
+                let open = open_of(&snapshot, subject)?;
+                let diagnostics = find_at_once(&publisher.session, &snapshot, &open)?;
+                publisher.tell(&open, diagnostics);
+                Some(())
+            });
+            let _ = catch_unwind(tell);
         }
-        wanted.add(stale);
+        if wanted.send(stale).is_err() {
+            return;
+        }
     }
 }
 
-async fn answer_whole(publisher: &Publisher, wanted: &Wanted) {
-    loop {
-        let subjects = wanted.take().await;
+/// Looks at whole texts, in as many pauses as work: fast typing costs half of one core at most.
+fn answer_whole(publisher: &Publisher, wanted: &mpsc::Receiver<BTreeSet<Subject>>) {
+    while let Ok(mut subjects) = wanted.recv() {
+        subjects.extend(wanted.try_iter().flatten());
         let begun = Instant::now();
         for subject in subjects {
-            look_at(publisher, subject).await;
+            // A panic in there is reported; the next change asks again.
+            let _ = catch_unwind(AssertUnwindSafe(|| look_at(publisher, subject)));
         }
-        // As long a pause as the work took: fast typing costs half of one core at most.
-        tokio::time::sleep(begun.elapsed().min(PAUSE)).await;
+        publisher.session.drop_old();
+        std::thread::sleep(begun.elapsed().min(PAUSE));
     }
 }
 
@@ -115,34 +89,22 @@ fn open_of(snapshot: &Snapshot, subject: &Subject) -> Option<Arc<Open>> {
 }
 
 /// Tells all that there is to say about one document or file.
-async fn look_at(publisher: &Publisher, subject: Subject) {
+fn look_at(publisher: &Publisher, subject: Subject) {
     let snapshot = publisher.session.snapshot();
     let Some(open) = open_of(&snapshot, &subject) else {
-        publisher.tell_closed(&snapshot, subject).await;
+        publisher.tell_closed(&snapshot, subject);
         return;
     };
-    let found = {
-        let (session, snapshot) = (publisher.session.clone(), snapshot.clone());
-        let open = open.clone();
-        tokio::task::spawn_blocking(move || find(&session, &snapshot, &open)).await
-    };
-    // A panic in there was reported by the runtime; the next change asks again.
-    let Ok(Found {
-        diagnostics,
-        problem,
-    }) = found
-    else {
-        return;
-    };
-    if let Some((workspace, problem)) = problem {
-        publisher.tell_problem(&snapshot, workspace, problem).await;
+    let found = find(&publisher.session, &snapshot, &open);
+    if let Some((workspace, problem)) = found.problem {
+        publisher.tell_problem(&snapshot, workspace, problem);
     }
-    publisher.tell(&open, diagnostics).await;
+    publisher.tell(&open, found.diagnostics);
+    open.document.settle();
 }
 
 /// The one way to the client's list of problems.
 struct Publisher {
-    client: Client,
     session: Arc<Session>,
     told: Mutex<Told>,
 }
@@ -156,9 +118,14 @@ struct Told {
 }
 
 impl Publisher {
+    fn told(&self) -> MutexGuard<'_, Told> {
+        // What was told is written down after it was told; a panic between the two tells it twice.
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Tells the diagnostics of an open document, unless it has changed meanwhile or the client has just them.
-    async fn tell(&self, open: &Open, diagnostics: Vec<Diagnostic>) {
-        let mut told = self.told.lock().await;
+    fn tell(&self, open: &Open, diagnostics: Vec<Diagnostic>) {
+        let mut told = self.told();
         let now = self.session.snapshot();
         let uri = open.uri.as_str();
         let is_current = now
@@ -171,15 +138,22 @@ impl Publisher {
         if !is_current || known {
             return;
         }
-        let kept = (open.version, diagnostics.clone());
-        told.documents.insert(uri.to_owned(), kept);
-        self.client
-            .publish_diagnostics(open.uri.clone(), diagnostics, Some(open.version))
-            .await;
+        let diagnostics = self.publish(open.uri.clone(), diagnostics, Some(open.version));
+        told.documents
+            .insert(uri.to_owned(), (open.version, diagnostics));
+    }
+
+    /// Sends diagnostics and gives them back.
+    fn publish(&self, uri: Uri, of: Vec<Diagnostic>, version: Option<i32>) -> Vec<Diagnostic> {
+        let params = PublishDiagnosticsParams::new(uri, of, version);
+        if !self.session.said_goodbye() {
+            self.session.wire.notify::<PublishDiagnostics>(&params);
+        }
+        params.diagnostics
     }
 
     /// A file that is not open has only what jobs left in it.
-    async fn tell_closed(&self, snapshot: &Snapshot, subject: Subject) {
+    fn tell_closed(&self, snapshot: &Snapshot, subject: Subject) {
         let (uri, path) = match subject {
             Subject::Document(uri) => {
                 let Ok(uri) = uri.parse::<Uri>() else { return };
@@ -196,7 +170,7 @@ impl Publisher {
         let failures = path
             .as_deref()
             .map_or_else(Vec::new, |path| self.session.failures(path));
-        let mut told = self.told.lock().await;
+        let mut told = self.told();
         let problems = path.iter().flat_map(|path| told.problems.of(path));
         let diagnostics = failures
             .iter()
@@ -207,21 +181,14 @@ impl Publisher {
             return;
         }
         told.documents.remove(uri.as_str());
-        self.client
-            .publish_diagnostics(uri, diagnostics, None)
-            .await;
+        self.publish(uri, diagnostics, None);
     }
 
-    async fn tell_problem(
-        &self,
-        snapshot: &Snapshot,
-        workspace: PathBuf,
-        problem: Option<ConfigError>,
-    ) {
-        let mut told = self.told.lock().await;
-        told.problems
-            .tell(&self.client, snapshot, workspace, problem)
-            .await;
+    fn tell_problem(&self, snapshot: &Snapshot, workspace: PathBuf, problem: Option<ConfigError>) {
+        let mut told = self.told();
+        for (uri, diagnostics) in told.problems.change(snapshot, workspace, problem) {
+            self.publish(uri, diagnostics, None);
+        }
     }
 }
 
@@ -273,7 +240,6 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
     add_failures(session, snapshot, open, source.path, &mut diagnostics);
     let runnables = open.document.check().is_ok().then(|| source.runnables());
     session.found(open, findings, runnables.as_ref().map(|all| all.as_slice()));
-    open.document.settle();
     let problem = (*Config::load_kept(&source.workspace))
         .as_ref()
         .err()
@@ -345,40 +311,37 @@ impl Problems {
         self.0.values().filter(move |problem| problem.file == file)
     }
 
-    /// Tells an error in the file where it is, and takes it back when it is mended; nothing when it is the same as before.
-    async fn tell(
+    /// What to tell of each file when a workspace's configuration has this error now, or none: it is told in the file where it
+    /// is, and taken back where it was; nothing when it is the same as before.
+    fn change(
         &mut self,
-        client: &Client,
         snapshot: &Snapshot,
         workspace: PathBuf,
         problem: Option<ConfigError>,
-    ) {
+    ) -> Vec<(Uri, Vec<Diagnostic>)> {
         let before = match &problem {
             Some(problem) => self.0.insert(workspace, problem.clone()),
             None => self.0.remove(&workspace),
         };
         if before == problem {
-            return;
+            return Vec::new();
         }
         let files: BTreeSet<&Path> = [&before, &problem]
             .into_iter()
             .flatten()
             .map(|problem| problem.file.as_path())
             .collect();
-        for file in files {
+        let telling = files.into_iter().filter_map(|file| {
             // What is open is told as it stands in the editor.
             if snapshot.document_of(file).is_some() {
-                continue;
+                return None;
             }
-            let Some(uri) = snapshot.uri_of(file) else {
-                continue;
-            };
-            let diagnostics = self
-                .of(file)
-                .map(|problem| config_error(problem, snapshot.profile.encoding))
-                .collect();
-            client.publish_diagnostics(uri, diagnostics, None).await;
-        }
+            let errors = self.of(file);
+            let diagnostics =
+                errors.map(|problem| config_error(problem, snapshot.profile.encoding));
+            Some((snapshot.uri_of(file)?, diagnostics.collect()))
+        });
+        telling.collect()
     }
 }
 

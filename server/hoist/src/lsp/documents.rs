@@ -59,7 +59,7 @@ impl Open {
     }
 
     /// Applies changes in their order; each counts in the text that the one before it left. What each did to the lines is
-    /// told to `moved`.
+    /// told to `moved`. What was found out about the text before is for the caller to replace.
     pub(super) fn change(
         &mut self,
         version: i32,
@@ -84,7 +84,6 @@ impl Open {
             }
         }
         self.version = version;
-        self.cache = Arc::default();
     }
 }
 

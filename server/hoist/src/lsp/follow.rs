@@ -166,7 +166,7 @@ impl Teller {
 
     async fn flush(&mut self, job: JobId) {
         for (stream, piece) in self.gathered.take() {
-            self.session.backlog.wait().await;
+            self.session.wire.backlog().wait().await;
             self.client
                 .send_notification::<ext::JobOutputs>(ext::JobOutput {
                     job: job.to_string(),

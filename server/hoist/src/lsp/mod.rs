@@ -97,10 +97,10 @@ fn keep_one_heap() {
 /// Whether the client took its leave politely.
 async fn serve() -> std::io::Result<bool> {
     let closed = Arc::new(Notify::new());
-    let (output, backlog, writer) = queue_to(std::io::stdout(), closed.clone())?;
+    let (output, wire, writer) = queue_to(unbuffered_stdout()?, closed.clone())?;
     let input = Framing::new(Watched::new(tokio::io::stdin(), closed.clone()));
 
-    let session = Arc::new(Session::new(backlog));
+    let session = Arc::new(Session::new(wire));
     let (service, socket) = LspService::build(|client| Backend::new(client, session.clone()))
         .custom_method(ext::TextOf::METHOD, Backend::text)
         .custom_method(ext::Jobs::METHOD, Backend::jobs)
@@ -120,6 +120,16 @@ async fn serve() -> std::io::Result<bool> {
     let polite = session.said_goodbye();
     tokio::task::spawn_blocking(move || writer.finish(FAREWELL)).await?;
     Ok(polite)
+}
+
+/// Standard output as it is: the library's own writes a message's header by itself, and the client wakes twice.
+fn unbuffered_stdout() -> std::io::Result<std::fs::File> {
+    #[cfg(unix)]
+    let owned = std::os::fd::AsFd::as_fd(&std::io::stdout()).try_clone_to_owned()?;
+    #[cfg(windows)]
+    let owned =
+        std::os::windows::io::AsHandle::as_handle(&std::io::stdout()).try_clone_to_owned()?;
+    Ok(owned.into())
 }
 
 /// Ends when the client is gone, a moment later, so that what was being answered is written.

@@ -171,7 +171,10 @@ impl LanguageServer for Backend {
     async fn initialized(&self, _: InitializedParams) {
         self.start_engine().await;
         self.watch_files();
-        tokio::spawn(diagnostics::push(self.client.clone(), self.session.clone()));
+        if let Err(error) = diagnostics::push(self.session.clone()) {
+            let sentence = format!("Hoist cannot tell what it finds: {error}");
+            self.client.show_message(MessageType::ERROR, sentence).await;
+        }
     }
 
     async fn shutdown(&self) -> Result<()> {

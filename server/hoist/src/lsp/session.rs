@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use hoist_analysis::{Finding, Runnable};
 use hoist_jobs::{Engine, JobId, JobView};
@@ -25,16 +25,16 @@ use super::placed::Held;
 use super::profile::Profile;
 use super::progress;
 use super::snapshot::Snapshot;
-use super::transport::Backlog;
+use super::transport::Wire;
 
 /// One client's session.
 pub(super) struct Session {
     state: Mutex<State>,
     /// Runs jobs; there from `initialized` on.
     pub(super) engine: OnceLock<Engine>,
-    /// How far the client is behind in reading.
-    pub(super) backlog: Backlog,
-    changed: Notify,
+    /// To the client.
+    pub(super) wire: Wire,
+    changed: Condvar,
     goodbye: AtomicBool,
     exit: Notify,
 }
@@ -47,6 +47,8 @@ struct State {
     runs: HashMap<JobId, Documents>,
     /// Files whose diagnostics are to be told anew.
     stale: BTreeSet<Subject>,
+    /// What was found out about texts that were edited since.
+    old: Vec<Arc<Cache>>,
 }
 
 /// Something that has diagnostics.
@@ -60,12 +62,12 @@ pub(super) enum Subject {
 
 impl Session {
     /// Before the first message.
-    pub(super) fn new(backlog: Backlog) -> Self {
+    pub(super) fn new(wire: Wire) -> Self {
         Self {
             state: Mutex::default(),
             engine: OnceLock::new(),
-            backlog,
-            changed: Notify::new(),
+            wire,
+            changed: Condvar::new(),
             goodbye: AtomicBool::new(false),
             exit: Notify::new(),
         }
@@ -78,9 +80,7 @@ impl Session {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic while the lock was held leaves whole values: a text and its tree change in one call.
-        self.state
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn tell_anew(
@@ -94,14 +94,19 @@ impl Session {
     }
 
     /// Waits for something whose diagnostics are to be told anew, and takes all of it.
-    pub(super) async fn stale(&self) -> BTreeSet<Subject> {
-        loop {
-            let stale = std::mem::take(&mut self.lock().stale);
-            if !stale.is_empty() {
-                return stale;
-            }
-            self.changed.notified().await;
+    pub(super) fn stale(&self) -> BTreeSet<Subject> {
+        let mut state = self.lock();
+        while state.stale.is_empty() {
+            let woken = self.changed.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
         }
+        std::mem::take(&mut state.stale)
+    }
+
+    /// Drops what is known of texts that were edited since, which takes longer than an edit should.
+    pub(super) fn drop_old(&self) {
+        let old = std::mem::take(&mut self.lock().old);
+        drop(old);
     }
 
     /// `initialize`: what the client is.
@@ -186,11 +191,13 @@ impl Session {
         };
         let path = document.path.clone();
         let failures = &mut state.failures;
-        Arc::make_mut(document).change(id.version, params.content_changes, encoding, |edit| {
+        let document = Arc::make_mut(document);
+        document.change(id.version, params.content_changes, encoding, |edit| {
             if let Some(path) = &path {
                 failures.follow(path, edit);
             }
         });
+        state.old.push(std::mem::take(&mut document.cache));
         self.tell_anew(guard, [Subject::Document(id.uri.as_str().to_owned())]);
     }
 

@@ -21,7 +21,7 @@ impl LineEdit {
     pub(super) fn replacing(old: &str, range: Range<usize>, inserted: &[u8]) -> Self {
         let old = old.as_bytes();
         let Range { start, end } = range;
-        let breaks = |bytes: &[u8]| u32::try_from(bytes.iter().filter(|&&b| b == b'\n').count());
+        let breaks = |bytes: &[u8]| u32::try_from(memchr::memchr_iter(b'\n', bytes).count());
         let first = breaks(&old[..start]).unwrap_or(u32::MAX);
         let removed = breaks(&old[start..end]).unwrap_or(u32::MAX);
         let added = breaks(inserted).unwrap_or(u32::MAX);

@@ -14,10 +14,48 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::Notify;
+use tower_lsp::ls_types::notification::Notification;
 
 /// How many bytes wait to be written.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Backlog(Arc<AtomicUsize>);
+
+/// A second way into the queue, for what must not wait for the framework's turn: the answer to a keystroke.
+#[derive(Debug, Clone)]
+pub(super) struct Wire {
+    queue: mpsc::Sender<Piece>,
+    backlog: Backlog,
+}
+
+impl Wire {
+    /// Queues a notification. The framework queues whole messages too, so they do not mix. When the client is gone it is lost.
+    pub(super) fn notify<N: Notification>(&self, params: &N::Params) {
+        #[derive(serde::Serialize)]
+        struct Message<'p, P> {
+            jsonrpc: &'static str,
+            method: &'static str,
+            params: &'p P,
+        }
+        let message = Message {
+            jsonrpc: "2.0",
+            method: N::METHOD,
+            params,
+        };
+        // What the protocol's types hold can always be written as JSON.
+        let Ok(body) = serde_json::to_vec(&message) else {
+            return;
+        };
+        let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+        frame.extend_from_slice(&body);
+        self.backlog.0.fetch_add(frame.len(), Ordering::AcqRel);
+        let _ = self.queue.send(Piece::Bytes(frame));
+    }
+
+    /// How far the client is behind.
+    pub(super) fn backlog(&self) -> &Backlog {
+        &self.backlog
+    }
+}
 
 impl Backlog {
     /// Bytes above which output of jobs waits; it is in their logs and not lost.
@@ -33,12 +71,21 @@ impl Backlog {
 
 /// The end into which the framework writes; never pending.
 pub(super) struct QueueWriter {
-    queue: mpsc::Sender<Vec<u8>>,
+    queue: mpsc::Sender<Piece>,
     backlog: Backlog,
+}
+
+/// What is queued.
+#[derive(Debug)]
+enum Piece {
+    Bytes(Vec<u8>),
+    /// Nothing that comes after it is written.
+    End,
 }
 
 /// The thread that writes.
 pub(super) struct Writer {
+    queue: mpsc::Sender<Piece>,
     done: mpsc::Receiver<()>,
 }
 
@@ -46,6 +93,7 @@ impl Writer {
     /// Waits until everything queued is written, at most `limit`.
     pub(super) fn finish(self, limit: Duration) {
         // An error means that the thread is at its end, which is as good.
+        let _ = self.queue.send(Piece::End);
         let _ = self.done.recv_timeout(limit);
     }
 }
@@ -54,34 +102,33 @@ impl Writer {
 pub(super) fn queue_to(
     mut output: impl Write + Send + 'static,
     closed: Arc<Notify>,
-) -> std::io::Result<(QueueWriter, Backlog, Writer)> {
-    let (queue, pieces) = mpsc::channel::<Vec<u8>>();
+) -> std::io::Result<(QueueWriter, Wire, Writer)> {
+    let (queue, pieces) = mpsc::channel();
     let (finished, done) = mpsc::channel();
     let backlog = Backlog::default();
     let written = backlog.clone();
     std::thread::Builder::new()
         .name("lsp output".to_owned())
         .spawn(move || {
-            while let Ok(piece) = pieces.recv() {
-                let mut length = piece.len();
-                let mut outcome = output.write_all(&piece);
-                for piece in pieces.try_iter() {
-                    length += piece.len();
-                    outcome = outcome.and_then(|()| output.write_all(&piece));
-                }
-                if outcome.and_then(|()| output.flush()).is_err() {
+            while let Ok(Piece::Bytes(piece)) = pieces.recv() {
+                let outcome = output.write_all(&piece).and_then(|()| output.flush());
+                if outcome.is_err() {
                     closed.notify_one();
                     break;
                 }
-                written.0.fetch_sub(length, Ordering::AcqRel);
+                written.0.fetch_sub(piece.len(), Ordering::AcqRel);
             }
             let _ = finished.send(());
         })?;
-    let writer = QueueWriter {
-        queue,
+    let wire = Wire {
+        queue: queue.clone(),
         backlog: backlog.clone(),
     };
-    Ok((writer, backlog, Writer { done }))
+    let writer = Writer {
+        queue: queue.clone(),
+        done,
+    };
+    Ok((QueueWriter { queue, backlog }, wire, writer))
 }
 
 impl AsyncWrite for QueueWriter {
@@ -91,7 +138,7 @@ impl AsyncWrite for QueueWriter {
         bytes: &[u8],
     ) -> Poll<std::io::Result<usize>> {
         self.backlog.0.fetch_add(bytes.len(), Ordering::AcqRel);
-        let sent = self.queue.send(bytes.to_vec());
+        let sent = self.queue.send(Piece::Bytes(bytes.to_vec()));
         Poll::Ready(match sent {
             Ok(()) => Ok(bytes.len()),
             Err(_) => Err(std::io::ErrorKind::BrokenPipe.into()),
@@ -164,8 +211,8 @@ mod tests {
     #[tokio::test]
     async fn what_is_queued_is_written_in_order_before_the_end() {
         let sink = Sink::default();
-        let (mut writer, backlog, thread) =
-            queue_to(sink.clone(), Arc::new(Notify::new())).unwrap();
+        let (mut writer, wire, thread) = queue_to(sink.clone(), Arc::new(Notify::new())).unwrap();
+        let backlog = wire.backlog();
         for number in 0..1000 {
             writer
                 .write_all(format!("{number} ").as_bytes())

@@ -42,6 +42,8 @@ struct Class {
     indentation: String,
     /// The statements of the body, by their bytes in it.
     members: Vec<(Range<usize>, Standing)>,
+    /// All of them stand alone.
+    is_alone: bool,
 }
 
 /// What can be said of a part by itself.
@@ -61,6 +63,8 @@ enum Standing {
 /// What a statement of a class's body is parsed behind.
 const CLASS: &str = "class _:\n";
 
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// Shorter statements, in bytes, are not worth cutting.
 const LONG: usize = 600;
 
@@ -74,11 +78,14 @@ impl Judged {
             .collect();
         let earlier = before.map_or("", |before| before.text.as_str());
         let cut = cut::again(text, "", earlier, &known);
-        let is_gone = |index: usize| cut.iter().all(|part| part.known != Some(index));
+        let mut is_kept = vec![false; known.len()];
+        for index in cut.iter().filter_map(|part| part.known) {
+            is_kept[index] = true;
+        }
         // One that is no more was probably edited into the first that is new.
         let mut edited = before.and_then(|before| {
-            let mut parts = before.parts.iter().enumerate();
-            let (_, part) = parts.find(|(index, part)| part.is_class() && is_gone(*index))?;
+            let mut parts = before.parts.iter().zip(is_kept);
+            let (part, _) = parts.find(|(part, is_kept)| part.is_class() && !is_kept)?;
             Some((&before.text[part.range.clone()], &*part.what))
         });
         let judge = |part: cut::Part| {
@@ -92,7 +99,7 @@ impl Judged {
                 what,
             }
         };
-        let parts: Vec<Part> = cut.clone().into_iter().map(judge).collect();
+        let parts: Vec<Part> = cut.into_iter().map(judge).collect();
         let verdict = verdict(text, lines, &parts);
         Judged {
             text: text.clone(),
@@ -118,6 +125,15 @@ impl What {
         match Class::of(text, edited) {
             Some(class) => What::Class(class),
             None => What::Whole(standing("", text)),
+        }
+    }
+}
+
+impl What {
+    fn is_alone(&self) -> bool {
+        match self {
+            What::Whole(standing) => *standing == Standing::Alone,
+            What::Class(class) => class.is_alone,
         }
     }
 }
@@ -154,6 +170,9 @@ impl Class {
         (!members.iter().any(looks_back)).then(|| Class {
             header,
             indentation: indentation.to_owned(),
+            is_alone: members
+                .iter()
+                .all(|(_, standing)| *standing == Standing::Alone),
             members,
         })
     }
@@ -246,20 +265,21 @@ struct Piece<'p> {
 
 /// [`super::check`] of a text that is made of these parts: only as much is parsed as the answer hangs on.
 fn verdict(text: &str, lines: &LineIndex, parts: &[Part]) -> Result<(), SyntaxError> {
-    let pieces: Vec<Piece<'_>> = parts.iter().flat_map(pieces_of).collect();
-    let is_marked = |piece: &Piece<'_>| {
-        // A byte order mark is one only where the text begins.
-        piece.range.start > 0 && text[piece.range.clone()].starts_with('\u{feff}')
-    };
-    let mut all_alone = true;
-    for piece in &pieces {
-        all_alone &= *piece.standing == Standing::Alone;
-        if *piece.standing == Standing::TooDeep || is_marked(piece) {
-            return super::check(text);
-        }
+    // A byte order mark is one only where the text begins.
+    let is_marked =
+        |part: &Part| part.range.start > 0 && text.as_bytes()[part.range.clone()].starts_with(MARK);
+    if parts.iter().any(is_marked) {
+        return super::check(text);
     }
-    if all_alone {
+    if parts.iter().all(|part| part.what.is_alone()) {
         return Ok(());
+    }
+    let pieces: Vec<Piece<'_>> = parts.iter().flat_map(pieces_of).collect();
+    if pieces
+        .iter()
+        .any(|piece| *piece.standing == Standing::TooDeep)
+    {
+        return super::check(text);
     }
     let broken = pieces
         .iter()
@@ -298,17 +318,13 @@ fn pieces_of(part: &Part) -> Vec<Piece<'_>> {
         }],
         What::Class(class) => {
             let start = part.range.start + class.header;
-            let member = |(range, standing)| (range, standing);
-            class
-                .members
-                .iter()
-                .map(|(range, standing)| member((range, standing)))
-                .map(|(range, standing)| Piece {
-                    range: start + range.start..start + range.end,
-                    before: CLASS,
-                    standing,
-                })
-                .collect()
+            let members = class.members.iter();
+            let pieces = members.map(|(range, standing)| Piece {
+                range: start + range.start..start + range.end,
+                before: CLASS,
+                standing,
+            });
+            pieces.collect()
         }
     }
 }
