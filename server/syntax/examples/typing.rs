@@ -1,5 +1,5 @@
-//! Measures what a keystroke costs in a file: the edit of the text, and the names with the strict judgement after it; beside
-//! them the grammar's tree of the whole text, which nothing waits for. Prints microseconds by the clock.
+//! Measures what a keystroke costs in a file: the edit of the text, the strict judgement after it, and the names, for which
+//! nobody waits; beside them the grammar's tree of the whole text, which is parsed afresh for nobody. Prints microseconds by the clock.
 //! `cargo run --release -p hoist-syntax --example typing -- FILE.py [KEYSTROKES]`
 
 use hoist_syntax::{Document, Encoding, Position, Range, Scopes};
@@ -20,7 +20,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             document.tree();
         }));
     }
-    let (edits, names) = typed(&text, keystrokes);
+    let [edits, checks, names] = typed(&text, keystrokes);
     let document = Document::new(text);
     eprintln!(
         "{file}: {} lines, {} bytes, {} scopes",
@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (what, mut times) in [
         ("all names", first),
         ("edit", edits),
+        ("judgement", checks),
         ("names after it", names),
         ("whole tree", trees),
     ] {
@@ -52,29 +53,46 @@ fn taken(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-/// A word typed at the ends of lines all over the file, and taken away again: what the edits and the names take.
-fn typed(text: &str, keystrokes: usize) -> (Vec<Duration>, Vec<Duration>) {
+/// What is typed, letter by letter: most of the time it is broken, as code that is being typed is.
+const TYPED: &str = "total = compute(items[0], key='a')";
+
+/// A line typed into functions all over the file: what each edit takes, the judgement after it, and the names after that.
+fn typed(text: &str, keystrokes: usize) -> [Vec<Duration>; 3] {
     let mut document = Document::new(text.to_owned());
-    document.check().ok();
-    let lines = document.lines().line_count();
-    let (mut edits, mut names) = (Vec::new(), Vec::new());
-    for number in 0..keystrokes {
-        let line = (number / 8 * 7919) as u32 % lines;
-        let end = document.lines().position(
-            document.text(),
-            document.lines().line_range(document.text(), line).end,
+    document.settle();
+    let is_header = |line: &&str| line.trim_start().starts_with("def ") && line.ends_with("):");
+    let headers: Vec<u32> = (0..)
+        .zip(text.lines())
+        .filter_map(|(number, line)| is_header(&line).then_some(number))
+        .collect();
+    let step = (headers.len() * TYPED.len()).div_ceil(keystrokes).max(1);
+    let [mut edits, mut checks, mut names] = [const { Vec::new() }; 3];
+    for header in headers.into_iter().step_by(step) {
+        let line = header + 1;
+        let blank = document.lines().line_range(document.text(), line);
+        let blank = &document.text()[blank];
+        let indent = blank.len() - blank.trim_start().len();
+        let place = |character: usize| Position::new(line, character as u32);
+        let start = Range::new(place(0), place(0));
+        document.edit(
+            Some(start),
+            &format!("{}\n", " ".repeat(indent)),
             Encoding::Utf16,
         );
-        let (range, typed) = if number % 8 < 4 {
-            (Range::new(end, end), ["x", "(", "y", ")"][number % 4])
-        } else {
-            let before = Position::new(end.line, end.character.saturating_sub(1));
-            (Range::new(before, end), "")
-        };
-        edits.push(taken(|| document.edit(Some(range), typed, Encoding::Utf16)));
-        names.push(taken(|| {
-            std::hint::black_box(document.check().is_ok());
-        }));
+        for (number, letter) in TYPED.char_indices() {
+            document.settle();
+            let at = place(indent + number);
+            let at = Range::new(at, at);
+            let letter = letter.to_string();
+            edits.push(taken(|| document.edit(Some(at), &letter, Encoding::Utf16)));
+            checks.push(taken(|| {
+                std::hint::black_box(document.check().is_ok());
+            }));
+            names.push(taken(|| drop(document.scopes())));
+        }
+        let end = Range::new(place(0), Position::new(line + 1, 0));
+        document.edit(Some(end), "", Encoding::Utf16);
+        document.settle();
     }
-    (edits, names)
+    [edits, checks, names]
 }

@@ -230,7 +230,8 @@ fn standing(before: &str, part: &str) -> Standing {
                 }
                 body => compiler::declares_in(part, body),
             };
-            part.contains("__future__")
+            // Anywhere else than among the module's own statements the compiler refuses it anyway.
+            module.body.iter().any(is_future)
                 || declares
                 || compiler::first_error(&text, module).is_some()
         };
@@ -244,6 +245,14 @@ fn standing(before: &str, part: &str) -> Standing {
         }
     };
     with_depth(&text, parse).unwrap_or(Standing::TooDeep)
+}
+
+fn is_future(statement: &Stmt) -> bool {
+    let module = match statement {
+        Stmt::ImportFrom(import) => import.module.as_deref(),
+        _ => None,
+    };
+    module == Some("__future__")
 }
 
 /// The first error of a part, if it is the first one of every text that begins with the part: the parser goes from left to
