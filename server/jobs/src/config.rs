@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
-use hoist_analysis::{Code, Settings};
+use hoist_analysis::{Code, Disk, Files, Settings};
 use hoist_cluster::TargetSettings;
 use toml::{Table, Value};
 
@@ -105,6 +105,15 @@ impl Config {
         user_file: Option<&Path>,
     ) -> Result<Self, ConfigError> {
         Self::load_from(workspace, user_file, &from_disk)
+    }
+
+    /// As [`Config::load`], with the files read through `files`, which may remember what is not there.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn load_in(files: &dyn Files, workspace: &Path) -> Result<Self, ConfigError> {
+        let bytes = |file: &Path| files.read(file);
+        Self::load_from(Some(workspace), user_file().as_deref(), &bytes)
     }
 
     /// As [`Config::load_with`], with the files' bytes from somewhere else: an editor has changes that are not saved.
@@ -271,6 +280,14 @@ impl Config {
     pub fn settings(&self, file: &Path, workspace: &Path) -> Settings {
         Settings {
             ignore: self.ignored(file, workspace),
+            ..self.shared_settings()
+        }
+    }
+
+    /// As much of them as is the same for all files.
+    pub fn shared_settings(&self) -> Settings {
+        Settings {
+            ignore: BTreeSet::new(),
             data: self.data.clone(),
             targets: Some(self.targets.keys().cloned().collect()),
             python: crate::sites::python_of(self.default_target()),
@@ -291,13 +308,18 @@ pub fn user_file() -> Option<PathBuf> {
 /// The workspace of a file: the nearest folder above it with `hoist.toml`, `pyproject.toml` or `.git`, else the file's
 /// own folder. `file` is absolute.
 pub fn workspace_of(file: &Path) -> PathBuf {
+    workspace_in(&Disk, file)
+}
+
+/// The same, asked of `files`.
+pub fn workspace_in(files: &dyn Files, file: &Path) -> PathBuf {
     let folder = file.parent().unwrap_or(file);
     folder
         .ancestors()
         .find(|above| {
             ["hoist.toml", "pyproject.toml", ".git"]
                 .iter()
-                .any(|mark| above.join(mark).exists())
+                .any(|mark| files.metadata(&above.join(mark)).is_ok())
         })
         .unwrap_or(folder)
         .to_owned()

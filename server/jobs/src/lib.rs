@@ -30,7 +30,7 @@ mod watch;
 pub use config::{
     Completion, CompletionKind, Config, ConfigError, Explanation, IgnoredIn, LOCAL, Loaded,
     Problem, UnknownTarget, complete, diagnose, explain, ignore_change, is_config, schema,
-    user_file, workspace_of,
+    user_file, workspace_in, workspace_of,
 };
 pub use engine::{Engine, EngineOptions, default_store};
 pub use error::RunError;

@@ -1,14 +1,15 @@
 //! Finds the file that a module's name means, in Python's own order.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
 
 use super::standing::Standing;
 use crate::environment::Environment;
-use crate::environment::provides::{is_extension, module_name};
-use crate::files::Files;
+use crate::files::{Files, Listing};
 use crate::library::is_stdlib;
 use crate::python::ast;
 use crate::slice::paths::{Evaluator, Named, tidy};
@@ -48,37 +49,7 @@ pub(crate) struct Resolver<'a> {
     /// How many come before what is installed; the rest only counts where nothing else is known.
     near: usize,
     /// Folders that were looked at.
-    listings: RefCell<HashMap<PathBuf, Rc<Listing>>>,
-}
-
-/// What lies in a folder.
-#[derive(Default)]
-struct Listing {
-    files: HashSet<String>,
-    folders: HashSet<String>,
-    /// Compiled extensions by the modules that they are.
-    extensions: HashMap<String, String>,
-}
-
-impl Listing {
-    fn read(files: &dyn Files, folder: &Path) -> Listing {
-        let mut listing = Listing::default();
-        for (name, is_dir) in files.list(folder).unwrap_or_default() {
-            if is_dir {
-                listing.folders.insert(name);
-            } else if is_extension(&name) {
-                if let Some(module) = module_name(&name) {
-                    listing
-                        .extensions
-                        .entry(module.to_owned())
-                        .or_insert_with(|| name.clone());
-                }
-            } else {
-                listing.files.insert(name);
-            }
-        }
-        listing
-    }
+    listings: RefCell<FxHashMap<OsString, Arc<Listing>>>,
 }
 
 impl<'a> Resolver<'a> {
@@ -145,35 +116,35 @@ impl<'a> Resolver<'a> {
     }
 
     /// What lies in a folder; each is listed once.
-    fn listed(&self, folder: &Path) -> Rc<Listing> {
-        if let Some(known) = self.listings.borrow().get(folder) {
+    fn listed(&self, folder: &Path) -> Arc<Listing> {
+        if let Some(known) = self.listings.borrow().get(folder.as_os_str()) {
             return known.clone();
         }
-        let listing = Rc::new(Listing::read(self.files, folder));
+        let listing = self.files.listing(folder);
         self.listings
             .borrow_mut()
-            .insert(folder.to_path_buf(), listing.clone());
+            .insert(folder.as_os_str().to_owned(), listing.clone());
         listing
     }
 
     /// Has a folder an `__init__.py`?
     pub(super) fn is_package(&self, folder: &Path) -> bool {
-        self.listed(folder).files.contains("__init__.py")
+        self.listed(folder).has_file("__init__.py")
     }
 
     /// One step: a name in a folder.
     pub(super) fn step(&self, folder: &Path, name: &str) -> Option<Target> {
         let listing = self.listed(folder);
-        let is_folder = listing.folders.contains(name);
+        let is_folder = listing.has_folder(name);
         let inside = || folder.join(name);
         if is_folder && self.is_package(&inside()) {
             return Some(Target::Package(inside()));
         }
         let file = format!("{name}.py");
-        if listing.files.contains(&file) {
+        if listing.has_file(&file) {
             return Some(Target::File(folder.join(file)));
         }
-        if let Some(compiled) = listing.extensions.get(name) {
+        if let Some(compiled) = listing.extension(name) {
             return Some(Target::File(folder.join(compiled)));
         }
         is_folder.then(|| Target::Namespace(inside()))
@@ -284,8 +255,7 @@ impl<'a> Resolver<'a> {
                     !self.is_hidden(top)
                         && self
                             .listed(&folder)
-                            .files
-                            .iter()
+                            .files()
                             .any(|name| name.ends_with(".py"))
                 }
                 None => false,

@@ -3,20 +3,22 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use hoist_analysis::{Disk, Files, ImportReport, Remembered, imports};
+use hoist_analysis::{Files, ImportReport, imports};
 use hoist_syntax::scopes::ScopeKind;
 use serde::Serialize;
 
 use super::parallel::in_order;
-use super::source::{Installed, Source};
+use super::source::{Around, Source};
 use super::{AnalyzeArgs, Done, REFUSED};
 
 pub(super) fn analyze(args: &AnalyzeArgs) -> Done {
-    let installed = Installed::new(args.python.clone());
+    let around = Around::new(args.python.clone());
     let mut status = 0;
-    let on_disk = Remembered::new(Disk);
-    let read = |file: &PathBuf| match Source::read(file, &installed) {
-        Ok(source) => (0, serde_json::to_string(&analysis(file, &source, &on_disk))),
+    let read = |file: &PathBuf| match Source::read(file, &around) {
+        Ok(source) => (
+            0,
+            serde_json::to_string(&analysis(file, &source, &around.files)),
+        ),
         Err(failure) => (
             REFUSED,
             serde_json::to_string(&unreadable(file, failure.message)),

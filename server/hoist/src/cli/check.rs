@@ -5,28 +5,28 @@ use std::io::Write;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use hoist_analysis::{Disk, Edit, Files, Finding, Fix, Remembered, Severity, findings_with};
-use hoist_jobs::Config;
+use hoist_analysis::{Edit, Finding, Fix, Settings, Severity, findings_with};
 use hoist_syntax::LineIndex;
 use serde::Serialize;
 
+use super::collect::collect;
 use super::parallel::in_order;
 use super::snippet::snippet;
-use super::source::{Installed, Source};
+use super::source::{Around, Configuration, Source};
 use super::{CheckArgs, Done, Failure, Format, REFUSED, print};
 
 pub(super) fn check(args: &CheckArgs) -> Done {
+    let around = Around::new(args.python.clone());
     let mut files = Vec::new();
     for path in &args.paths {
-        collect(path, &mut files)?;
+        collect(path, &around.files, &mut files)?;
     }
-    let installed = Installed::new(args.python.clone());
     let mut counts = Counts::default();
     let mut unreadable = false;
     let mut told: BTreeSet<PathBuf> = BTreeSet::new();
-    let on_disk = Remembered::new(Disk);
-    let look = |file: &PathBuf| look_at(file, &installed, &on_disk, args.format);
-    let out = std::cell::RefCell::new(std::io::BufWriter::new(std::io::stdout().lock()));
+    let look = |file: &PathBuf| look_at(file, &around, args.format);
+    let out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
+    let out = std::cell::RefCell::new(out);
     in_order(&files, look, |looked| {
         match looked {
             Ok(Looked {
@@ -72,14 +72,10 @@ struct Looked {
     misconfigured: Option<(PathBuf, String)>,
 }
 
-fn look_at(
-    file: &Path,
-    installed: &Installed,
-    files: &dyn Files,
-    format: Format,
-) -> Result<Looked, Failure> {
-    let source = Source::read(file, installed)?;
-    let found = found(&source, files);
+fn look_at(file: &Path, around: &Around, format: Format) -> Result<Looked, Failure> {
+    let source = Source::read(file, around)?;
+    let configuration = around.configuration(&source.workspace);
+    let found = found(&source, around, &configuration);
     let mut printed = String::new();
     for finding in &found {
         match format {
@@ -91,12 +87,12 @@ fn look_at(
     Ok(Looked {
         printed,
         found: Counts::of(&found),
-        misconfigured: misconfigured(&source),
+        misconfigured: misconfigured(&source, &configuration),
     })
 }
 
 /// What there is to say about a file, be it Python or of the configuration.
-fn found(source: &Source, files: &dyn Files) -> Vec<Finding> {
+fn found(source: &Source, around: &Around, configuration: &Configuration) -> Vec<Finding> {
     if hoist_jobs::is_config(&source.path) {
         let problems = hoist_jobs::diagnose(&source.path, source.document.text());
         let finding = |problem: hoist_jobs::Problem| Finding {
@@ -109,17 +105,19 @@ fn found(source: &Source, files: &dyn Files) -> Vec<Finding> {
         };
         return problems.into_iter().map(finding).collect();
     }
-    let settings = (*Config::load_kept(&source.workspace))
-        .as_ref()
-        .map(|config| config.settings(&source.path, &source.workspace))
-        .unwrap_or_default();
-    findings_with(&source.module(), files, &settings)
+    let settings = match configuration {
+        Ok((config, shared)) => Settings {
+            ignore: config.ignored(&source.path, &source.workspace),
+            ..shared.clone()
+        },
+        Err(_) => Settings::default(),
+    };
+    findings_with(&source.module(), &around.files, &settings)
 }
 
 /// Why the configuration that says what is ignored cannot be read. Of the file that is checked itself it is a finding.
-fn misconfigured(source: &Source) -> Option<(PathBuf, String)> {
-    let loaded = Config::load_kept(&source.workspace);
-    let error = loaded.as_ref().as_ref().err()?;
+fn misconfigured(source: &Source, configuration: &Configuration) -> Option<(PathBuf, String)> {
+    let error = configuration.as_ref().err()?;
     let is_other = !hoist_jobs::is_config(&source.path);
     is_other.then(|| (source.workspace.clone(), error.to_string()))
 }
@@ -293,39 +291,4 @@ fn replacements<'a>(
         text: &edit.text,
     };
     edits.iter().map(replacement).collect()
-}
-
-/// The Python files of a path and the files of the configuration: itself, or all below a folder but those of environments, caches and hidden folders.
-fn collect(path: &Path, files: &mut Vec<PathBuf>) -> Result<(), Failure> {
-    let refuse = |error: std::io::Error| {
-        let why = match error.kind() {
-            std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
-            _ => format!("it cannot be read ({error})"),
-        };
-        Failure::refused(format!("{}: {why}", path.display()))
-    };
-    if !std::fs::metadata(path).map_err(refuse)?.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
-    }
-    let mut entries: Vec<_> = std::fs::read_dir(path).map_err(refuse)?.flatten().collect();
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let inner = entry.path();
-        // A link to a folder may lead in a circle; a file is a file wherever it lies.
-        let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
-        if is_folder {
-            let skipped = name.starts_with('.')
-                || ["__pycache__", "node_modules"].contains(&&*name)
-                || inner.join("pyvenv.cfg").exists();
-            if !skipped {
-                collect(&inner, files)?;
-            }
-        } else if (name.ends_with(".py") || hoist_jobs::is_config(&inner)) && inner.is_file() {
-            files.push(inner);
-        }
-    }
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod analyze;
 mod check;
+mod collect;
 mod fs;
 mod jobs;
 mod package;

@@ -2,12 +2,17 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsStr;
+use std::hash::Hash;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hoist_analysis::environment::{Environment, Environments, Question};
-use hoist_analysis::{Code, Disk, EntrySpec, Module, Runnable, runnables};
-use hoist_jobs::{Config, RunError, RunRequest, SourceError, read_source, workspace_of};
+use hoist_analysis::{
+    Code, Disk, EntrySpec, Files, Module, Remembered, Runnable, Settings, runnables,
+};
+use hoist_jobs::{
+    Config, ConfigError, RunError, RunRequest, SourceError, read_source, workspace_in,
+};
 use hoist_syntax::Document;
 
 use super::{EntryArgs, Failure};
@@ -23,54 +28,98 @@ pub(super) struct Source {
     pub(super) environment: Arc<Environment>,
 }
 
-/// What is installed, for all the files of a command.
-pub(super) struct Installed {
+/// What lies around the files of a command, each thing looked at once.
+pub(super) struct Around {
+    pub(super) files: Remembered<Disk>,
     environments: Environments,
     /// The interpreter that the command line names.
     python: Option<String>,
-    /// The one that the configuration of a workspace names.
-    configured: Mutex<HashMap<PathBuf, Option<String>>>,
+    folders: Once<PathBuf, Folder>,
+    /// By the workspace, where that has files of its own; all others have the user's alone.
+    configurations: Once<Option<PathBuf>, Configuration>,
 }
 
-impl Installed {
+/// What is the same for all files of a folder.
+struct Folder {
+    workspace: PathBuf,
+    environment: Arc<Environment>,
+}
+
+/// A configuration with what the findings of all files have from it, or why there is none.
+pub(super) type Configuration = Result<(Config, Settings), ConfigError>;
+
+impl Around {
     pub(super) fn new(python: Option<String>) -> Self {
         Self {
+            files: Remembered::new(Disk),
             environments: Environments::here(),
             python,
-            configured: Mutex::default(),
+            folders: Once::default(),
+            configurations: Once::default(),
         }
     }
 
-    /// For a file, by its absolute path.
-    pub(super) fn of(&self, path: &Path, workspace: &Path) -> Arc<Environment> {
-        let configured = self.python.clone().or_else(|| self.configured(workspace));
-        let question = Question {
-            workspace,
-            folder: path.parent().unwrap_or(workspace),
-            configured: configured.as_deref(),
-        };
-        self.environments.get(&Disk, &question)
+    /// The folder of a file, by its absolute path.
+    fn folder_of(&self, path: &Path) -> Arc<Folder> {
+        let folder = path.parent().unwrap_or(path);
+        self.folders.get(folder.to_owned(), || {
+            // What is in it is asked about many times.
+            self.files.listing(folder);
+            let workspace = workspace_in(&self.files, path);
+            // A configuration that cannot be read names none; who runs something is told of it.
+            let configuration = self.configuration(&workspace);
+            let configured = configuration.as_ref().as_ref().ok();
+            let configured = configured.and_then(|(config, _)| config.local_python());
+            let question = Question {
+                workspace: &workspace,
+                folder,
+                configured: self.python.as_deref().or(configured),
+            };
+            Folder {
+                environment: self.environments.get(&self.files, &question),
+                workspace,
+            }
+        })
     }
 
-    fn configured(&self, workspace: &Path) -> Option<String> {
-        let mut known = self
-            .configured
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        // A configuration that cannot be read names none; who runs something is told of it.
-        let read = || {
-            let config = Config::load(Some(workspace)).ok()?;
-            config.local_python().map(str::to_owned)
-        };
-        known
-            .entry(workspace.to_owned())
-            .or_insert_with(read)
-            .clone()
+    pub(super) fn configuration(&self, workspace: &Path) -> Arc<Configuration> {
+        let has_own = ["hoist.toml", "pyproject.toml"]
+            .iter()
+            .any(|name| self.files.metadata(&workspace.join(name)).is_ok());
+        self.configurations
+            .get(has_own.then(|| workspace.to_owned()), || {
+                let config = Config::load_in(&self.files, workspace)?;
+                let shared = config.shared_settings();
+                Ok((config, shared))
+            })
+    }
+}
+
+/// Answers by what they are asked for.
+struct Once<K, T>(RwLock<HashMap<K, Arc<T>>>);
+
+impl<K, T> Default for Once<K, T> {
+    fn default() -> Self {
+        Self(RwLock::default())
+    }
+}
+
+impl<K: Eq + Hash, T> Once<K, T> {
+    /// The lock is not held meanwhile; two who ask at the same time get the same answer.
+    fn get(&self, key: K, read: impl FnOnce() -> T) -> Arc<T> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = known.get(&key) {
+            return known.clone();
+        }
+        drop(known);
+        let new = Arc::new(read());
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(key).or_insert(new).clone()
     }
 }
 
 impl Source {
-    pub(super) fn read(named: &Path, installed: &Installed) -> Result<Self, Failure> {
+    pub(super) fn read(named: &Path, around: &Around) -> Result<Self, Failure> {
         let path = absolute(named)
             .map_err(|error| Failure::refused(format!("{}: {error}", named.display())))?;
         let text = read_source(&path).map_err(|error| {
@@ -79,11 +128,11 @@ impl Source {
                 ..error
             })
         })?;
-        let workspace = workspace_of(&path);
+        let folder = around.folder_of(&path);
         Ok(Self {
             named: named.to_owned(),
-            environment: installed.of(&path, &workspace),
-            workspace,
+            environment: folder.environment.clone(),
+            workspace: folder.workspace.clone(),
             document: Document::new(text),
             path,
         })
@@ -164,7 +213,7 @@ impl From<Refused> for Failure {
 /// Reads the file and the configuration, and puts the request together; with it goes the file as the person named it.
 pub(super) fn request(args: &EntryArgs) -> Result<(PathBuf, RunRequest), Refused> {
     let (file, entry) = split(&args.entry);
-    let source = Source::read(&file, &Installed::new(None))
+    let source = Source::read(&file, &Around::new(None))
         .map_err(|failure| Refused::new("unreadable", failure.message))?;
     let Some(entry) = entry else {
         return Err(Refused::new("no_entry", name_one(&source)));

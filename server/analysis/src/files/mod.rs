@@ -1,10 +1,15 @@
 //! The one door to files: everything in this room that reads a file reads it through [`Files`].
 
-use std::collections::HashMap;
+mod listing;
+mod remembered;
+
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::SystemTime;
+
+pub use listing::Listing;
+pub use remembered::Remembered;
 
 /// What is known of a file without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +32,10 @@ pub trait Files: Send + Sync {
     fn metadata(&self, path: &Path) -> io::Result<Meta>;
     /// The names in a folder with "is a folder", sorted by name; names that are not UTF-8 are left out.
     fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>>;
+    /// The same for questions by name; of what is no folder that can be listed, nothing.
+    fn listing(&self, path: &Path) -> Arc<Listing> {
+        Arc::new(Listing::new(self.list(path).unwrap_or_default()))
+    }
     /// The path with all links followed; fails as `std::fs::canonicalize` does. Files without links need none of their own.
     fn real(&self, path: &Path) -> io::Result<PathBuf> {
         self.metadata(path).map(|_| path.to_path_buf())
@@ -72,64 +81,5 @@ impl Files for Disk {
 
     fn real(&self, path: &Path) -> io::Result<PathBuf> {
         std::fs::canonicalize(path)
-    }
-}
-
-/// Files of which each question but for contents is asked once: for one run over many files, which all ask about the same
-/// folders. What changes on the disk meanwhile is not seen.
-#[derive(Debug, Default)]
-pub struct Remembered<F> {
-    files: F,
-    metadata: Answers<Meta>,
-    lists: Answers<Vec<(String, bool)>>,
-    reals: Answers<PathBuf>,
-}
-
-/// Answers by path; of a failure only the kind, which is all that the system tells.
-type Answers<T> = Mutex<HashMap<PathBuf, Result<T, io::ErrorKind>>>;
-
-impl<F> Remembered<F> {
-    /// Remembers what `files` answers.
-    pub fn new(files: F) -> Self {
-        Remembered {
-            files,
-            metadata: Mutex::default(),
-            lists: Mutex::default(),
-            reals: Mutex::default(),
-        }
-    }
-}
-
-fn once<T: Clone>(
-    answers: &Answers<T>,
-    path: &Path,
-    ask: impl FnOnce() -> io::Result<T>,
-) -> io::Result<T> {
-    let lock = || answers.lock().unwrap_or_else(PoisonError::into_inner);
-    let known = lock().get(path).cloned();
-    // The lock is not held meanwhile; two who ask at the same time get the same answer.
-    let answer = known.unwrap_or_else(|| {
-        let answer = ask().map_err(|error| error.kind());
-        lock().insert(path.to_owned(), answer.clone());
-        answer
-    });
-    answer.map_err(io::Error::from)
-}
-
-impl<F: Files> Files for Remembered<F> {
-    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        self.files.read(path)
-    }
-
-    fn metadata(&self, path: &Path) -> io::Result<Meta> {
-        once(&self.metadata, path, || self.files.metadata(path))
-    }
-
-    fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>> {
-        once(&self.lists, path, || self.files.list(path))
-    }
-
-    fn real(&self, path: &Path) -> io::Result<PathBuf> {
-        once(&self.reals, path, || self.files.real(path))
     }
 }

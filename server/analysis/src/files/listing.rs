@@ -1,0 +1,132 @@
+//! What lies in a folder, for questions by name.
+
+use rustc_hash::{FxHashMap, FxHashSet};
+
+use crate::environment::provides::{is_extension, module_name};
+
+/// The names in a folder.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// With "is a folder", sorted by name.
+    entries: Vec<(String, bool)>,
+    /// Compiled extensions by the modules that they are.
+    extensions: FxHashMap<String, String>,
+    /// The names as a file system has them that takes capital and small letters for the same. None when a name is not ASCII:
+    /// then nobody but the system knows what is the same.
+    folded: Option<FxHashSet<String>>,
+}
+
+impl Listing {
+    /// Of the answer of [`Files::list`](super::Files::list).
+    pub fn new(entries: Vec<(String, bool)>) -> Listing {
+        let mut extensions = FxHashMap::default();
+        for (name, is_dir) in &entries {
+            if !is_dir
+                && is_extension(name)
+                && let Some(module) = module_name(name)
+            {
+                extensions
+                    .entry(module.to_owned())
+                    .or_insert_with(|| name.clone());
+            }
+        }
+        let folded = entries
+            .iter()
+            .map(|(name, _)| name.is_ascii().then(|| name.to_ascii_lowercase()))
+            .collect();
+        Listing {
+            entries,
+            extensions,
+            folded,
+        }
+    }
+
+    /// The names with "is a folder", sorted by name.
+    pub(super) fn entries(&self) -> &[(String, bool)] {
+        &self.entries
+    }
+
+    /// The names of the files.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &str> {
+        let files = self.entries.iter().filter(|(_, is_dir)| !is_dir);
+        files.map(|(name, _)| name.as_str())
+    }
+
+    pub(crate) fn has_file(&self, name: &str) -> bool {
+        self.find(name) == Some(false)
+    }
+
+    pub(crate) fn has_folder(&self, name: &str) -> bool {
+        self.find(name) == Some(true)
+    }
+
+    /// The file of a compiled module.
+    pub(crate) fn extension(&self, module: &str) -> Option<&str> {
+        self.extensions.get(module).map(String::as_str)
+    }
+
+    fn find(&self, name: &str) -> Option<bool> {
+        let found = self
+            .entries
+            .binary_search_by(|(own, _)| own.as_str().cmp(name));
+        found.ok().map(|index| self.entries[index].1)
+    }
+
+    /// Is it sure that nothing in the folder goes by a name, on whatever file system? Names that some systems write otherwise
+    /// (`PROGRA~1`, `name.`) are left to them.
+    pub(super) fn lacks(&self, name: &str) -> bool {
+        let is_plain = |c: u8| c.is_ascii_graphic() && c != b'~' || c == b' ';
+        let Some(folded) = &self.folded else {
+            return false;
+        };
+        name.bytes().all(is_plain)
+            && !name.ends_with(['.', ' '])
+            && match name.bytes().any(|c| c.is_ascii_uppercase()) {
+                true => !folded.contains(&name.to_ascii_lowercase()),
+                false => !folded.contains(name),
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing(names: &[(&str, bool)]) -> Listing {
+        let owned = names
+            .iter()
+            .map(|(name, is_dir)| ((*name).to_owned(), *is_dir));
+        Listing::new(owned.collect())
+    }
+
+    #[test]
+    fn files_folders_and_extensions_are_found_by_name() {
+        let folder = listing(&[
+            ("_fast.cpython-311-x86_64-linux-gnu.so", false),
+            ("data", true),
+            ("train.py", false),
+        ]);
+        assert!(folder.has_file("train.py") && !folder.has_folder("train.py"));
+        assert!(folder.has_folder("data") && !folder.has_file("data"));
+        assert_eq!(
+            folder.extension("_fast"),
+            Some("_fast.cpython-311-x86_64-linux-gnu.so")
+        );
+        assert_eq!(folder.extension("train"), None);
+        assert_eq!(folder.files().count(), 2);
+    }
+
+    #[test]
+    fn a_name_is_missing_only_where_every_system_says_so() {
+        let folder = listing(&[("Data.csv", false), ("progra~1", true)]);
+        for missing in ["x.csv", "X.csv", "a b.csv"] {
+            assert!(folder.lacks(missing), "{missing}");
+        }
+        for doubtful in [
+            "Data.csv", "data.csv", "PROGRA~1", "other~1", "x.", "x ", "é",
+        ] {
+            assert!(!folder.lacks(doubtful), "{doubtful}");
+        }
+        assert!(!listing(&[("é.csv", false)]).lacks("x.csv"));
+    }
+}
