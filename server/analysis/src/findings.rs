@@ -25,18 +25,26 @@ pub fn findings(module: &Module<'_>, files: &dyn Files) -> Vec<Finding> {
 pub fn findings_with(module: &Module<'_>, files: &dyn Files, settings: &Settings) -> Vec<Finding> {
     let document = module.document;
     let scopes = document.scopes();
-    let uses = Uses::read(&scopes);
+    // That a file does not parse is told below.
+    let source = Source::of(document).ok();
+    let own;
+    let uses = match &source {
+        Some(source) => &source.uses,
+        None => {
+            own = Uses::read(&scopes);
+            &own
+        }
+    };
     let mut found = Vec::new();
-    for candidate in survey(document, &scopes, &uses) {
-        about_function(document, &scopes, &uses, &candidate, &mut found);
+    for candidate in survey(document, &scopes, uses) {
+        about_function(document, &scopes, uses, &candidate, &mut found);
         if let Some(targets) = &settings.targets {
             about_target(document, &candidate.runnable, targets, &mut found);
         }
     }
     about_methods(document, &scopes, &mut found);
-    // That a file does not parse is told below.
-    if let Ok(source) = Source::of(document) {
-        inspect::file(module, files, &source, settings, &mut found);
+    if let Some(source) = &source {
+        inspect::file(module, files, source, settings, &mut found);
     }
     found.extend(readability::syntax_error(document));
     silence(document, settings, &mut found);
@@ -283,6 +291,9 @@ impl Silenced {
     }
 
     pub(crate) fn covers(&self, document: &Document, finding: &Finding) -> bool {
+        if self.lines.is_empty() {
+            return false;
+        }
         let text = document.text();
         let index = document.lines();
         let own = index.line_of(finding.range.start);

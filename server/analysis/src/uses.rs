@@ -2,9 +2,11 @@
 
 use std::ops::Range;
 
+use hashbrown::HashTable;
 use hoist_syntax::Scopes;
 use hoist_syntax::scopes::{BindingKind, Name, Resolution, ScopeId, ScopeKind};
-use rustc_hash::FxHashMap;
+use rustc_hash::FxBuildHasher;
+use std::hash::BuildHasher;
 
 /// Where the value of a name lives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,9 +35,22 @@ pub(crate) struct Use {
 /// All uses of names in a module, by place and by variable.
 #[derive(Debug, Default)]
 pub(crate) struct Uses {
+    /// In source order.
     all: Vec<Use>,
-    by_start: FxHashMap<usize, usize>,
-    by_variable: FxHashMap<(Home, Name), Vec<usize>>,
+    /// For each use, the next one of the same variable.
+    next: Vec<Option<usize>>,
+    variables: HashTable<Variable>,
+}
+
+/// A variable by its uses, which tell what it is.
+#[derive(Clone, Copy, Debug)]
+struct Variable {
+    first: usize,
+    last: usize,
+}
+
+fn hash_of(home: Home, name: &str) -> u64 {
+    FxBuildHasher.hash_one((home, name))
 }
 
 impl Uses {
@@ -67,28 +82,39 @@ impl Uses {
             }
         }
         all.sort_by_key(|a_use| (a_use.range.start, a_use.binding.is_some()));
-        let mut by_start =
-            FxHashMap::with_capacity_and_hasher(all.len(), rustc_hash::FxBuildHasher);
-        let mut by_variable: FxHashMap<(Home, Name), Vec<usize>> = FxHashMap::default();
+        let mut next = vec![None; all.len()];
+        let mut variables: HashTable<Variable> = HashTable::new();
         for (index, a_use) in all.iter().enumerate() {
-            by_start.insert(a_use.range.start, index);
-            by_variable
-                .entry((a_use.home, a_use.name.clone()))
-                .or_default()
-                .push(index);
+            let same = |known: &Variable| {
+                let first = &all[known.first];
+                first.home == a_use.home && first.name == a_use.name
+            };
+            let hash = |known: &Variable| hash_of(all[known.first].home, &all[known.first].name);
+            variables
+                .entry(hash_of(a_use.home, &a_use.name), same, hash)
+                .and_modify(|known| {
+                    next[known.last] = Some(index);
+                    known.last = index;
+                })
+                .or_insert(Variable {
+                    first: index,
+                    last: index,
+                });
         }
         Uses {
             all,
-            by_start,
-            by_variable,
+            next,
+            variables,
         }
     }
 
-    /// The use whose name begins at a byte offset.
+    /// The use whose name begins at a byte offset; the binding where a name is read and bound.
     pub(crate) fn at(&self, offset: usize) -> Option<&Use> {
-        self.by_start
-            .get(&offset)
-            .and_then(|index| self.all.get(*index))
+        let after = self
+            .all
+            .partition_point(|a_use| a_use.range.start <= offset);
+        let last = self.all.get(after.checked_sub(1)?)?;
+        (last.range.start == offset).then_some(last)
     }
 
     /// The uses that begin inside of a range, in source order.
@@ -103,12 +129,14 @@ impl Uses {
     }
 
     /// Every use of one variable, in source order.
-    pub(crate) fn of(&self, home: Home, name: &Name) -> impl Iterator<Item = &Use> {
-        self.by_variable
-            .get(&(home, name.clone()))
-            .into_iter()
-            .flatten()
-            .filter_map(|index| self.all.get(*index))
+    pub(crate) fn of(&self, home: Home, name: &str) -> impl Iterator<Item = &Use> {
+        let same = |known: &Variable| {
+            let first = &self.all[known.first];
+            first.home == home && first.name == *name
+        };
+        let found = self.variables.find(hash_of(home, name), same);
+        std::iter::successors(found.map(|found| found.first), |index| self.next[*index])
+            .map(|index| &self.all[index])
     }
 }
 
@@ -121,8 +149,11 @@ pub(crate) fn home(scopes: &Scopes, id: ScopeId, name: &str) -> Home {
             .get(name)
             .map(|symbol| symbol.resolution)
     };
+    if id == scopes.module() {
+        return Home::Module;
+    }
     match resolution(id) {
-        Some(Resolution::Local | Resolution::Cell) if id != scopes.module() => Home::Scope(id),
+        Some(Resolution::Local | Resolution::Cell) => Home::Scope(id),
         Some(Resolution::Free) => {
             let mut at = scopes.get(id).parent;
             while let Some(scope) = at {
