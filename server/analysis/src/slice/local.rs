@@ -29,6 +29,7 @@ impl Local {
         let around = Surroundings {
             is_local,
             spares: &|_| false,
+            is_whole: true,
         };
         for source in sources {
             let program = walk::read(source, &around);

@@ -11,6 +11,7 @@ mod knowledge;
 mod local;
 pub(crate) mod paths;
 mod program;
+mod ranges;
 mod readers;
 mod reading;
 pub(crate) mod refuse;

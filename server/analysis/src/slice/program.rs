@@ -3,10 +3,11 @@
 //! A region is what one top-level statement runs by itself, or the body of a function (nested functions included). Values
 //! are followed from name to name without regard to order: when `b` may hold a part of `a`, a change of `b` is one of `a`.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use hoist_syntax::scopes::{Name, ScopeId};
+use rustc_hash::FxHashMap;
 
 /// Something that code can change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -112,21 +113,21 @@ pub(super) struct Program {
     /// All regions in each top-level statement.
     pub(super) in_unit: Vec<Vec<RegionId>>,
     /// Functions and classes by the name that they are bound to.
-    pub(super) definitions: HashMap<Var, Vec<ScopeId>>,
+    pub(super) definitions: FxHashMap<Var, Vec<ScopeId>>,
     /// Region of each function that has one of its own.
-    pub(super) region_of: HashMap<ScopeId, RegionId>,
+    pub(super) region_of: FxHashMap<ScopeId, RegionId>,
     /// Functions in classes by name.
-    pub(super) methods: HashMap<String, Vec<ScopeId>>,
+    pub(super) methods: FxHashMap<String, Vec<ScopeId>>,
     /// The constructors of each class.
-    pub(super) constructors: HashMap<ScopeId, Vec<ScopeId>>,
+    pub(super) constructors: FxHashMap<ScopeId, Vec<ScopeId>>,
     /// Parameters of each function: names, and whether it takes `*args` and `**kwargs` by which name.
-    pub(super) parameters: HashMap<ScopeId, Parameters>,
+    pub(super) parameters: FxHashMap<ScopeId, Parameters>,
     /// Full paths of imported names.
-    pub(super) imports: HashMap<Var, String>,
+    pub(super) imports: FxHashMap<Var, String>,
     /// What each variable may hold a part of.
-    pub(super) holds: HashMap<Var, BTreeSet<Var>>,
+    pub(super) holds: FxHashMap<Var, BTreeSet<Var>>,
     /// What each variable holds as an item: it changes with what is inside of the variable, not with the variable itself.
-    pub(super) items: HashMap<Var, BTreeSet<Var>>,
+    pub(super) items: FxHashMap<Var, BTreeSet<Var>>,
     /// Variables that may hold an iterator.
     pub(super) iterators: BTreeSet<Var>,
     /// Bodies of main blocks.
@@ -199,7 +200,7 @@ impl Program {
     pub(super) fn changes(
         &self,
         without: Option<ScopeId>,
-    ) -> (Vec<BTreeSet<Var>>, HashMap<ScopeId, BTreeSet<Name>>) {
+    ) -> (Vec<BTreeSet<Var>>, FxHashMap<ScopeId, BTreeSet<Name>>) {
         let mut changed: Vec<BTreeSet<Var>> = self
             .regions
             .iter()
@@ -221,7 +222,7 @@ impl Program {
                 reached
             })
             .collect();
-        let mut parameters: HashMap<ScopeId, BTreeSet<Name>> = HashMap::new();
+        let mut parameters: FxHashMap<ScopeId, BTreeSet<Name>> = FxHashMap::default();
         loop {
             let mut grew = false;
             for changes in &changed {
@@ -261,7 +262,7 @@ impl Program {
         &self,
         callee: ScopeId,
         pending: &Pending,
-        changed: &HashMap<ScopeId, BTreeSet<Name>>,
+        changed: &FxHashMap<ScopeId, BTreeSet<Name>>,
         added: &mut BTreeSet<Var>,
     ) {
         let (Some(changed), Some(parameters)) =

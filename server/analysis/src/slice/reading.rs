@@ -79,6 +79,7 @@ impl<'a> Reading<'a> {
         let around = Surroundings {
             is_local: &is_local,
             spares: &|name| local.spares(name),
+            is_whole: depth == Depth::AllModules,
         };
         let program = walk::read(source, &around);
         let stars = stars::stars(&program.stars, &collected, &resolver, path);

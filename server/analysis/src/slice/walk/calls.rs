@@ -10,6 +10,9 @@ use ast::Expr;
 impl Walk<'_> {
     /// A call of a function that is not of this module.
     pub(super) fn reached(&mut self, path: &str, bare: bool) {
+        if !self.around.is_whole {
+            return;
+        }
         match known::reach(path) {
             Reach::Nothing => {}
             Reach::Process if bare || known::sets_up(path) => {
@@ -115,13 +118,19 @@ impl Walk<'_> {
     }
 
     pub(super) fn call(&mut self, call: &ast::ExprCall) {
+        let is_whole = self.around.is_whole;
         let bare = self.bare == Some(start_of(call));
-        let arguments = self.arguments_of(call);
+        let arguments = match is_whole {
+            true => self.arguments_of(call),
+            false => Vec::new(),
+        };
         let all: Vars = arguments
             .iter()
             .flat_map(|(_, vars)| vars.iter().cloned())
             .collect();
-        self.callbacks(call);
+        if is_whole {
+            self.callbacks(call);
+        }
         let hands_names_on = call
             .arguments
             .args
@@ -139,6 +148,7 @@ impl Walk<'_> {
             return;
         }
         match &*call.func {
+            Expr::Name(_) if !is_whole => {}
             Expr::Name(name) => {
                 let Some(var) = self.var(name) else { return };
                 let definitions = self
@@ -182,6 +192,9 @@ impl Walk<'_> {
                     && self.is_namespace(&attribute.value)
                 {
                     self.binds_unknown();
+                }
+                if !is_whole {
+                    return;
                 }
                 let receiver = self.sources(&attribute.value);
                 let own = self.program.methods.get(method).cloned();
@@ -272,6 +285,9 @@ impl Walk<'_> {
                 "__import__" => self.import_by_name(call),
                 _ => {}
             }
+            if !self.around.is_whole {
+                return;
+            }
             if name == "next" || name == "setattr" || name == "delattr" {
                 if let Some(first) = first {
                     let vars = self.sources(first);
@@ -285,6 +301,9 @@ impl Walk<'_> {
             return;
         }
         if path.starts_with('.') {
+            if !self.around.is_whole {
+                return;
+            }
             let name = last(path).to_owned();
             if !(self.around.spares)(&name) {
                 self.change(all.clone());
@@ -314,6 +333,9 @@ impl Walk<'_> {
                 self.here().unpickles.push(start_of(call));
             }
             _ => {}
+        }
+        if !self.around.is_whole {
+            return;
         }
         if path.starts_with("timeit.") {
             for argument in call

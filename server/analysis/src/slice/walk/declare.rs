@@ -1,8 +1,7 @@
 //! Imports, definitions and parameters: collected first, because code reads them before they stand.
 
-use std::collections::HashMap;
-
 use hoist_syntax::scopes::{ParameterKind, ScopeId, ScopeKind};
+use rustc_hash::FxHashMap;
 
 use super::{Surroundings, from_path, var_of};
 use crate::python::{Source, ast, start_of, with_stack};
@@ -14,7 +13,7 @@ use ast::{Expr, Stmt};
 pub(super) struct Declarations<'a> {
     pub(super) source: &'a Source,
     pub(super) program: &'a mut Program,
-    pub(super) scopes_by_start: &'a HashMap<usize, ScopeId>,
+    pub(super) scopes_by_start: &'a FxHashMap<usize, ScopeId>,
     pub(super) around: &'a Surroundings<'a>,
     /// The top-level statement that is being read.
     pub(super) unit: usize,
@@ -23,7 +22,8 @@ pub(super) struct Declarations<'a> {
 impl Declarations<'_> {
     pub(super) fn read(&mut self) {
         let scopes = &self.source.scopes;
-        for (id, scope) in scopes.iter() {
+        let all = scopes.iter().filter(|_| self.around.is_whole);
+        for (id, scope) in all {
             if !matches!(scope.kind, ScopeKind::Function | ScopeKind::Lambda) {
                 continue;
             }

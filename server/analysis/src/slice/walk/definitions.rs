@@ -42,6 +42,9 @@ impl Walk<'_> {
                 continue;
             }
             self.visit_expr(expression);
+            if !self.around.is_whole {
+                continue;
+            }
             match expression {
                 // A decorator that is no call is called by Python.
                 Expr::Attribute(attribute) if self.path(expression).is_none() => {
@@ -99,7 +102,9 @@ impl Walk<'_> {
             }
             if let Some(default) = parameter.default() {
                 self.visit_expr(default);
-                if let Some(scope) = self.scopes_by_start.get(&start_of(&def.name)).copied() {
+                if self.around.is_whole
+                    && let Some(scope) = self.scopes_by_start.get(&start_of(&def.name)).copied()
+                {
                     let held = self.sources(default);
                     let name = Name::new(parameter.name().as_str());
                     self.hold(Var::Local(scope, name), &held);
@@ -110,9 +115,10 @@ impl Walk<'_> {
             self.annotation(returns, !self.lazy, read_later);
         }
         let scope = self.scopes_by_start.get(&start_of(&def.name)).copied();
-        let runs_at_exit = def.decorator_list.iter().any(|decorator| {
-            self.path(&decorator.expression).as_deref() == Some("atexit.register")
-        });
+        let runs_at_exit = self.around.is_whole
+            && def.decorator_list.iter().any(|decorator| {
+                self.path(&decorator.expression).as_deref() == Some("atexit.register")
+            });
         if runs_at_exit {
             self.here().at_exit.extend(scope);
         }
@@ -155,6 +161,9 @@ impl Walk<'_> {
 
     /// A class and its instances hold what its body assigns, and what its bases hold.
     fn hold_attributes(&mut self, class: &ast::StmtClassDef) {
+        if !self.around.is_whole {
+            return;
+        }
         let Some(id) = self.scopes_by_start.get(&start_of(&class.name)).copied() else {
             return;
         };
@@ -177,6 +186,9 @@ impl Walk<'_> {
 
     /// A class statement tells its bases and its metaclass of the new class.
     pub(super) fn inherit(&mut self, base: &Expr) {
+        if !self.around.is_whole {
+            return;
+        }
         let Expr::Name(name) = base else { return };
         let Some(var) = self.var(name) else { return };
         if let Some(path) = self.program.imports.get(&var) {

@@ -6,12 +6,15 @@ mod definitions;
 mod names;
 mod sources;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use hoist_syntax::scopes::{BindingKind, Name, Resolution, ScopeId, ScopeKind};
+use rustc_hash::FxHashMap;
 
 use super::program::{Program, Region, RegionId, Var};
+use super::ranges::Ranges;
+use crate::library::is_builtin;
 use crate::python::{Source, ast, constant_text, is_main_test, range_of, start_of, with_stack};
 use crate::uses::{Home, Use};
 use ast::visitor::{Visitor, walk_expr, walk_stmt};
@@ -25,11 +28,14 @@ pub(super) struct Surroundings<'a> {
     pub(super) is_local: &'a dyn Fn(&str) -> bool,
     /// Does a function of a local module, by its last name, leave its arguments as they are?
     pub(super) spares: &'a dyn Fn(&str) -> bool,
+    /// Is it asked what the statements change, and what they read and bind? Who only speaks about one file asks for less, and
+    /// gets of what regions read the names that nothing binds but main blocks.
+    pub(super) is_whole: bool,
 }
 
 /// Reads a module.
 pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
-    let mut scopes_by_start = HashMap::new();
+    let mut scopes_by_start = FxHashMap::default();
     for (id, scope) in source.scopes.iter() {
         match scope.kind {
             ScopeKind::Function | ScopeKind::Class => {
@@ -102,7 +108,7 @@ fn var_of(a_use: &Use) -> Var {
 struct Walk<'a> {
     source: &'a Source,
     program: Program,
-    scopes_by_start: &'a HashMap<usize, ScopeId>,
+    scopes_by_start: &'a FxHashMap<usize, ScopeId>,
     around: &'a Surroundings<'a>,
     region: RegionId,
     /// The function whose body is being read.
@@ -146,6 +152,9 @@ impl Walk<'_> {
     }
 
     fn hold(&mut self, var: Var, held: &Vars) {
+        if !self.around.is_whole {
+            return;
+        }
         let held = held.iter().filter(|other| **other != var).cloned();
         self.program
             .holds
@@ -155,6 +164,9 @@ impl Walk<'_> {
     }
 
     fn hold_items(&mut self, var: Var, held: &Vars) {
+        if !self.around.is_whole {
+            return;
+        }
         let held = held.iter().filter(|other| **other != var).cloned();
         self.program
             .items
@@ -165,6 +177,9 @@ impl Walk<'_> {
 
     /// The object of an expression changes, not what is in it. When it is reached through something else, that changes.
     fn change_outermost(&mut self, object: &Expr, owners: Vars) {
+        if owners.is_empty() {
+            return;
+        }
         if object.is_name_expr() {
             self.here().outermost.extend(owners);
         } else {
@@ -175,6 +190,7 @@ impl Walk<'_> {
     /// Does an expression make a new container of what it names?
     fn makes_container(&self, value: &Expr) -> bool {
         match value {
+            _ if !self.around.is_whole => false,
             Expr::List(_) | Expr::Tuple(_) | Expr::Set(_) | Expr::Dict(_) => true,
             Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) => true,
             Expr::Call(call) => self.path(&call.func).is_some_and(|path| {
@@ -262,10 +278,17 @@ impl Walk<'_> {
     fn finish(mut self) -> Program {
         let source = self.source;
         self.program.lenient.sort_by_key(|range| range.start);
-        let inside =
-            |ranges: &[Range<usize>], at: usize| ranges.iter().any(|range| range.contains(&at));
+        let skipped = Ranges::new(&self.program.skipped);
+        let guards = Ranges::new(&self.program.guards);
+        let lenient = Ranges::new(&self.program.lenient);
+        let is_whole = self.around.is_whole;
+        let is_bound = |name: &Name| {
+            let mut uses = source.uses.of(Home::Module, name);
+            is_builtin(name)
+                || uses.any(|a_use| a_use.binding.is_some() && !guards.hold(a_use.range.start))
+        };
         let bound_around = std::mem::take(&mut self.bound_around);
-        let mut region_of_scope: HashMap<ScopeId, Option<RegionId>> = HashMap::new();
+        let mut region_of_scope: FxHashMap<ScopeId, Option<RegionId>> = FxHashMap::default();
         let starts: Vec<usize> = source.body().iter().map(start_of).collect();
         let all = source.uses.within(&(0..source.text().len() + 1));
         for a_use in all {
@@ -275,9 +298,15 @@ impl Walk<'_> {
                     a_use.binding,
                     Some(BindingKind::AugAssign | BindingKind::Delete)
                 );
-            if a_use.binding == Some(BindingKind::Annotation)
-                || inside(&self.program.skipped, at)
-                || inside(&self.program.guards, at)
+            if a_use.binding == Some(BindingKind::Annotation) || skipped.hold(at) || guards.hold(at)
+            {
+                continue;
+            }
+            if !is_whole
+                && (!is_read
+                    || a_use.home != Home::Module
+                    || lenient.hold(at)
+                    || is_bound(&a_use.name))
             {
                 continue;
             }
@@ -309,7 +338,7 @@ impl Walk<'_> {
                             .iter()
                             .any(|(block, name)| block.contains(&at) && *name == a_use.name);
                     if is_read && !is_bound_around {
-                        if inside(&self.program.lenient, at) {
+                        if lenient.hold(at) {
                             region.soft.entry(a_use.name.clone()).or_insert(at);
                         } else {
                             region.reads.entry(a_use.name.clone()).or_insert(at);
@@ -445,7 +474,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
                         .push(start_of(first)..range_of(end).end);
                 }
             }
-            Stmt::Match(matched) => {
+            Stmt::Match(matched) if self.around.is_whole => {
                 let held = self.sources(&matched.subject);
                 for a_use in self.source.uses.within(&range_of(matched)) {
                     if a_use.binding == Some(BindingKind::Match) {
@@ -530,7 +559,9 @@ impl<'a> Visitor<'a> for Walk<'_> {
                         "the names of a frame or function are read while it runs",
                     );
                 }
-                self.here().attributes.insert(name.to_owned());
+                if self.around.is_whole {
+                    self.here().attributes.insert(name.to_owned());
+                }
             }
             Expr::Subscript(subscript) => {
                 if let Some(name) = self.key_of_namespace(&subscript.value, &subscript.slice) {

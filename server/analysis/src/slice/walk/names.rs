@@ -114,6 +114,9 @@ impl Walk<'_> {
 
     /// Takes every word of a text as a name that may be read.
     pub(super) fn names_in_text(&mut self, text: &str, at: usize) {
+        if !self.around.is_whole {
+            return;
+        }
         let words: Vec<(Name, usize)> = text
             .split(|c: char| !(c.is_alphanumeric() || c == '_'))
             .filter(|word| word.chars().next().is_some_and(|c| !c.is_numeric()))

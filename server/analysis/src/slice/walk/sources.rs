@@ -55,7 +55,9 @@ impl Walk<'_> {
     /// What the value of an expression may hold a part of.
     pub(super) fn sources(&self, expr: &Expr) -> Vars {
         let mut vars = Vars::new();
-        with_stack(|| self.add_sources(expr, &mut vars));
+        if self.around.is_whole {
+            with_stack(|| self.add_sources(expr, &mut vars));
+        }
         vars
     }
 
@@ -162,6 +164,7 @@ impl Walk<'_> {
     /// A value goes to a target.
     pub(super) fn assign(&mut self, target: &Expr, held: &Vars, iterator: bool) {
         match target {
+            Expr::Name(_) if !self.around.is_whole => {}
             Expr::Name(name) => {
                 if let Some(var) = self.var(name) {
                     if self.assigns_items {
@@ -189,8 +192,10 @@ impl Walk<'_> {
                 }
                 self.store(&attribute.value, held);
                 self.visit_expr(&attribute.value);
-                // A property's setter runs.
-                self.here().attributes.insert(attribute.attr.to_string());
+                if self.around.is_whole {
+                    // A property's setter runs.
+                    self.here().attributes.insert(attribute.attr.to_string());
+                }
             }
             Expr::Subscript(subscript) => {
                 self.store(&subscript.value, held);
@@ -206,6 +211,9 @@ impl Walk<'_> {
 
     /// Something is stored into the object of an expression.
     pub(super) fn store(&mut self, object: &Expr, held: &Vars) {
+        if !self.around.is_whole {
+            return;
+        }
         let owners = self.sources(object);
         for owner in &owners {
             self.hold_items(owner.clone(), held);
@@ -232,6 +240,7 @@ impl Walk<'_> {
 
     pub(super) fn makes_iterator(&self, value: &Expr) -> bool {
         match value {
+            _ if !self.around.is_whole => false,
             Expr::Generator(_) => true,
             Expr::Call(call) => match self.path(&call.func) {
                 Some(path) => known::makes_iterator(&path),
