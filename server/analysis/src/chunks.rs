@@ -67,9 +67,10 @@ fn statements(document: &Document) -> Vec<Node<'_>> {
     let mut cursor = root.walk();
     let mut found = Vec::new();
     for node in root.named_children(&mut cursor) {
-        let block = node
-            .child_by_field_name("consequence")
-            .filter(|block| blocks.contains(&block.byte_range()));
+        let block = node.child_by_field_name("consequence").filter(|block| {
+            let range = block.byte_range();
+            blocks.iter().any(|known| range.contains(&known.start))
+        });
         match block {
             Some(block) => found.extend(block.named_children(&mut block.walk())),
             None => found.push(node),

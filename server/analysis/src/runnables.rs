@@ -1,6 +1,6 @@
 //! The functions and cells of a file that can be run.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hoist_syntax::scopes::{ParameterKind, Scope, ScopeId, ScopeKind};
@@ -10,8 +10,10 @@ use serde::Serialize;
 use crate::captures::{Judge, Obstacle};
 use crate::chunks::{self, Cell};
 use crate::directives::{self, Mistake};
+use crate::python::{Source, ast, range_of, start_of};
 use crate::uses::Uses;
 use crate::{EntrySpec, Module, place};
+use ast::Stmt;
 
 /// A function, or a cell, that can be run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -312,50 +314,40 @@ pub(crate) fn directives_of(
     found
 }
 
-/// The bodies of `if __name__ == "__main__":` at the top level, as the live tree has them.
+/// The bodies of `if __name__ == "__main__":` at the top level.
 pub(crate) fn main_blocks(document: &Document) -> Vec<Range<usize>> {
     let text = document.text();
     let mut blocks = Vec::new();
     for piece in document.scopes().pieces() {
+        let own = &text[piece.clone()];
         // The first piece may begin with comments.
-        let is_first = piece.start == 0;
-        if is_first || text[piece.clone()].starts_with("if") {
-            in_piece(document, piece, &mut blocks);
+        let may_be_one = piece.start == 0 || own.starts_with("if");
+        if may_be_one && own.contains("__main__") {
+            let found = Source::with_statements(own, |body| in_statements(own, body));
+            let found = found.into_iter().flatten();
+            blocks.extend(found.map(|block| piece.start + block.start..piece.start + block.end));
         }
     }
     blocks
 }
 
-fn in_piece(document: &Document, piece: Range<usize>, blocks: &mut Vec<Range<usize>>) {
-    let text = document.text();
-    if !text[piece.clone()].contains("__main__") {
-        return;
-    }
-    let tree = document.tree_at(piece.start);
-    let root = tree.root_node();
-    let mut cursor = root.walk();
-    for node in root.children(&mut cursor) {
-        if node.kind() != "if_statement" {
-            continue;
-        }
-        let condition = node.child_by_field_name("condition");
-        let body = node.child_by_field_name("consequence");
-        if let (Some(condition), Some(body)) = (condition, body) {
-            let words: String = text
-                .get(condition.byte_range())
-                .unwrap_or_default()
-                .chars()
-                .filter(|c| !c.is_whitespace() && !"()".contains(*c))
-                .collect();
-            let tests: BTreeSet<&str> = BTreeSet::from([
-                "__name__==\"__main__\"",
-                "__name__=='__main__'",
-                "\"__main__\"==__name__",
-                "'__main__'==__name__",
-            ]);
-            if tests.contains(words.as_str()) {
-                blocks.push(body.byte_range());
-            }
-        }
-    }
+fn in_statements(text: &str, body: &[Stmt]) -> Vec<Range<usize>> {
+    let block = |stmt: &Stmt| {
+        let Stmt::If(choice) = stmt else { return None };
+        let test = text.get(range_of(&*choice.test))?;
+        let words: String = test
+            .chars()
+            .filter(|c| !c.is_whitespace() && !"()".contains(*c))
+            .collect();
+        let is_main = [
+            "__name__==\"__main__\"",
+            "__name__=='__main__'",
+            "\"__main__\"==__name__",
+            "'__main__'==__name__",
+        ]
+        .contains(&words.as_str());
+        let (first, last) = (choice.body.first()?, choice.body.last()?);
+        is_main.then(|| start_of(first)..range_of(last).end)
+    };
+    body.iter().filter_map(block).collect()
 }

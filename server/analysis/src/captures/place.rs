@@ -12,6 +12,9 @@ use crate::uses::{Home, Use, home};
 impl Judge<'_> {
     /// Does the use change what the name means for others: `f.cache = {}`, `del A.x`, `@f.register`?
     pub(super) fn is_changed_through(&self, a_use: &Use) -> bool {
+        if !self.may_be_changed_through(a_use) {
+            return false;
+        }
         let tree = self.document.tree_at(a_use.range.start);
         let root = tree.root_node();
         let Some(mut node) = root.descendant_for_byte_range(a_use.range.start, a_use.range.end)
@@ -47,6 +50,16 @@ impl Judge<'_> {
             node = parent;
         }
         false
+    }
+
+    /// A guess by the text, which saves a look at the tree: only through an attribute, an item, or by name.
+    fn may_be_changed_through(&self, a_use: &Use) -> bool {
+        let text = self.document.text();
+        let after = text.get(a_use.range.end..).unwrap_or_default();
+        after.trim_start().starts_with(['.', '[', '\\', '#'])
+            || ["setattr", "delattr"]
+                .iter()
+                .any(|word| text.contains(word))
     }
 
     pub(super) fn find_nonlocal(&self, range: &Range<usize>, obstacles: &mut BTreeSet<Obstacle>) {
@@ -107,7 +120,11 @@ impl Judge<'_> {
 
     /// Names with two leading underscores mean other names inside of a class; outside of it they would not.
     pub(super) fn find_private(&self, range: &Range<usize>, obstacles: &mut BTreeSet<Obstacle>) {
-        if !self.text(range).contains("__") {
+        let is_private = |word: &str| word.starts_with("__") && !word.ends_with("__");
+        let mut words = self
+            .text(range)
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        if !words.any(is_private) {
             return;
         }
         let tree = self.document.tree_at(range.start);
@@ -128,7 +145,7 @@ impl Judge<'_> {
                     .uses
                     .at(place.start)
                     .is_some_and(|a_use| matches!(a_use.home, Home::Scope(_)));
-                if name.starts_with("__") && !name.ends_with("__") && !is_variable {
+                if is_private(name) && !is_variable {
                     let class = self.class_around(self.scopes.scope_at(place.start));
                     let outside = class.is_some_and(|class| {
                         let class = &self.scopes.get(class).range;

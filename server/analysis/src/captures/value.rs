@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use hoist_syntax::scopes::{BindingKind, Name, ScopeId};
+use hoist_syntax::scopes::{BindingKind, Name, ScopeId, ScopeKind};
 
 use super::{Judge, Root, Why};
 use crate::python::{ast, range_of, statement};
@@ -52,7 +52,7 @@ impl Judge<'_> {
             | BindingKind::AnnAssign
             | BindingKind::TypeAlias => {}
         }
-        if !self.runs_before(&binding.statement, root) {
+        if !self.runs_before(binding, root) {
             return Err(Why::Conditional);
         }
         match kind {
@@ -83,7 +83,21 @@ impl Judge<'_> {
     }
 
     /// Is the block that holds the statement one of the blocks around the root, so that the one runs whenever the other does?
-    fn runs_before(&self, statement: &Range<usize>, root: &Root) -> bool {
+    fn runs_before(&self, binding: &Use, root: &Root) -> bool {
+        let statement = &binding.statement;
+        let owner = self.scopes.get(binding.scope);
+        let place = owner
+            .bindings
+            .binary_search_by_key(&binding.range.start, |own| own.range.start);
+        // What stands in no other block than the function's own needs no look at the tree.
+        if let Ok(place) = place
+            && !owner.bindings[place].is_conditional
+            && owner.kind == ScopeKind::Function
+            && owner.body_range != *statement
+        {
+            let block = &owner.body_range;
+            return block.start <= root.statement.start && root.statement.end <= block.end;
+        }
         let tree = self.document.tree_at(statement.start);
         let root_node = tree.root_node();
         let Some(node) = root_node.descendant_for_byte_range(statement.start, statement.end) else {
@@ -237,7 +251,7 @@ impl Judge<'_> {
                 if !is_value || binding.statement.start >= base || depth > 20 {
                     return Err(Why::Computed);
                 }
-                if !self.runs_before(&binding.statement, root) {
+                if !self.runs_before(binding, root) {
                     return Err(Why::Computed);
                 }
                 let parsed = statement(self.text(&binding.statement)).ok_or(Why::Computed)?;
