@@ -1,11 +1,14 @@
 //! The same work on many things, on all processors, told in the order of the things.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-/// How many answers may wait to be heard.
-const AHEAD: usize = 256;
+/// How many things a thread takes at a time at most; near the end it takes fewer, so that all threads end together.
+const MOST: usize = 16;
+/// How many such pieces may wait to be heard.
+const AHEAD: usize = 32;
 
 /// Does `work` on all `things` and tells each answer, in order and as soon as it is its turn. The first error of `tell` ends it.
 pub(super) fn in_order<T: Sync, A: Send, E>(
@@ -24,13 +27,10 @@ pub(super) fn in_order<T: Sync, A: Send, E>(
         for _ in 0..threads.min(things.len()) {
             let sender = sender.clone();
             scope.spawn(move || {
-                loop {
-                    let number = next.fetch_add(1, Ordering::Relaxed);
-                    let Some(thing) = things.get(number) else {
-                        return;
-                    };
+                while let Some(piece) = take(next, things.len(), threads) {
+                    let answers: Vec<A> = things[piece.clone()].iter().map(work).collect();
                     // Nobody hears any more after an error.
-                    if sender.send((number, work(thing))).is_err() {
+                    if sender.send((piece.start, answers)).is_err() {
                         return;
                     }
                 }
@@ -39,15 +39,24 @@ pub(super) fn in_order<T: Sync, A: Send, E>(
         drop(sender);
         let mut early = BTreeMap::new();
         let mut turn = 0;
-        for (number, answer) in answers {
-            early.insert(number, answer);
-            while let Some(answer) = early.remove(&turn) {
-                tell(answer)?;
-                turn += 1;
+        for (number, piece) in answers {
+            early.insert(number, piece);
+            while let Some(piece) = early.remove(&turn) {
+                turn += piece.len();
+                piece.into_iter().try_for_each(&mut tell)?;
             }
         }
         Ok(())
     })
+}
+
+/// The next piece of so many things.
+fn take(next: &AtomicUsize, things: usize, threads: usize) -> Option<Range<usize>> {
+    let end_of = |start: usize| start + ((things - start) / (4 * threads)).clamp(1, MOST);
+    let taken = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |start| {
+        (start < things).then(|| end_of(start))
+    });
+    taken.ok().map(|start| start..end_of(start))
 }
 
 #[cfg(test)]
