@@ -51,6 +51,36 @@ class A:
 }
 
 #[test]
+fn a_value_that_is_there_only_sometimes_is_not_carried() {
+    let bound = [
+        "if scale:\n        limit = 3",
+        "if scale: limit = 3",
+        "for n in range(scale):\n        limit = 3",
+        "try:\n        limit = 3\n    finally:\n        pass",
+        "if scale:\n        limit = 3\n        other = 4",
+    ];
+    for bound in bound {
+        let source = format!(
+            "def f(scale):\n    {bound}\n    def captures():\n        return limit\n    return captures\n"
+        );
+        assert_eq!(
+            said(&source),
+            [
+                "error HST003 `captures`: `f.<locals>.captures` captures `limit` (bound in `f` only on a condition), which will not exist in the job; pass it as a parameter, or hoist the function to module level"
+            ],
+            "{source}"
+        );
+    }
+    let together = "def f(scale):\n    if scale:\n        limit = 3\n        def carried():\n            return limit\n        return carried\n";
+    assert_eq!(
+        said(together),
+        [
+            "information HST002 `carried`: `f.<locals>.carried` is nested and travels whole, with `limit`"
+        ]
+    );
+}
+
+#[test]
 fn names_that_nothing_binds() {
     let source = "\
 import os

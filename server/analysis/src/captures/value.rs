@@ -93,7 +93,6 @@ impl Judge<'_> {
         if let Ok(place) = place
             && !owner.bindings[place].is_conditional
             && owner.kind == ScopeKind::Function
-            && owner.body_range != *statement
         {
             let block = &owner.body_range;
             return block.start <= root.statement.start && root.statement.end <= block.end;
@@ -105,7 +104,8 @@ impl Judge<'_> {
         };
         let mut at = Some(node);
         while let Some(node) = at {
-            if node.kind() == "block" && node.byte_range() != *statement {
+            // A block of one statement begins and ends as that does.
+            if node.kind() == "block" {
                 let block = node.byte_range();
                 return block.start <= root.statement.start && root.statement.end <= block.end;
             }
