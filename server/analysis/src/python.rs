@@ -120,6 +120,53 @@ impl Source {
     }
 }
 
+/// The innermost block, not the module's own, that holds the statement at a place.
+pub(crate) fn block_of(body: &[Stmt], statement: &Range<usize>) -> Option<Range<usize>> {
+    let mut around = None;
+    let mut blocks = vec![body];
+    while let Some(block) = blocks.pop() {
+        let after = block.partition_point(|inner| range_of(inner).end <= statement.start);
+        let Some(inner) = block.get(after).filter(|inner| {
+            let inner = range_of(*inner);
+            inner.start <= statement.start && statement.end <= inner.end
+        }) else {
+            continue;
+        };
+        around = Some(block);
+        if range_of(inner) == *statement {
+            break;
+        }
+        blocks = blocks_in(inner);
+    }
+    let block = around.filter(|block| !std::ptr::eq(*block, body))?;
+    Some(range_of(block.first()?).start..range_of(block.last()?).end)
+}
+
+/// The blocks of a compound statement.
+fn blocks_in(statement: &Stmt) -> Vec<&[Stmt]> {
+    match statement {
+        Stmt::FunctionDef(function) => vec![&function.body],
+        Stmt::ClassDef(class) => vec![&class.body],
+        Stmt::For(each) => vec![&each.body, &each.orelse],
+        Stmt::While(each) => vec![&each.body, &each.orelse],
+        Stmt::With(with) => vec![&with.body],
+        Stmt::If(choice) => {
+            let others = choice.elif_else_clauses.iter().map(|clause| &*clause.body);
+            std::iter::once(&*choice.body).chain(others).collect()
+        }
+        Stmt::Match(choice) => choice.cases.iter().map(|case| &*case.body).collect(),
+        Stmt::Try(attempt) => {
+            let handlers = attempt.handlers.iter().map(|handler| {
+                let ast::ExceptHandler::ExceptHandler(handler) = handler;
+                &*handler.body
+            });
+            let own = [&*attempt.body, &*attempt.orelse, &*attempt.finalbody];
+            own.into_iter().chain(handlers).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
 /// The byte range of a node.
 pub(crate) fn range_of(node: &impl Ranged) -> Range<usize> {
     node.start().to_usize()..node.end().to_usize()

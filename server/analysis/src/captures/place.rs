@@ -56,10 +56,11 @@ impl Judge<'_> {
     fn may_be_changed_through(&self, a_use: &Use) -> bool {
         let text = self.document.text();
         let after = text.get(a_use.range.end..).unwrap_or_default();
+        let before = text.get(..a_use.range.start).unwrap_or_default().trim_end();
+        let called = before.strip_suffix('(').unwrap_or_default().trim_end();
         after.trim_start().starts_with(['.', '[', '\\', '#'])
-            || ["setattr", "delattr"]
-                .iter()
-                .any(|word| text.contains(word))
+            || called.ends_with("setattr")
+            || called.ends_with("delattr")
     }
 
     pub(super) fn find_nonlocal(&self, range: &Range<usize>, obstacles: &mut BTreeSet<Obstacle>) {
