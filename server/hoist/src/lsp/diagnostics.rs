@@ -28,6 +28,9 @@ use super::session::{Session, Subject};
 use super::snapshot::Snapshot;
 use super::to_proto;
 
+/// How long a look at a whole text waits, so that on a busy machine the answer that was given at once reaches the client first.
+const COURTESY: Duration = Duration::from_millis(2);
+
 /// The longest pause between two looks at whole texts while someone types.
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -70,6 +73,7 @@ fn answer_at_once(publisher: &Publisher, wanted: &mpsc::Sender<BTreeSet<Subject>
 /// Looks at whole texts, in as many pauses as work: fast typing costs half of one core at most.
 fn answer_whole(publisher: &Publisher, wanted: &mpsc::Receiver<BTreeSet<Subject>>) {
     while let Ok(mut subjects) = wanted.recv() {
+        std::thread::sleep(COURTESY);
         subjects.extend(wanted.try_iter().flatten());
         let begun = Instant::now();
         for subject in subjects {
@@ -232,13 +236,14 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
         };
     };
     let encoding = snapshot.profile.encoding;
+    // First, as the lenses wait for it; who asks for them meanwhile is not disturbed.
+    let runnables = open.document.check().is_ok().then(|| source.runnables());
     let findings = source.findings(snapshot);
     let mut diagnostics: Vec<Diagnostic> = findings
         .iter()
         .map(|finding| to_proto::finding(open, finding, encoding))
         .collect();
     add_failures(session, snapshot, open, source.path, &mut diagnostics);
-    let runnables = open.document.check().is_ok().then(|| source.runnables());
     session.found(open, findings, runnables.as_ref().map(|all| all.as_slice()));
     let problem = (*Config::load_kept(&source.workspace))
         .as_ref()
