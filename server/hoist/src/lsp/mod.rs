@@ -43,7 +43,7 @@ use self::framing::Framing;
 use self::ingress::Ingress;
 use self::server::Backend;
 use self::session::Session;
-use self::transport::{Watched, queue_to};
+use self::transport::{Watched, queue_to, standard_input};
 
 /// How many requests may be at work at once. No limit in practice: the framework stops reading at the limit, and reading must
 /// never stop.
@@ -98,7 +98,7 @@ fn keep_one_heap() {
 async fn serve() -> std::io::Result<bool> {
     let closed = Arc::new(Notify::new());
     let (output, wire, writer) = queue_to(unbuffered_stdout()?, closed.clone())?;
-    let input = Framing::new(Watched::new(tokio::io::stdin(), closed.clone()));
+    let input = Framing::new(Watched::new(standard_input()?, closed.clone()));
 
     let session = Arc::new(Session::new(wire));
     let (service, socket) = LspService::build(|client| Backend::new(client, session.clone()))

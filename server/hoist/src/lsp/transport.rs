@@ -6,9 +6,8 @@
 
 use std::io::Write;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -20,15 +19,19 @@ use tower_lsp::ls_types::notification::Notification;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Backlog(Arc<AtomicUsize>);
 
-/// A second way into the queue, for what must not wait for the framework's turn: the answer to a keystroke.
-#[derive(Debug, Clone)]
+/// A second way to the output, for what must not wait for the framework's turn: the answer to a keystroke.
+#[derive(Clone)]
 pub(super) struct Wire {
     queue: mpsc::Sender<Piece>,
     backlog: Backlog,
+    output: Arc<Mutex<Output>>,
 }
 
+type Output = Box<dyn Write + Send>;
+
 impl Wire {
-    /// Queues a notification. The framework queues whole messages too, so they do not mix. When the client is gone it is lost.
+    /// Writes a notification; behind what is queued, if something is. The framework queues whole messages too, so they do not mix.
+    /// When the client is gone it is lost, and who writes next tells of that.
     pub(super) fn notify<N: Notification>(&self, params: &N::Params) {
         #[derive(serde::Serialize)]
         struct Message<'p, P> {
@@ -47,7 +50,17 @@ impl Wire {
         };
         let mut frame = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
         frame.extend_from_slice(&body);
-        self.backlog.0.fetch_add(frame.len(), Ordering::AcqRel);
+        let waiting = self.backlog.0.fetch_add(frame.len(), Ordering::AcqRel);
+        if waiting == 0
+            && let Ok(mut output) = self.output.try_lock()
+            && output
+                .write_all(&frame)
+                .and_then(|()| output.flush())
+                .is_ok()
+        {
+            self.backlog.0.fetch_sub(frame.len(), Ordering::AcqRel);
+            return;
+        }
         let _ = self.queue.send(Piece::Bytes(frame));
     }
 
@@ -100,18 +113,23 @@ impl Writer {
 
 /// Starts the thread that writes to `output`; `closed` is told when nobody reads any more.
 pub(super) fn queue_to(
-    mut output: impl Write + Send + 'static,
+    output: impl Write + Send + 'static,
     closed: Arc<Notify>,
 ) -> std::io::Result<(QueueWriter, Wire, Writer)> {
     let (queue, pieces) = mpsc::channel();
     let (finished, done) = mpsc::channel();
     let backlog = Backlog::default();
     let written = backlog.clone();
+    let output: Arc<Mutex<Output>> = Arc::new(Mutex::new(Box::new(output)));
+    let shared = output.clone();
     std::thread::Builder::new()
         .name("lsp output".to_owned())
         .spawn(move || {
             while let Ok(Piece::Bytes(piece)) = pieces.recv() {
+                // A panic of another writer leaves it as it is: bytes.
+                let mut output = shared.lock().unwrap_or_else(PoisonError::into_inner);
                 let outcome = output.write_all(&piece).and_then(|()| output.flush());
+                drop(output);
                 if outcome.is_err() {
                     closed.notify_one();
                     break;
@@ -123,6 +141,7 @@ pub(super) fn queue_to(
     let wire = Wire {
         queue: queue.clone(),
         backlog: backlog.clone(),
+        output,
     };
     let writer = Writer {
         queue: queue.clone(),
@@ -152,6 +171,34 @@ impl AsyncWrite for QueueWriter {
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<std::io::Result<()>> {
         Poll::Ready(Ok(()))
     }
+}
+
+/// Standard input, read where the messages are handled if the system can tell when there is something to read. Else by a thread
+/// for that, which costs a change of threads for each keystroke.
+pub(super) fn standard_input() -> std::io::Result<Box<dyn AsyncRead + Send + Unpin>> {
+    #[cfg(unix)]
+    {
+        use std::fs::File;
+        use std::os::fd::{AsFd, OwnedFd};
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+        let input = File::from(std::io::stdin().as_fd().try_clone_to_owned()?);
+        let output = File::from(std::io::stdout().as_fd().try_clone_to_owned()?);
+        let (meta, other) = (input.metadata()?, output.metadata()?);
+        // What is set for one end of a socket that is both would be set for writing, too.
+        let is_both = (meta.dev(), meta.ino()) == (other.dev(), other.ino());
+        if meta.file_type().is_fifo() {
+            return Ok(Box::new(tokio::net::unix::pipe::Receiver::from_file(
+                input,
+            )?));
+        }
+        if meta.file_type().is_socket() && !is_both {
+            let socket = std::os::unix::net::UnixStream::from(OwnedFd::from(input));
+            socket.set_nonblocking(true)?;
+            return Ok(Box::new(tokio::net::UnixStream::from_std(socket)?));
+        }
+    }
+    Ok(Box::new(tokio::io::stdin()))
 }
 
 /// Input that tells when it is at its end: the client is gone, with or without saying so.
@@ -189,8 +236,6 @@ impl<R: AsyncRead + Unpin> AsyncRead for Watched<R> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
     use super::*;
