@@ -5,6 +5,11 @@ mod lsp;
 
 use std::process::ExitCode;
 
+/// Many small pieces are made and dropped for every text, by one thread and another. The system's allocators are slower at that,
+/// and their slow moments longer.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     cli::main()
 }
