@@ -72,6 +72,7 @@ fn answer_at_once(publisher: &Publisher, wanted: &mpsc::Sender<BTreeSet<Subject>
 
 /// Looks at whole texts, in as many pauses as work: fast typing costs half of one core at most.
 fn answer_whole(publisher: &Publisher, wanted: &mpsc::Receiver<BTreeSet<Subject>>) {
+    give_way();
     while let Ok(mut subjects) = wanted.recv() {
         std::thread::sleep(COURTESY);
         subjects.extend(wanted.try_iter().flatten());
@@ -83,6 +84,13 @@ fn answer_whole(publisher: &Publisher, wanted: &mpsc::Receiver<BTreeSet<Subject>
         publisher.session.drop_old();
         std::thread::sleep(begun.elapsed().min(PAUSE));
     }
+}
+
+/// Lets this thread stand behind all others: when every core is busy, a keystroke does not wait for the end of its turn.
+fn give_way() {
+    // Linux counts the priority by thread. Without it, all is as right as before.
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::nice(10);
 }
 
 fn open_of(snapshot: &Snapshot, subject: &Subject) -> Option<Arc<Open>> {
