@@ -7,6 +7,11 @@
 
 use std::ops::Range;
 
+/// Of the words that a scan knows, in bytes: `finally`.
+const LONGEST_WORD: usize = 7;
+
+const LONGEST_CHAR: usize = 4;
+
 /// How a scan of `text` goes on: from the start of one part to that of the next.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Scan<'t> {
@@ -91,18 +96,16 @@ pub(crate) fn again(
 ) -> Vec<Part> {
     let (new, old) = (text.as_bytes(), before.as_bytes());
     let same = same_at_start(new, old);
-    let mut first = known.partition_point(|part| part.end <= same);
-    if first == known.len() && new.len() == old.len() {
+    if same == new.len() && same == old.len() && !known.is_empty() {
         let part = |(index, range): (usize, &Range<usize>)| Part {
             range: range.clone(),
             known: Some(index),
         };
-        if first > 0 {
-            return known.iter().enumerate().map(part).collect();
-        }
+        return known.iter().enumerate().map(part).collect();
     }
-    // Whether the last of them ends there hangs on what comes after it, which is another text now.
-    first = first.saturating_sub(1);
+    // Whether a part ends where it does hangs on the first word after it, and on what follows that.
+    let ahead = indentation.len() + LONGEST_WORD + LONGEST_CHAR;
+    let first = known.partition_point(|part| part.end + ahead <= same);
     let at = match first {
         0 => 0,
         _ => known[first - 1].end,
@@ -248,10 +251,15 @@ fn begins_definition(bytes: &[u8], line: usize) -> bool {
     words.iter().any(|word| begins_with_word(bytes, line, word))
 }
 
+/// Does this word stand there, and not a longer name? `else` before a character that is in no name is the keyword.
 pub(crate) fn begins_with_word(bytes: &[u8], at: usize, word: &str) -> bool {
-    let rest = &bytes[at..];
-    let goes_on = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80;
-    rest.starts_with(word.as_bytes()) && !rest.get(word.len()).is_some_and(goes_on)
+    let Some(rest) = bytes[at..].strip_prefix(word.as_bytes()) else {
+        return false;
+    };
+    // What is cut off behind the character does not matter.
+    let next = rest[..rest.len().min(LONGEST_CHAR)].utf8_chunks().next();
+    let next = next.and_then(|chunk| chunk.valid().chars().next());
+    !next.is_some_and(|next| next == '_' || unicode_ident::is_xid_continue(next))
 }
 
 #[cfg(test)]
@@ -288,6 +296,7 @@ mod tests {
             "if a:\n    b\nelif c:\n    d\nelse:\n    e\n",
             "elsewhere = 1\n",
         ]);
+        check(&["if a:\n    b\nelse\u{feff}\n", "else\u{e9} = 1\n"]);
         check(&["try:\n    a\nexcept E:\n    b\nfinally:\n    c\n", "d\n"]);
         check(&["a\r", "b\r\n", "c\n"]);
     }
@@ -327,5 +336,14 @@ mod tests {
         check(&["# nothing\n"]);
         let mut empty = Scan::from("", "", 0);
         assert_eq!(empty.next(), None);
+    }
+
+    #[test]
+    fn a_word_that_goes_on_is_another_word() {
+        let before = "x = (\nclass";
+        let parts = [0..6, 6..11];
+        let found = again("x = (\nclass1", "", before, &parts);
+        let ranges: Vec<_> = found.into_iter().map(|part| part.range).collect();
+        assert_eq!(ranges, [0..12]);
     }
 }

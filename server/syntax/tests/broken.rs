@@ -2,7 +2,7 @@
 
 mod real;
 
-use hoist_syntax::{Document, Encoding, Position, Range};
+use hoist_syntax::{Document, Encoding, Position, Range, strict};
 use real::Random;
 
 #[test]
@@ -45,5 +45,27 @@ fn broken_files_are_read_without_a_panic() {
             // What is too broken for Python is refused, and that is all.
             drop(document.check());
         }
+    }
+}
+
+/// The parts of a text that was edited are judged one by one; what they say together is what the whole says.
+#[test]
+fn the_first_error_is_that_of_the_whole_text() {
+    let mut member = "    x = '{}'\n".repeat(80);
+    member.push_str(
+        "    def f(self):\n        return 1\n    \x0cy = 2\n\n    def g(self):\n        return 2\n",
+    );
+    let class = format!("class A:\n{member}");
+    for text in [
+        "for i in x:\n    print(i)\nelse\u{feff}\n    pass\nwith a as b:\n    pass\n",
+        "if a:\n    b\nelse:\n    # 1\n    # 2\n    # 3\n\n# 4\n# 5\nc = 1\nd = 2\n",
+        "if a:\n    b\nelse:\n\\\n\\\n\\\n\\\n\\\n\\\nc = 1\nd = 2\n",
+        &class,
+    ] {
+        let mut document = Document::new("#\n".to_owned());
+        document.settle();
+        let start = Position::new(0, 0);
+        document.edit(Some(Range::new(start, start)), text, Encoding::Utf8);
+        assert_eq!(document.check(), strict::check(document.text()), "{text:?}");
     }
 }

@@ -52,7 +52,7 @@ enum Standing {
     /// Python compiles it, wherever it stands among others of which that is true.
     Alone,
     /// It parses, but whether it compiles may hang on what stands around it: `from __future__` must come first, a `global` of
-    /// the block's own before the name's use.
+    /// the block's own before the name's use. Or it ends the block.
     LooksBack,
     /// It does not parse by itself. With the first error, if that is the first one whatever comes after the part.
     Broken(Option<SyntaxError>),
@@ -224,14 +224,17 @@ fn standing(before: &str, part: &str) -> Standing {
         let parsed = parse_unchecked_source(&text, PySourceType::Python);
         let module = parsed.syntax();
         let looks_back = || {
-            let declares = match module.body.as_slice() {
-                [Stmt::ClassDef(class)] if !before.is_empty() => {
-                    compiler::declares_in(part, &class.body)
-                }
-                body => compiler::declares_in(part, body),
+            let (is_within, declares) = match module.body.as_slice() {
+                // A form feed begins the line anew: what follows it may stand behind the class.
+                body if !before.is_empty() => match body {
+                    [Stmt::ClassDef(class)] => (true, compiler::declares_in(part, &class.body)),
+                    _ => (false, false),
+                },
+                body => (true, compiler::declares_in(part, body)),
             };
             // Anywhere else than among the module's own statements the compiler refuses it anyway.
-            module.body.iter().any(is_future)
+            !is_within
+                || module.body.iter().any(is_future)
                 || declares
                 || compiler::first_error(&text, module).is_some()
         };
@@ -258,10 +261,11 @@ fn is_future(statement: &Stmt) -> bool {
 /// The first error of a part, if it is the first one of every text that begins with the part: the parser goes from left to
 /// right, and what it says of an error hangs on hardly more than the next statement, so an error well before the end is.
 fn settled(part: &str, error: SyntaxError) -> Option<SyntaxError> {
-    /// So many lines with something in them have to come after it.
+    /// So many lines with code in them have to come after it.
     const LINES: usize = 4;
     let rest = part.get(error.range.end..)?;
-    let after = rest.lines().skip(1).filter(|line| !line.trim().is_empty());
+    let has_code = |line: &&str| !matches!(line.trim().as_bytes(), [] | [b'#', ..] | b"\\");
+    let after = rest.lines().skip(1).filter(has_code);
     (after.take(LINES).count() == LINES).then_some(error)
 }
 
