@@ -68,6 +68,24 @@ fn deep_code_neither_crashes_nor_takes_forever() {
 }
 
 #[test]
+fn what_is_parsed_before_its_depth_is_known_is_dropped_unharmed() {
+    const LENGTH: usize = 64 * 1024 - 1;
+    for (what, open, middle, close) in [
+        ("open parentheses", "(", "", ""),
+        ("parentheses", "(", "1", ")"),
+        ("signs", "-", "1", ""),
+        ("lambdas", "lambda:", "x", ""),
+        ("lambda defaults", "lambda x=", "1", ": 1"),
+        ("attributes", "", "a", ".b"),
+        ("called", "", "a", "()"),
+    ] {
+        let many = (LENGTH - middle.len()) / (open.len() + close.len());
+        let text = format!("{}{middle}{}\n", open.repeat(many), close.repeat(many));
+        assert!(strict::check(&text).is_err(), "{what}");
+    }
+}
+
+#[test]
 fn deep_indentation_neither_crashes_nor_takes_forever() {
     for header in [
         "if a:",

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
+use std::thread::Builder;
+
+use hoist_syntax::strict::ROOMY_STACK;
 
 /// How many things a thread takes at a time at most; near the end it takes fewer, so that all threads end together.
 const MOST: usize = 16;
@@ -26,7 +29,7 @@ pub(super) fn in_order<T: Sync, A: Send, E>(
         let (sender, answers) = mpsc::sync_channel(AHEAD);
         for _ in 0..threads.min(things.len()) {
             let sender = sender.clone();
-            scope.spawn(move || {
+            let work = move || {
                 while let Some(piece) = take(next, things.len(), threads) {
                     let answers: Vec<A> = things[piece.clone()].iter().map(work).collect();
                     // Nobody hears any more after an error.
@@ -34,7 +37,12 @@ pub(super) fn in_order<T: Sync, A: Send, E>(
                         return;
                     }
                 }
-            });
+            };
+            let roomy = Builder::new().stack_size(ROOMY_STACK);
+            // Where a process may not have that much, a thread asks for more when it needs it.
+            if roomy.spawn_scoped(scope, work.clone()).is_err() {
+                scope.spawn(work);
+            }
         }
         drop(sender);
         let mut early = BTreeMap::new();

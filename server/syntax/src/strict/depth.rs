@@ -43,13 +43,18 @@ struct Level {
 /// An upper bound of the depth of the text's tree, or what of it is too deep.
 pub(super) fn depth(text: &str) -> Result<usize, TooDeep> {
     let mut lexer = lex(text, Mode::Module);
+    of_tokens(std::iter::repeat_with(|| lexer.next_token()))
+}
+
+/// The same of a text's tokens.
+pub(super) fn of_tokens(tokens: impl Iterator<Item = TokenKind>) -> Result<usize, TooDeep> {
     let mut levels = vec![Level::default()];
     let mut blocks = 0_usize;
     let mut operators = 0_usize;
     let mut deepest = 0;
-    loop {
-        match lexer.next_token() {
-            TokenKind::EndOfFile => return Ok(deepest),
+    for token in tokens {
+        match token {
+            TokenKind::EndOfFile => break,
             TokenKind::Newline => {
                 levels.truncate(1);
                 levels[0] = Level::default();
@@ -115,6 +120,7 @@ pub(super) fn depth(text: &str) -> Result<usize, TooDeep> {
         }
         deepest = deepest.max(operators + blocks);
     }
+    Ok(deepest)
 }
 
 /// Tokens each of which may put the tree one level deeper. (`and`, `or`, comparisons, `=` and strings side by side are flat.)

@@ -12,7 +12,7 @@ pub(crate) use parts::Judged;
 
 use depth::TooDeep;
 use ruff_python_ast::{ModModule, PySourceType, Stmt};
-use ruff_python_parser::{ParseError, Parsed, parse_module, parse_unchecked_source};
+use ruff_python_parser::{ParseError, Parsed, parse_unchecked_source};
 use ruff_text_size::TextRange;
 use std::ops::Range;
 
@@ -30,19 +30,20 @@ pub struct SyntaxError {
 
 /// Is `text` a module that Python compiles? The first error if not.
 pub fn check(text: &str) -> Result<(), SyntaxError> {
-    guarded(text, 0, || {
-        let parsed = parse_module(text).map_err(|error| described(text, &error, 0))?;
-        refused_by_compiler(text, &parsed)
-    })
+    module(text).map(drop)
 }
 
 /// What `read` makes of the statements of a part of a module: of those that are there in broken code, and of none in code that
 /// is too deep. Beside it, whether the part does not parse by itself.
 pub(crate) fn statements<T>(part: &str, read: impl Fn(&[Stmt]) -> T) -> (bool, T) {
-    let parse = || {
-        let parsed = parse_unchecked_source(part, PySourceType::Python);
-        (!parsed.errors().is_empty(), read(&parsed.syntax().body))
+    let read_of = |parsed: &Parsed<ModModule>| {
+        let is_broken = !parsed.errors().is_empty();
+        (is_broken, read(&parsed.syntax().body))
     };
+    if let Some(parsed) = shallow(part) {
+        return read_of(&parsed);
+    }
+    let parse = || read_of(&parse_unchecked_source(part, PySourceType::Python));
     with_depth(part, parse).unwrap_or_else(|_| (true, read(&[])))
 }
 
@@ -50,12 +51,53 @@ pub(crate) fn statements<T>(part: &str, read: impl Fn(&[Stmt]) -> T) -> (bool, T
 ///
 /// The tree is never so deep that dropping it or walking over it with some care fails: what is deeper, Python refuses.
 pub fn module(text: &str) -> Result<Parsed<ModModule>, SyntaxError> {
-    guarded(text, 0, || {
-        let parsed = parse_module(text).map_err(|error| described(text, &error, 0))?;
+    let judge = |parsed: Parsed<ModModule>| {
+        if let Some(error) = parsed.errors().first() {
+            return Err(described(text, error, 0));
+        }
         refused_by_compiler(text, &parsed)?;
         Ok(parsed)
+    };
+    match shallow(text) {
+        Some(parsed) => judge(parsed),
+        None => guarded(text, 0, || {
+            judge(parse_unchecked_source(text, PySourceType::Python))
+        }),
+    }
+}
+
+/// What the parser makes of a text of ordinary length and depth; none for any other. Unlike [`with_depth`] it reads the text
+/// once, with stack for whatever it may be: how deep it is shows in the tokens that the parser leaves.
+fn shallow(text: &str) -> Option<Parsed<ModModule>> {
+    if text.len() > SHORT {
+        return None;
+    }
+    let stack = stack_for(text.len());
+    stacker::maybe_grow(stack, stack, || {
+        let parsed = parse_unchecked_source(text, PySourceType::Python);
+        let depth = match parsed.errors() {
+            [] => depth::of_tokens(parsed.tokens().iter().map(|token| token.kind())),
+            // Where the parser mended something, the tokens are no more those of the text.
+            _ => depth::depth(text),
+        };
+        let is_ordinary = depth.is_ok_and(|depth| depth <= ORDINARY);
+        // What is deeper is dropped here, where there is stack for it.
+        is_ordinary.then_some(parsed)
     })
 }
+
+/// What is longer is asked for its depth before it is parsed.
+const SHORT: usize = 64 * 1024;
+
+/// The stack on which any text of so many bytes is parsed and its tree dropped.
+const fn stack_for(bytes: usize) -> usize {
+    /// What the parser's recursion takes for a byte of the most nested text.
+    const OF_A_BYTE: usize = 2 * 1024;
+    256 * 1024 + bytes * OF_A_BYTE
+}
+
+/// With this much stack a thread parses texts of ordinary length without asking for more.
+pub const ROOMY_STACK: usize = stack_for(SHORT) + 2 * 1024 * 1024;
 
 fn refused_by_compiler(text: &str, parsed: &Parsed<ModModule>) -> Result<(), SyntaxError> {
     match compiler::first_error(text, parsed.syntax()) {
@@ -64,10 +106,11 @@ fn refused_by_compiler(text: &str, parsed: &Parsed<ModModule>) -> Result<(), Syn
     }
 }
 
+/// Deeper than all code that people write; up to here a thread's own stack is enough.
+const ORDINARY: usize = 100;
+
 /// Runs what parses `text` with the stack that it needs, or says that no Python would take it.
 fn with_depth<T>(text: &str, parse: impl FnOnce() -> T) -> Result<T, TooDeep> {
-    /// Deeper than all code that people write; up to here a thread's own stack is enough.
-    const ORDINARY: usize = 100;
     match depth::depth(text)? {
         depth if depth <= ORDINARY => Ok(parse()),
         depth => Ok(stacker::grow(4 * 1024 * 1024 + depth * 16 * 1024, parse)),
