@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Module;
 use crate::files::Files;
-use crate::modules::{Guard, Import, ImportedName, Resolver, Standing, imports_of, standing};
+use crate::modules::{Guard, Import, ImportedName, Resolver, Standing, imports_in, standing};
 use crate::python::{Source, ast};
 use crate::slice::ImportOrigin;
 
@@ -70,8 +70,8 @@ pub enum ReportedGuard {
 
 /// Every import statement of a file in source order, one report for each name, also of a file that does not parse.
 pub fn imports(module: &Module<'_>, files: &dyn Files) -> Vec<ImportReport> {
-    Source::with_statements(module.document.text(), |body| {
-        let imports = imports_of(body);
+    let report = |body: &[ast::Stmt]| {
+        let imports = imports_in(module.document.text(), body);
         let place = Place::of(module, files, body, &imports);
         let mut found = Vec::new();
         for import in imports.iter().filter(|import| !import.dynamic) {
@@ -83,8 +83,11 @@ pub fn imports(module: &Module<'_>, files: &dyn Files) -> Vec<ImportReport> {
             }
         }
         found
-    })
-    .unwrap_or_default()
+    };
+    match module.document.module() {
+        Ok(whole) => report(&whole.body),
+        Err(_) => Source::with_statements(module.document.text(), report).unwrap_or_default(),
+    }
 }
 
 /// A module with its resolver.
@@ -109,7 +112,7 @@ impl<'a> Place<'a> {
             module.path,
             module.workspace,
             &standing,
-            body,
+            (module.document.text(), body),
         );
         Place {
             module: *module,

@@ -66,7 +66,24 @@ impl Import {
 
 /// All imports of a module, at every depth, and what is imported by a constant name, in source order.
 pub(crate) fn imports_of(body: &[Stmt]) -> Vec<Import> {
-    let mut found = Collector::default();
+    collect(body, true)
+}
+
+/// The same of a whole text, of whose expressions most need no look.
+pub(crate) fn imports_in(text: &str, body: &[Stmt]) -> Vec<Import> {
+    collect(body, may_import_by_name(text))
+}
+
+/// May a call of the text import? The names stand there as they are called, but for letters that Python takes for others.
+fn may_import_by_name(text: &str) -> bool {
+    !text.is_ascii() || text.contains("import_module") || text.contains("__import__")
+}
+
+fn collect(body: &[Stmt], by_name: bool) -> Vec<Import> {
+    let mut found = Collector {
+        by_name,
+        ..Collector::default()
+    };
     found.all(body);
     found.imports
 }
@@ -75,6 +92,8 @@ pub(crate) fn imports_of(body: &[Stmt]) -> Vec<Import> {
 #[derive(Default)]
 struct Collector {
     imports: Vec<Import>,
+    /// Are there calls that import?
+    by_name: bool,
     functions: u32,
     typing: u32,
     forgiving: u32,
@@ -256,6 +275,9 @@ impl<'a> Visitor<'a> for Collector {
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
+        if !self.by_name {
+            return;
+        }
         if let Expr::Call(call) = expr
             && let Some(parts) = dotted(&call.func)
             && matches!(parts.last(), Some(&"import_module" | &"__import__"))
@@ -274,6 +296,24 @@ impl<'a> Visitor<'a> for Collector {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_is_passed_over_only_without_a_call_that_imports() {
+        for (text, found) in [
+            ("importlib.import_module('a')", 1),
+            ("importlib . \\\n import_module('a')", 1),
+            ("x = [__import__('a') for _ in y]", 1),
+            ("importlib.ｉmport_module('a')", 1),
+            ("f'{import_module(\"a\")}'", 1),
+            ("getattr(importlib, 'import_' 'module')('a')", 0),
+            ("f('é')", 0),
+        ] {
+            let parsed = ruff_python_parser::parse_module(text).unwrap();
+            let body = parsed.into_syntax().body;
+            assert_eq!(imports_of(&body).len(), found, "{text}");
+            assert_eq!(imports_in(text, &body), imports_of(&body), "{text}");
+        }
+    }
 
     #[test]
     fn imports_are_read_as_they_are_written() {

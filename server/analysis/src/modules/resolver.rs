@@ -59,7 +59,7 @@ impl<'a> Resolver<'a> {
         path: &Path,
         workspace: &Path,
         standing: &Standing,
-        body: &[Stmt],
+        (text, body): (&str, &[Stmt]),
     ) -> Resolver<'a> {
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         let is_installed = |path: &Path| {
@@ -77,9 +77,12 @@ impl<'a> Resolver<'a> {
             }
         };
         add(standing.root.clone(), &mut roots);
-        let (before, behind): (Vec<Added>, Vec<Added>) = added_paths(path, body)
-            .into_iter()
-            .partition(|added| added.is_before);
+        let added = match may_add_paths(text) {
+            true => added_paths(path, body),
+            false => Vec::new(),
+        };
+        let (before, behind): (Vec<Added>, Vec<Added>) =
+            added.into_iter().partition(|added| added.is_before);
         for added in before {
             add(added.path, &mut roots);
         }
@@ -281,6 +284,22 @@ struct Added {
     is_before: bool,
 }
 
+/// May the code put folders on `sys.path`? It does where `path` stands before a dot and that before `insert` or `append`, with
+/// nothing but space, comments and brackets between them; letters that Python takes for others aside.
+fn may_add_paths(text: &str) -> bool {
+    let is_odd = |rest: &str| rest.starts_with(['#', '\\', ')']);
+    !text.is_ascii()
+        || text.contains("addsitedir")
+        || text.match_indices("path").any(|(at, word)| {
+            let rest = text[at + word.len()..].trim_start();
+            let method = rest.strip_prefix('.').map(str::trim_start);
+            is_odd(rest)
+                || method.is_some_and(|method| {
+                    is_odd(method) || method.starts_with("insert") || method.starts_with("append")
+                })
+        })
+}
+
 /// Folders that the code puts on `sys.path` by a constant or by `__file__`.
 fn added_paths(file: &Path, body: &[Stmt]) -> Vec<Added> {
     struct Finder<'e> {
@@ -321,4 +340,56 @@ fn added_paths(file: &Path, body: &[Stmt]) -> Vec<Added> {
         finder.visit_stmt(stmt);
     }
     finder.found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    fn adds_paths(text: &str) -> bool {
+        let Ok(parsed) = ruff_python_parser::parse_module(text) else {
+            return false;
+        };
+        !added_paths(Path::new("/w/a.py"), &parsed.into_syntax().body).is_empty()
+    }
+
+    #[test]
+    fn what_adds_paths_is_seen_however_it_is_written() {
+        for text in [
+            "sys.path.insert(0, 'lib')",
+            "path.append('lib')",
+            "(sys.path).append('lib')",
+            "sys.path \\\n  . \\\n append('lib')",
+            "x = (sys.path # why\n . # so\n insert(0, 'lib'))",
+            "(sys.\n path\n .\n\x0cappend('lib'))",
+            "site.addsitedir('lib')",
+            "sys.ｐａｔｈ.append('lib')",
+            "sys.path.ａppend('lib')",
+        ] {
+            assert!(adds_paths(text), "{text}");
+            assert!(may_add_paths(text), "{text}");
+        }
+        for text in ["os.path.join('a', 'insert')", "pathlib.append", "path = x"] {
+            assert!(!may_add_paths(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_adds_paths_is_passed_over(
+            before in prop::collection::vec(select(vec!["sys", ".", "(", " ", "x", "\n"]), 0..4),
+            pieces in prop::collection::vec(
+                select(vec![
+                    "path", ".", "append", "insert", "(", ")", "('a')", "(0, 'a')", " ", "\t", "\n", "\r\n", "\\\n",
+                    "# c\n", "\x0c", "ａppend", "path.append('a')", "\"",
+                ]),
+                1..8,
+            ),
+        ) {
+            let text = before.concat() + "path" + &pieces.concat();
+            prop_assert!(!adds_paths(&text) || may_add_paths(&text), "{text:?}");
+        }
+    }
 }
