@@ -39,7 +39,7 @@ pub use chunks::{Chunk, chunk};
 pub use code::Code;
 pub use encoding::decode;
 pub use entry::EntrySpec;
-pub use files::{Disk, Files, Listing, Meta, Remembered};
+pub use files::{Disk, Files, Kept, Listing, Meta, Remembered};
 pub use finding::{Edit, FileChange, Finding, Fix, Severity, apply};
 pub use findings::{findings, findings_with, silence};
 pub use hoist::hoist_edits;

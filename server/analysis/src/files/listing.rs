@@ -74,7 +74,7 @@ impl Listing {
 
     /// Is it sure that nothing in the folder goes by a name, on whatever file system? Names that some systems write otherwise
     /// (`PROGRA~1`, `name.`) are left to them.
-    pub(super) fn lacks(&self, name: &str) -> bool {
+    pub(crate) fn lacks(&self, name: &str) -> bool {
         let is_plain = |c: u8| c.is_ascii_graphic() && c != b'~' || c == b' ';
         let Some(folded) = &self.folded else {
             return false;

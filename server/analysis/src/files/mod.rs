@@ -1,5 +1,6 @@
 //! The one door to files: everything in this room that reads a file reads it through [`Files`].
 
+mod kept;
 mod listing;
 mod remembered;
 
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+pub use kept::Kept;
 pub use listing::Listing;
 pub use remembered::Remembered;
 
@@ -34,7 +36,11 @@ pub trait Files: Send + Sync {
     fn list(&self, path: &Path) -> io::Result<Vec<(String, bool)>>;
     /// The same for questions by name; of what is no folder that can be listed, nothing.
     fn listing(&self, path: &Path) -> Arc<Listing> {
-        Arc::new(Listing::new(self.list(path).unwrap_or_default()))
+        Arc::new(self.list(path).map(Listing::new).unwrap_or_default())
+    }
+    /// Where is kept what modules show to star imports, if the files are taken to stay as they are meanwhile.
+    fn kept(&self) -> Option<&Kept> {
+        None
     }
     /// The path with all links followed; fails as `std::fs::canonicalize` does. Files without links need none of their own.
     fn real(&self, path: &Path) -> io::Result<PathBuf> {

@@ -7,10 +7,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
 
-use super::{Files, Listing, Meta};
+use super::{Files, Kept, Listing, Meta};
 
 /// Files of which each question but for contents is asked once: for one run over many files, which all ask about the same
-/// folders. What is not in a folder that was listed is not asked for at all. What changes on the disk meanwhile is not seen.
+/// folders. What is not in a folder that was listed is not asked for at all. Modules that many files take all names of are
+/// parsed once, too. What changes on the disk meanwhile is not seen.
 #[derive(Debug, Default)]
 pub struct Remembered<F> {
     files: F,
@@ -19,6 +20,7 @@ pub struct Remembered<F> {
     reals: Answers<PathBuf>,
     /// The system's numbers of why files could not be read.
     unreadable: RwLock<FxHashMap<OsString, i32>>,
+    kept: Kept,
 }
 
 /// Answers by path; of a failure only the kind, which is all that the system tells.
@@ -33,6 +35,7 @@ impl<F> Remembered<F> {
             lists: Answers::default(),
             reals: Answers::default(),
             unreadable: RwLock::default(),
+            kept: Kept::default(),
         }
     }
 
@@ -128,6 +131,10 @@ impl<F: Files> Files for Remembered<F> {
 
     fn listing(&self, path: &Path) -> Arc<Listing> {
         self.listed(path).unwrap_or_default()
+    }
+
+    fn kept(&self) -> Option<&Kept> {
+        Some(&self.kept)
     }
 
     fn real(&self, path: &Path) -> io::Result<PathBuf> {

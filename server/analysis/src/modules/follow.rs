@@ -1,10 +1,13 @@
 //! Follows imports from one module through all local modules.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::import::{Import, imports_of};
+use super::import::{Import, imports_in};
 use super::resolver::{Resolver, Target};
+use super::shown::Shown;
 use crate::python::Source;
 
 /// A local module that travels.
@@ -12,10 +15,12 @@ pub(crate) struct Travelling {
     pub(crate) path: PathBuf,
     /// Its dotted name.
     pub(crate) name: String,
-    /// Its bytes.
+    /// Its bytes; none when only what it shows is asked for.
     pub(crate) contents: Vec<u8>,
-    /// Parsed, when it is Python that parses.
+    /// Parsed, when it is Python that parses; none when only what it shows is asked for.
     pub(crate) source: Option<Source>,
+    /// What it shows, when it is Python that parses.
+    pub(crate) shown: Option<Arc<Shown>>,
     /// Which module imports it.
     pub(crate) importer: String,
 }
@@ -58,6 +63,24 @@ pub(crate) struct Follower<'a> {
     only_stars: Option<BTreeSet<PathBuf>>,
 }
 
+/// What was read of a module, and which of its imports lead on.
+#[derive(Default)]
+struct Read {
+    followed: Vec<Import>,
+    contents: Vec<u8>,
+    source: Option<Source>,
+    shown: Option<Arc<Shown>>,
+}
+
+fn parsed(contents: &[u8]) -> Option<Source> {
+    let text = crate::encoding::decode(contents).ok()?;
+    Source::parse(&text).ok()
+}
+
+fn imports_by(source: &Source) -> Vec<Import> {
+    imports_in(source.text(), source.body())
+}
+
 impl<'a> Follower<'a> {
     pub(crate) fn new(resolver: &'a Resolver<'a>) -> Self {
         Follower {
@@ -91,37 +114,67 @@ impl<'a> Follower<'a> {
             if is_left || self.collected.modules.contains_key(&path) {
                 continue;
             }
-            let contents = match self.resolver.files.read(&path) {
-                Ok(contents) => contents,
+            let read = match self.only_stars {
+                Some(_) => self.look_at(&path),
+                None => self.read(&path),
+            };
+            let read = match read {
+                Ok(read) => read,
                 Err(error) => {
                     self.collected.unreadable.push((path, error.to_string()));
                     continue;
                 }
             };
-            let source = crate::encoding::decode(&contents)
-                .ok()
-                .and_then(|text| Source::parse(&text).ok());
-            let imports = source
-                .as_ref()
-                .map(|source| imports_of(source.body()))
-                .unwrap_or_default();
             self.collected.modules.insert(
                 path.clone(),
                 Travelling {
                     path: path.clone(),
                     name: name.clone(),
-                    contents,
-                    source,
+                    contents: read.contents,
+                    source: read.source,
+                    shown: read.shown,
                     importer,
                 },
             );
             self.packages_around(&path, &name, &root);
-            let all = self.only_stars.is_none();
-            let active = imports.iter().filter(|import| !import.guarded);
-            for import in active.filter(|import| all || import.is_star()) {
+            for import in &read.followed {
                 self.one(&path, &name, &root, import);
             }
         }
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Read> {
+        let contents = self.resolver.files.read(path)?;
+        let source = parsed(&contents);
+        let imports = source.as_ref().map(imports_by).unwrap_or_default();
+        let shown = source.as_ref().map(|source| Shown::by(source, &imports));
+        let is_followed = |import: &Import| !import.guarded;
+        Ok(Read {
+            followed: imports.into_iter().filter(is_followed).collect(),
+            contents,
+            source,
+            shown: shown.map(Arc::new),
+        })
+    }
+
+    /// Only what star imports of it lead to.
+    fn look_at(&self, path: &Path) -> io::Result<Read> {
+        let files = self.resolver.files;
+        let look = || -> io::Result<Option<Arc<Shown>>> {
+            let source = parsed(&files.read(path)?);
+            let shown = source.map(|source| Shown::by(&source, &imports_by(&source)));
+            Ok(shown.map(Arc::new))
+        };
+        let shown = match files.kept() {
+            Some(kept) => kept.shown(path, look)?,
+            None => look()?,
+        };
+        let stars = shown.as_ref().map(|shown| shown.stars.clone());
+        Ok(Read {
+            followed: stars.unwrap_or_default(),
+            shown,
+            ..Read::default()
+        })
     }
 
     /// The `__init__.py` files of the packages that hold a module run before it.

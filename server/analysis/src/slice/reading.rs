@@ -8,7 +8,7 @@ use super::stars::{self, Stars};
 use super::walk::{self, Surroundings};
 use crate::Module;
 use crate::files::Files;
-use crate::modules::{Collected, Follower, Import, Resolver, Standing, imports_of, standing};
+use crate::modules::{Collected, Follower, Import, Resolver, Standing, imports_in, standing};
 use crate::python::Source;
 
 /// How far the imports of a module are followed.
@@ -43,7 +43,7 @@ impl<'a> Reading<'a> {
         depth: Depth,
     ) -> Reading<'a> {
         let path = module.path;
-        let imports = imports_of(source.body());
+        let imports = imports_in(source.text(), source.body());
         let mut standing = standing(files, path, module.workspace, &imports);
         let resolver = Resolver::new(
             files,
@@ -51,7 +51,7 @@ impl<'a> Reading<'a> {
             path,
             module.workspace,
             &standing,
-            source.body(),
+            (source.text(), source.body()),
         );
         let mut follower = match depth {
             Depth::OneFile => Follower::of_one_file(&resolver),

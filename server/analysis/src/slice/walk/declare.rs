@@ -3,7 +3,8 @@
 use hoist_syntax::scopes::{ParameterKind, ScopeId, ScopeKind};
 use rustc_hash::FxHashMap;
 
-use super::{Surroundings, from_path, var_of};
+use super::{Surroundings, var_of};
+use crate::modules::from_path;
 use crate::python::{Source, ast, start_of, with_stack};
 use crate::slice::program::{Parameters, Program};
 use ast::visitor::{Visitor, walk_stmt};
@@ -78,12 +79,12 @@ impl Declarations<'_> {
 impl<'a> Visitor<'a> for Declarations<'_> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
-            Stmt::FunctionDef(def) => {
+            Stmt::FunctionDef(def) if self.around.is_whole => {
                 if let Some(scope) = self.scopes_by_start.get(&start_of(&def.name)) {
                     self.bind(start_of(&def.name), *scope);
                 }
             }
-            Stmt::ClassDef(class) => {
+            Stmt::ClassDef(class) if self.around.is_whole => {
                 if let Some(scope) = self.scopes_by_start.get(&start_of(&class.name)).copied() {
                     self.bind(start_of(&class.name), scope);
                     let mut constructors = Vec::new();

@@ -15,6 +15,7 @@ use rustc_hash::FxHashMap;
 use super::program::{Program, Region, RegionId, Var};
 use super::ranges::Ranges;
 use crate::library::is_builtin;
+use crate::modules::from_path;
 use crate::python::{Source, ast, constant_text, is_main_test, range_of, start_of, with_stack};
 use crate::uses::{Home, Use};
 use ast::visitor::{Visitor, walk_expr, walk_stmt};
@@ -83,19 +84,6 @@ pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
         walk.visit_stmt(stmt);
     }
     walk.finish()
-}
-
-/// The module of a `from` import, with a dot for each level.
-pub(super) fn from_path(import: &ast::StmtImportFrom) -> String {
-    let mut path = ".".repeat(import.level as usize);
-    path.push_str(
-        import
-            .module
-            .as_ref()
-            .map(|name| name.as_str())
-            .unwrap_or_default(),
-    );
-    path
 }
 
 fn var_of(a_use: &Use) -> Var {
