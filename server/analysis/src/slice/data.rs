@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::paths::{Evaluator, Named, tidy};
-use crate::files::Files;
+use crate::files::{Files, Listing, Meta};
 use crate::python::{ast, constant_text, dotted, range_of};
 use ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ast::{Expr, Stmt};
@@ -146,18 +147,17 @@ impl Finder<'_> {
     }
 
     fn push(&mut self, expr: &Expr, read: bool) {
+        // Most are plain texts, and most of these name nothing.
+        if constant_text(expr).is_some_and(|text| !may_name_a_file(text)) {
+            return;
+        }
         let Some(named) = self.evaluator.path(expr) else {
             return;
         };
-        if let Named::Text(text) = &named {
-            let is_address = text.contains("://");
-            let fits = !text.is_empty()
-                && text.len() < 300
-                && !text.contains(['\n', '\r', '\0', '*', '?'])
-                && !is_address;
-            if !fits {
-                return;
-            }
+        if let Named::Text(text) = &named
+            && !may_name_a_file(text)
+        {
+            return;
         }
         self.found.push(Mention {
             named,
@@ -167,6 +167,13 @@ impl Finder<'_> {
             listed: false,
         });
     }
+}
+
+fn may_name_a_file(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() < 300
+        && !text.contains(['\n', '\r', '\0', '*', '?'])
+        && !text.contains("://")
 }
 
 /// The names that imports bind, wherever these stand.
@@ -399,6 +406,7 @@ pub(super) fn locate(
             .map(|meta| meta.len)
     };
     let is_dir = |path: &Path| files.metadata(path).is_ok_and(|meta| meta.is_dir);
+    let (here, there) = (Lookup::new(files, folders.0), Lookup::new(files, folders.1));
     for mention in mentions {
         if mention.listed {
             data.list(files, mention, folders, base);
@@ -425,17 +433,22 @@ pub(super) fn locate(
                 }
             }
             Named::Text(text) => {
-                let near = tidy(&folders.0.join(text));
-                let far = tidy(&folders.1.join(text));
-                if let Some(len) = regular(&near) {
+                let (near, far) = (here.find(text), there.find(text));
+                if let Some((near, meta)) = &near
+                    && meta.is_file
+                {
                     data.resolved.0 = true;
-                    data.add(near, len, &mention.range, base);
-                } else if let Some(len) = regular(&far) {
+                    data.add(near.clone(), meta.len, &mention.range, base);
+                } else if let Some((far, meta)) = far
+                    && meta.is_file
+                {
                     data.resolved.1 = true;
-                    second.push((far, len, mention.range.clone()));
-                } else if is_dir(&near) {
-                    named_folders.push(near);
-                } else if mention.read && !mention.forgiven && files.metadata(&near).is_err() {
+                    second.push((far, meta.len, mention.range.clone()));
+                } else if let Some((near, meta)) = &near
+                    && meta.is_dir
+                {
+                    named_folders.push(near.clone());
+                } else if mention.read && !mention.forgiven && near.is_none() {
                     data.miss(text.clone(), &mention.range);
                 } else if text.contains('.') {
                     loose.push((text, &mention.range));
@@ -452,9 +465,12 @@ pub(super) fn locate(
             .take(20)
             .filter(|folder| folder.starts_with(base))
         {
-            let path = tidy(&folder.join(name));
-            if let Some(len) = regular(&path) {
-                data.add(path, len, range, base);
+            let found = match folder == folders.0 {
+                true => here.find(name),
+                false => lookup(files, folder, name),
+            };
+            if let Some((path, meta)) = found.filter(|(_, meta)| meta.is_file) {
+                data.add(path, meta.len, range, base);
             }
         }
     }
@@ -471,6 +487,39 @@ pub(super) fn locate(
         }
     }
     data
+}
+
+/// A folder in which many names are looked up, of which it has few.
+struct Lookup<'a> {
+    files: &'a dyn Files,
+    folder: &'a Path,
+    listing: Arc<Listing>,
+}
+
+impl<'a> Lookup<'a> {
+    fn new(files: &'a dyn Files, folder: &'a Path) -> Lookup<'a> {
+        Lookup {
+            files,
+            folder,
+            listing: files.listing(folder),
+        }
+    }
+
+    fn find(&self, name: &str) -> Option<(PathBuf, Meta)> {
+        let first = name.split('/').next().unwrap_or_default();
+        let is_name = !matches!(first, "" | "." | "..") && !name.contains(['\\', ':']);
+        match is_name && self.listing.lacks(first) {
+            // `x/../data.csv` is `data.csv` also where there is no `x`.
+            true if !name.contains("..") => None,
+            _ => lookup(self.files, self.folder, name),
+        }
+    }
+}
+
+fn lookup(files: &dyn Files, folder: &Path, name: &str) -> Option<(PathBuf, Meta)> {
+    let path = tidy(&folder.join(name));
+    let meta = files.metadata(&path).ok()?;
+    Some((path, meta))
 }
 
 /// Is a path one that every machine has for itself?

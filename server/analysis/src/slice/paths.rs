@@ -1,7 +1,8 @@
 //! Evaluates the few expressions by which programmes name files: constants, `__file__`, and joins of these.
 
-use std::collections::HashMap;
 use std::path::{Component, Path, PathBuf};
+
+use rustc_hash::FxHashMap;
 
 use crate::python::{ast, dotted};
 use ast::{Expr, Stmt};
@@ -18,25 +19,23 @@ pub(crate) enum Named {
 /// What is needed to evaluate: the file, and module-level names that are bound once, to such an expression.
 pub(crate) struct Evaluator<'a> {
     pub(crate) file: &'a Path,
-    pub(crate) constants: HashMap<String, &'a Expr>,
+    constants: FxHashMap<&'a str, &'a Expr>,
 }
 
 impl<'a> Evaluator<'a> {
     pub(crate) fn new(file: &'a Path, body: &'a [Stmt]) -> Self {
-        let mut constants: HashMap<String, &'a Expr> = HashMap::new();
+        let mut constants: FxHashMap<&'a str, &'a Expr> = FxHashMap::default();
         let mut twice = Vec::new();
         for stmt in body {
             if let Stmt::Assign(assign) = stmt
                 && let [Expr::Name(name)] = assign.targets.as_slice()
-                && constants
-                    .insert(name.id.to_string(), &assign.value)
-                    .is_some()
+                && constants.insert(&name.id, &assign.value).is_some()
             {
-                twice.push(name.id.to_string());
+                twice.push(name.id.as_str());
             }
         }
         for name in twice {
-            constants.remove(&name);
+            constants.remove(name);
         }
         Evaluator { file, constants }
     }
