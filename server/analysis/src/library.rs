@@ -1,6 +1,10 @@
 //! Names that every Python has: modules of its own library and builtins, sorted. They are the union over CPython 3.6
 //! to 3.14 of `sys.stdlib_module_names` (3.10 on) and `dir(builtins)`, with what `site` adds.
 
+use std::sync::LazyLock;
+
+use rustc_hash::FxHashSet;
+
 /// Top-level modules of Python's own library.
 #[rustfmt::skip]
 pub(crate) const STDLIB: &[&str] = &[
@@ -106,7 +110,9 @@ pub(crate) fn is_stdlib(module: &str) -> bool {
 
 /// Is this name there without any binding in the module?
 pub(crate) fn is_builtin(name: &str) -> bool {
-    BUILTINS.binary_search(&name).is_ok() || MODULE_ATTRIBUTES.contains(&name)
+    static ALL: LazyLock<FxHashSet<&str>> =
+        LazyLock::new(|| BUILTINS.iter().chain(MODULE_ATTRIBUTES).copied().collect());
+    ALL.contains(name)
 }
 
 #[cfg(test)]
