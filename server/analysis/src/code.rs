@@ -119,8 +119,6 @@ codes! {
     ConfigValue = 52, "configuration-value", "A value of the configuration cannot be used";
     /// A target that no file defines.
     ConfigTarget = 53, "configuration-target", "There is no such target";
-    /// Python reads it, the grammar of the live tree does not.
-    Misread = 60, "misread", "Hoist's grammar does not know this Python yet";
     /// The job raised an exception; shown at the line that raised.
     RemoteFailure = 900, "remote-failure", "The job raised an exception";
     /// The job ended without a result: killed, out of memory, out of time, or lost.

@@ -125,7 +125,6 @@ fn about_function(
         ));
     }
     if runnable.kind == RunnableKind::Nested {
-        found.extend(readability::misread(document, runnable.range.start));
         let fixes: Vec<_> = hoist::edits(document, scopes, uses, &runnable.qualname)
             .into_iter()
             .collect();

@@ -8,12 +8,15 @@ use hoist_syntax::Document;
 use hoist_syntax::scopes::{
     BindingKind, DeclarationKind, Name, ParameterKind, Scope, ScopeId, ScopeKind, Scopes,
 };
-use hoist_syntax::tree_sitter::{Node, Tree};
+use hoist_syntax::strict;
 
 use crate::finding::apply;
 use crate::place;
+use crate::python::{ast, block_of, nodes_around, range_of, start_of};
 use crate::uses::{Home, Use, Uses};
 use crate::{Edit, Fix};
+use ast::token::TokenKind;
+use ast::{AnyNodeRef, Expr, ModModule, Stmt};
 
 /// The edits that put a nested function above the top-level statement that holds it, under the same name where that is free.
 /// What it captures becomes parameters, and its callers pass them; imports move into its body. White space inside of strings
@@ -39,7 +42,7 @@ pub(crate) fn edits(
     }
     let mover = Mover {
         document,
-        tree: document.tree_at(root.statement.start),
+        module: document.statements_at(root.statement.start),
         scopes,
         uses,
         id,
@@ -69,8 +72,7 @@ pub(crate) fn parameters(
     let mut edits = vec![mover.new_parameters(names)?];
     for a_use in uses.of(home, &mover.name) {
         if a_use.binding.is_none() {
-            let tree = document.tree_at(a_use.range.start);
-            edits.extend(mover.reference(&tree, a_use, &mover.name, names)?);
+            edits.extend(mover.reference(a_use, &mover.name, names)?);
         }
     }
     edits.sort_by_key(|edit| edit.range.start);
@@ -99,8 +101,8 @@ fn quoted(names: &[String]) -> String {
 
 struct Mover<'a> {
     document: &'a Document,
-    /// Of the top-level statement that holds the function.
-    tree: Arc<Tree>,
+    /// At least the top-level statement that holds the function.
+    module: Arc<ModModule>,
     scopes: &'a Scopes,
     uses: &'a Uses,
     id: ScopeId,
@@ -131,7 +133,7 @@ impl<'a> Mover<'a> {
         };
         let mover = Mover {
             document,
-            tree: document.tree_at(place.statement.start),
+            module: document.statements_at(place.statement.start),
             scopes,
             uses,
             id,
@@ -187,7 +189,7 @@ impl<'a> Mover<'a> {
             if a_use.binding.is_some() {
                 continue;
             }
-            let edits = self.reference(&self.tree, a_use, &name, &parameters)?;
+            let edits = self.reference(a_use, &name, &parameters)?;
             let inside = self.root.contains(&a_use.range.start);
             if inside {
                 inner.extend(edits)
@@ -293,8 +295,7 @@ impl<'a> Mover<'a> {
 
     fn new_parameters(&self, names: &[String]) -> Option<Edit> {
         let scope = self.scope();
-        let node = self.node(scope.name_range.clone())?.parent()?;
-        let list = node.child_by_field_name("parameters")?;
+        let list = range_of(&*self.definition()?.parameters);
         let keywords = scope
             .parameters
             .iter()
@@ -316,15 +317,15 @@ impl<'a> Mover<'a> {
         }
         if let Some(keywords) = keywords {
             // Before the two stars.
-            let before = self.text(list.start_byte()..keywords.range.start);
-            let at = list.start_byte() + before.rfind("**")?;
+            let before = self.text(list.start..keywords.range.start);
+            let at = list.start + before.rfind("**")?;
             return Some(Edit {
                 range: at..at,
                 text: format!("{added}, "),
             });
         }
-        let close = list.end_byte() - 1;
-        let between = self.text(list.start_byte() + 1..close);
+        let close = list.end - 1;
+        let between = self.text(list.start + 1..close);
         let last = scope.parameters.last().map(|parameter| {
             parameter
                 .default
@@ -365,31 +366,26 @@ impl<'a> Mover<'a> {
 
     /// As [`Self::new_imports`], for a function that loses this much of its indentation.
     fn new_imports_at(&self, imports: &[String], lost: &str) -> Option<Edit> {
-        let definition = self.node(self.scope().name_range.clone())?.parent()?;
-        let body = definition.child_by_field_name("body")?;
-        let first = body.named_child(0)?;
-        let is_docstring =
-            first.kind() == "expression_statement" && first.named_child(0)?.kind() == "string";
+        let body = &self.definition()?.body;
+        let first = body.first()?;
         let lines = self.document.lines();
-        let line = lines.line_of(first.start_byte());
-        if line == lines.line_of(definition.start_byte()) {
+        let line = lines.line_of(start_of(first));
+        if line == lines.line_of(self.scope().def_range.start) {
             return None;
         }
         let indentation = self.indentation(line).strip_prefix(lost)?;
-        let anchor = if is_docstring {
-            body.named_child(1)
-        } else {
-            Some(first)
-        };
-        let anchor = match anchor {
-            Some(node)
-                if lines.line_of(node.start_byte()) > lines.line_of(first.end_byte())
-                    || !is_docstring =>
-            {
-                lines.line_start(lines.line_of(node.start_byte()))
+        let line = match is_docstring(first) {
+            false => line,
+            // Behind the docstring, before what stands there, be it a comment.
+            true => {
+                let end = range_of(first).end;
+                let after = self.text(end..start_of(body.get(1)?) + 1);
+                let blank = after.len() - after.trim_start().len();
+                let next = lines.line_of(end + blank);
+                (next > lines.line_of(end)).then_some(next)?
             }
-            _ => return None,
         };
+        let anchor = lines.line_start(line);
         let break_ = self.line_break();
         let text = imports
             .iter()
@@ -402,13 +398,7 @@ impl<'a> Mover<'a> {
     }
 
     /// A place that names the function: a call passes what it captured; anything else gets a function that does.
-    fn reference(
-        &self,
-        tree: &Tree,
-        a_use: &Use,
-        name: &str,
-        parameters: &[String],
-    ) -> Option<Vec<Edit>> {
+    fn reference(&self, a_use: &Use, name: &str, parameters: &[String]) -> Option<Vec<Edit>> {
         let renamed = name != &*self.name;
         if parameters.is_empty() {
             let edit = Edit {
@@ -422,17 +412,16 @@ impl<'a> Mover<'a> {
             .map(|name| format!("{name}={name}"))
             .collect();
         let passed = passed.join(", ");
-        let node = node_in(tree, a_use.range.clone())?;
-        let parent = node.parent()?;
-        let is_call =
-            parent.kind() == "call" && parent.child_by_field_name("function") == Some(node);
-        let arguments = parent
-            .child_by_field_name("arguments")
-            .filter(|list| list.kind() == "argument_list");
-        if let (true, Some(list)) = (is_call, arguments) {
-            let close = list.end_byte() - 1;
-            let between = self.text(list.start_byte() + 1..close);
-            let tail = between.trim_end();
+        let module = self.document.statements_at(a_use.range.start);
+        if let Some(arguments) = arguments_of(&module, &a_use.range) {
+            let list = range_of(arguments);
+            let between = list.start + 1..list.end - 1;
+            let last = arguments.iter_source_order().last();
+            let behind = last.map_or(between.start, |last| range_of(&last).end);
+            // A comment may end the list; then the new arguments stand on the last line all the same.
+            if self.text(behind..between.end).contains('#') {
+                return None;
+            }
             let mut edits = Vec::new();
             if renamed {
                 edits.push(Edit {
@@ -440,27 +429,17 @@ impl<'a> Mover<'a> {
                     text: name.to_owned(),
                 });
             }
-            // A comment may end the list; then the new arguments stand on the last line all the same.
-            let last = list
-                .named_child_count()
-                .checked_sub(1)
-                .and_then(|index| list.named_child(index as u32));
-            let edit = match last {
-                None => Edit {
-                    range: close..close,
-                    text: passed,
-                },
-                Some(last) if last.kind() == "comment" || last.kind() == "ERROR" => return None,
-                Some(_) if tail.ends_with(',') => Edit {
-                    range: close..close,
-                    text: format!(" {passed}"),
-                },
-                Some(last) => Edit {
-                    range: last.end_byte()..last.end_byte(),
-                    text: format!(", {passed}"),
-                },
+            let tail = self.text(between.clone()).trim_end();
+            let end = between.start + tail.len();
+            let (at, text) = match last {
+                None => (between.end, passed),
+                Some(_) if tail.ends_with(',') => (between.end, format!(" {passed}")),
+                Some(_) => (end, format!(", {passed}")),
             };
-            edits.push(edit);
+            edits.push(Edit {
+                range: at..at,
+                text,
+            });
             return Some(edits);
         }
         let text = format!("(lambda *args, **kwargs: {name}(*args, {passed}, **kwargs))");
@@ -515,35 +494,32 @@ impl<'a> Mover<'a> {
 
     /// Strings that span lines.
     fn multi_line_strings(&self) -> Vec<Range<usize>> {
-        let mut found = Vec::new();
-        let mut waiting: Vec<Node<'_>> = self.node(self.root.clone()).into_iter().collect();
-        while let Some(node) = waiting.pop() {
-            let range = node.byte_range();
-            if range.end <= self.root.start || range.start >= self.root.end {
-                continue;
-            }
-            if node.kind() == "string" {
-                if node.start_position().row != node.end_position().row {
-                    found.push(range);
+        let mut strings = Vec::new();
+        let mut open = Vec::new();
+        for (kind, place) in strict::tokens(self.text(self.root.clone())) {
+            let place = self.root.start + place.start..self.root.start + place.end;
+            match kind {
+                TokenKind::String => strings.push(place),
+                TokenKind::FStringStart | TokenKind::TStringStart => open.push(place.start),
+                TokenKind::FStringEnd | TokenKind::TStringEnd => {
+                    strings.extend(open.pop().map(|start| start..place.end));
                 }
-                continue;
+                _ => {}
             }
-            let mut cursor = node.walk();
-            waiting.extend(node.children(&mut cursor));
         }
-        found
+        let lines = self.document.lines();
+        strings.retain(|string| lines.line_of(string.start) != lines.line_of(string.end - 1));
+        strings
     }
 
     /// Above the top-level statement, and above the comments that stand right above that.
     fn insertion(&self, moved: &str) -> Option<Edit> {
-        let root = self.tree.root_node();
-        let mut cursor = root.walk();
-        let top = root.children(&mut cursor).find(|node| {
-            node.start_byte() <= self.root.start && self.root.end <= node.end_byte()
+        let top = self.module.body.iter().map(range_of).find(|statement| {
+            statement.start <= self.root.start && self.root.end <= statement.end
         })?;
         let lines = self.document.lines();
         let text = self.document.text();
-        let mut line = lines.line_of(top.start_byte());
+        let mut line = lines.line_of(top.start);
         while line > 0 {
             let above = text.get(lines.line_range(text, line - 1))?;
             if !above.starts_with('#') || above.starts_with("#!") {
@@ -571,15 +547,8 @@ impl<'a> Mover<'a> {
         } else {
             text.len()
         };
-        let mut node = self.node(self.root.clone())?;
-        while node.kind() != "block" {
-            node = node.parent()?;
-        }
-        let statements = (0..node.named_child_count())
-            .filter_map(|index| node.named_child(index as u32))
-            .filter(|child| child.kind() != "comment")
-            .count();
-        let replacement = if statements <= 1 {
+        let block = block_of(&self.module.body, &self.root)?;
+        let replacement = if block.len() <= 1 {
             format!("{}pass{}", self.indentation(first), self.line_break())
         } else {
             String::new()
@@ -610,12 +579,38 @@ impl<'a> Mover<'a> {
         }
     }
 
-    fn node(&self, range: Range<usize>) -> Option<Node<'_>> {
-        node_in(&self.tree, range)
+    /// The function itself.
+    fn definition(&self) -> Option<&ast::StmtFunctionDef> {
+        let name = &self.scope().name_range;
+        let around = nodes_around(&self.module.body, name);
+        around.into_iter().find_map(|node| match node {
+            AnyNodeRef::StmtFunctionDef(definition) if range_of(&definition.name) == *name => {
+                Some(definition)
+            }
+            _ => None,
+        })
     }
 }
 
-fn node_in(tree: &Tree, range: Range<usize>) -> Option<Node<'_>> {
-    tree.root_node()
-        .descendant_for_byte_range(range.start, range.end)
+/// What is passed in the parentheses behind a name, when it is called there.
+fn arguments_of<'m>(module: &'m ModModule, name: &Range<usize>) -> Option<&'m ast::Arguments> {
+    let around = nodes_around(&module.body, name);
+    let [AnyNodeRef::ExprName(name), AnyNodeRef::ExprCall(call), ..] = around.as_slice() else {
+        return None;
+    };
+    let is_generator =
+        matches!(&*call.arguments.args, [Expr::Generator(inner)] if !inner.parenthesized);
+    let is_called = matches!(&*call.func, Expr::Name(function) if function.range == name.range);
+    (is_called && !is_generator).then_some(&call.arguments)
+}
+
+fn is_docstring(statement: &Stmt) -> bool {
+    let Stmt::Expr(statement) = statement else {
+        return false;
+    };
+    match &*statement.value {
+        Expr::StringLiteral(text) => !text.value.is_implicit_concatenated(),
+        Expr::FString(text) => !text.value.is_implicit_concatenated(),
+        _ => false,
+    }
 }

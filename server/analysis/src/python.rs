@@ -9,7 +9,8 @@ use std::sync::Arc;
 use hoist_syntax::strict::{self, SyntaxError};
 use hoist_syntax::{Document, Scopes};
 pub(crate) use ruff_python_ast as ast;
-use ruff_python_ast::{Expr, ModModule, Stmt};
+use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal, walk_node};
+use ruff_python_ast::{AnyNodeRef, Expr, ModModule, Stmt};
 use ruff_text_size::Ranged;
 
 use crate::uses::Uses;
@@ -120,8 +121,46 @@ impl Source {
     }
 }
 
+/// The nodes around a place, the innermost first. Found without recursion, however deep it is.
+pub(crate) fn nodes_around<'a>(body: &'a [Stmt], place: &Range<usize>) -> Vec<AnyNodeRef<'a>> {
+    struct Inside<'a> {
+        place: Range<usize>,
+        of: AnyNodeRef<'a>,
+        found: Option<AnyNodeRef<'a>>,
+    }
+    impl<'a> SourceOrderVisitor<'a> for Inside<'a> {
+        fn enter_node(&mut self, node: AnyNodeRef<'a>) -> TraversalSignal {
+            if node.ptr_eq(self.of) {
+                return TraversalSignal::Traverse;
+            }
+            let range = range_of(&node);
+            let holds = range.start <= self.place.start && self.place.end <= range.end;
+            if holds && self.found.is_none() {
+                self.found = Some(node);
+            }
+            TraversalSignal::Skip
+        }
+    }
+    let after = body.partition_point(|stmt| range_of(stmt).end < place.end);
+    let holds = |stmt: &&Stmt| range_of(*stmt).start <= place.start;
+    let mut at = body.get(after).filter(holds).map(AnyNodeRef::from);
+    let mut nodes = Vec::new();
+    while let Some(node) = at {
+        nodes.push(node);
+        let mut inside = Inside {
+            place: place.clone(),
+            of: node,
+            found: None,
+        };
+        walk_node(&mut inside, node);
+        at = inside.found;
+    }
+    nodes.reverse();
+    nodes
+}
+
 /// The innermost block, not the module's own, that holds the statement at a place.
-pub(crate) fn block_of(body: &[Stmt], statement: &Range<usize>) -> Option<Range<usize>> {
+pub(crate) fn block_of<'b>(body: &'b [Stmt], statement: &Range<usize>) -> Option<&'b [Stmt]> {
     let mut around = None;
     let mut blocks = vec![body];
     while let Some(block) = blocks.pop() {
@@ -138,8 +177,7 @@ pub(crate) fn block_of(body: &[Stmt], statement: &Range<usize>) -> Option<Range<
         }
         blocks = blocks_in(inner);
     }
-    let block = around.filter(|block| !std::ptr::eq(*block, body))?;
-    Some(range_of(block.first()?).start..range_of(block.last()?).end)
+    around.filter(|block| !std::ptr::eq(*block, body))
 }
 
 /// The blocks of a compound statement.

@@ -27,8 +27,8 @@ struct Known {
     judged: OnceLock<Arc<Judged>>,
     /// The strict parser's tree of all of the text, or why there is none.
     module: Mutex<Option<Result<Arc<ModModule>, SyntaxError>>>,
-    /// Trees of single pieces, by where they begin.
-    trees: Mutex<FxHashMap<usize, Arc<Tree>>>,
+    /// The strict parser's trees of single pieces, by where they begin.
+    parts: Mutex<FxHashMap<usize, Arc<ModModule>>>,
 }
 
 /// What is known of an earlier text.
@@ -99,7 +99,7 @@ impl Document {
     }
 
     /// The tree over the text; its nodes' byte ranges are ranges of [`Document::text`]. It is parsed afresh, on first use, which
-    /// in a long text takes a while: what an editor waits for asks for [`Document::tree_at`].
+    /// in a long text takes a while.
     pub fn tree(&self) -> &Tree {
         self.tree
             .get_or_init(|| view::parse(&self.text, &self.lines))
@@ -133,20 +133,11 @@ impl Document {
     /// Drops the trees, which are made again when somebody asks, and makes ready for the next edit what it would have to wait
     /// for. Who has looked at a whole text calls it.
     pub fn settle(&self) {
-        let trees = std::mem::take(&mut *locked(&self.known.trees));
+        let parts = std::mem::take(&mut *locked(&self.known.parts));
         self.judged();
         let before = std::mem::take(&mut *locked(&self.known.before));
         let module = locked(&self.known.module).take();
-        drop((trees, before, module));
-    }
-
-    /// Where the tree of the top-level statement around `offset` is wrong although Python takes the statement: it is newer than
-    /// the grammar, or a corner that it does not know. None where all is well, and in code that is broken. Names do not hang on
-    /// the tree there.
-    pub fn misread_at(&self, offset: usize) -> Option<std::ops::Range<usize>> {
-        let error = view::first_error(&self.tree_at(offset))?;
-        let piece = self.scopes().piece_at(offset);
-        strict::check(&self.text[piece]).is_ok().then_some(error)
+        drop((parts, before, module));
     }
 
     /// Is the text Python? The first error of the strict parser if not: the answer of [`strict::check`]. After an edit only the
@@ -173,15 +164,18 @@ impl Document {
         self.text.clone()
     }
 
-    /// The tree of the top-level statement around `offset`; its nodes' byte ranges are ranges of [`Document::text`]. It is
-    /// parsed afresh, on first use.
-    pub fn tree_at(&self, offset: usize) -> Arc<Tree> {
+    /// The strict parser's statements around `offset`, in broken code what could be made of them; their ranges are ranges of
+    /// [`Document::text`]. Where the whole is not parsed yet it is only the top-level statement, read on first use.
+    pub fn statements_at(&self, offset: usize) -> Arc<ModModule> {
+        if let Some(Ok(module)) = &*locked(&self.known.module) {
+            return module.clone();
+        }
         let piece = self.scopes().piece_at(offset);
-        let mut trees = locked(&self.known.trees);
-        let tree = trees
+        let mut parts = locked(&self.known.parts);
+        let part = parts
             .entry(piece.start)
-            .or_insert_with(|| Arc::new(view::parse_part(&self.text, &self.lines, &piece)));
-        tree.clone()
+            .or_insert_with(|| Arc::new(strict::part(&self.text, piece)));
+        part.clone()
     }
 
     /// One change as LSP's `didChange` carries it: `new_text` takes the place of `range`, or of everything. Places past the

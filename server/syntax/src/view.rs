@@ -7,52 +7,23 @@ use crate::strict;
 use ruff_python_ast::token::TokenKind;
 use ruff_text_size::Ranged;
 use std::borrow::Cow;
-use std::ops::Range;
 use std::sync::OnceLock;
-use tree_sitter::{Language, Parser, Point, Tree};
+use tree_sitter::{Language, Parser, Tree};
 
 /// Parses a text. Where the grammar finds an error in a text that is Python, it is shown the text again without the line
 /// breaks between brackets, which it takes for the end of a block when the next line stands further left.
 pub(crate) fn parse(text: &str, lines: &LineIndex) -> Tree {
-    parse_part(text, lines, &(0..text.len()))
-}
-
-/// Parses one part of a text, which begins with a line: the nodes' byte ranges are those of the whole text.
-pub(crate) fn parse_part(text: &str, lines: &LineIndex, part: &Range<usize>) -> Tree {
     let bytes = as_lines(text, lines);
-    let tree = run_in(&bytes, part);
+    let tree = run(&bytes);
     if tree.root_node().has_error()
-        && let Some(joined) = without_breaks_in_brackets(&text[part.clone()])
+        && let Some(joined) = without_breaks_in_brackets(text)
     {
-        let mut whole = bytes.into_owned();
-        whole[part.clone()].copy_from_slice(&joined);
-        let mended = run_in(&whole, part);
+        let mended = run(&joined);
         if !mended.root_node().has_error() {
             return mended;
         }
     }
     tree
-}
-
-/// The bytes of the first place that the grammar could not read.
-pub(crate) fn first_error(tree: &Tree) -> Option<Range<usize>> {
-    let mut node = tree.root_node();
-    if !node.has_error() {
-        return None;
-    }
-    let mut cursor = node.walk();
-    loop {
-        if node.is_error() || node.is_missing() {
-            return Some(node.byte_range());
-        }
-        match node
-            .children(&mut cursor)
-            .find(|child| child.has_error() || child.is_missing())
-        {
-            Some(child) => node = child,
-            None => return Some(node.byte_range()),
-        }
-    }
 }
 
 /// The grammar breaks lines at `\n` only. A lone `\r` is shown to it as `\n`, as Python itself reads files.
@@ -89,22 +60,8 @@ fn without_breaks_in_brackets(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-fn run_in(bytes: &[u8], part: &Range<usize>) -> Tree {
+fn run(bytes: &[u8]) -> Tree {
     let mut parser = parser();
-    let point = |offset: usize| {
-        let before = &bytes[..offset];
-        let row = memchr::memchr_iter(b'\n', before).count();
-        let start = memchr::memrchr(b'\n', before).map_or(0, |at| at + 1);
-        Point::new(row, offset - start)
-    };
-    let range = tree_sitter::Range {
-        start_byte: part.start,
-        end_byte: part.end,
-        start_point: point(part.start),
-        end_point: point(part.end),
-    };
-    // One range is always in order; without it the whole text would be parsed, which is only slower.
-    let _ = parser.set_included_ranges(&[range]);
     #[allow(clippy::expect_used)]
     // `None` comes only of a missing language, a time limit or a cancellation; there is none.
     parser

@@ -185,20 +185,3 @@ fn new_syntax_is_read() {
         &["list"],
     );
 }
-
-#[test]
-fn a_place_that_the_grammar_cannot_read_is_told() {
-    let known = Document::new("def f[T]():\n    pass\n".to_owned());
-    assert_eq!(known.misread_at(0), None);
-    let newer = Document::new("def f[T = int]():\n    pass\n".to_owned());
-    assert!(
-        newer.misread_at(0).is_some(),
-        "a default of a type parameter"
-    );
-    let wrong = Document::new("def f(:\n    pass\n".to_owned());
-    assert_eq!(
-        wrong.misread_at(0),
-        None,
-        "no Python, hence nothing misread"
-    );
-}

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use hoist_syntax::scopes::{DeclarationKind, Resolution, ScopeId, ScopeKind};
-use hoist_syntax::tree_sitter::Node;
+use hoist_syntax::strict;
 
 use super::{Judge, Obstacle};
+use crate::python::{ast, nodes_around, range_of};
 use crate::uses::{Home, Use, home};
+use ast::token::TokenKind;
+use ast::{AnyNodeRef, Expr};
 
 impl Judge<'_> {
     /// Does the use change what the name means for others: `f.cache = {}`, `del A.x`, `@f.register`?
@@ -15,39 +18,37 @@ impl Judge<'_> {
         if !self.may_be_changed_through(a_use) {
             return false;
         }
-        let tree = self.document.tree_at(a_use.range.start);
-        let root = tree.root_node();
-        let Some(mut node) = root.descendant_for_byte_range(a_use.range.start, a_use.range.end)
-        else {
-            return false;
-        };
+        let module = self.document.statements_at(a_use.range.start);
+        let around = nodes_around(&module.body, &a_use.range);
         let mut climbed = false;
-        while let Some(parent) = node.parent() {
-            let is_root_of = |field: &str| parent.child_by_field_name(field) == Some(node);
-            match parent.kind() {
-                "attribute" if is_root_of("object") => climbed = true,
-                "subscript" if is_root_of("value") => climbed = true,
-                "call" if climbed && is_root_of("function") => {
-                    return parent
-                        .parent()
-                        .is_some_and(|node| node.kind() == "decorator");
+        for (index, node) in around.iter().enumerate() {
+            let is = |other: &Expr| node.ptr_eq(other.into());
+            let is_among = |others: &[Expr]| others.iter().any(is);
+            match around.get(index + 1) {
+                Some(AnyNodeRef::ExprAttribute(parent)) if is(&parent.value) => climbed = true,
+                Some(AnyNodeRef::ExprSubscript(parent)) if is(&parent.value) => climbed = true,
+                Some(AnyNodeRef::ExprCall(parent)) if climbed && is(&parent.func) => {
+                    return matches!(around.get(index + 2), Some(AnyNodeRef::Decorator(_)));
                 }
-                "decorator" => return climbed,
-                "assignment" | "augmented_assignment" => return climbed && is_root_of("left"),
-                "delete_statement" => return climbed,
-                "pattern_list" | "tuple_pattern" | "list_pattern" | "expression_list"
-                    if climbed => {}
-                "argument_list" if !climbed => {
-                    return parent
-                        .parent()
-                        .and_then(|call| call.child_by_field_name("function"))
-                        .is_some_and(|function| {
-                            ["setattr", "delattr"].contains(&self.text(&function.byte_range()))
-                        });
+                Some(AnyNodeRef::Decorator(_)) => return climbed,
+                Some(AnyNodeRef::StmtAssign(parent)) => {
+                    return climbed && is_among(&parent.targets);
+                }
+                Some(AnyNodeRef::StmtAnnAssign(parent)) => return climbed && is(&parent.target),
+                Some(AnyNodeRef::StmtAugAssign(parent)) => return climbed && is(&parent.target),
+                Some(AnyNodeRef::StmtDelete(_)) => return climbed,
+                Some(AnyNodeRef::ExprTuple(parent)) if climbed && !parent.ctx.is_load() => {}
+                Some(AnyNodeRef::ExprList(parent)) if climbed && !parent.ctx.is_load() => {}
+                Some(AnyNodeRef::Arguments(_)) if !climbed => {
+                    return match around.get(index + 2) {
+                        Some(AnyNodeRef::ExprCall(call)) => {
+                            ["setattr", "delattr"].contains(&self.text(&range_of(&*call.func)))
+                        }
+                        _ => false,
+                    };
                 }
                 _ => return false,
             }
-            node = parent;
         }
         false
     }
@@ -128,37 +129,25 @@ impl Judge<'_> {
         if !words.any(is_private) {
             return;
         }
-        let tree = self.document.tree_at(range.start);
-        let root = tree.root_node();
-        let Some(node) = root.descendant_for_byte_range(range.start, range.end) else {
-            return;
-        };
-        let mut waiting: Vec<Node<'_>> = vec![node];
-        while let Some(node) = waiting.pop() {
-            let place = node.byte_range();
-            if place.end <= range.start || place.start >= range.end {
+        for (kind, place) in strict::tokens(self.text(range)) {
+            let place = range.start + place.start..range.start + place.end;
+            let name = self.text(&place);
+            if kind != TokenKind::Name || !is_private(name) {
                 continue;
             }
-            if node.kind() == "identifier" {
-                let name = self.text(&place);
-                // A variable of a function is called the same in all of the code that is carried, private or not.
-                let is_variable = self
-                    .uses
-                    .at(place.start)
-                    .is_some_and(|a_use| matches!(a_use.home, Home::Scope(_)));
-                if is_private(name) && !is_variable {
-                    let class = self.class_around(self.scopes.scope_at(place.start));
-                    let outside = class.is_some_and(|class| {
-                        let class = &self.scopes.get(class).range;
-                        class.start < range.start || class.end > range.end
-                    });
-                    if outside {
-                        obstacles.insert(Obstacle::Private(name.to_owned()));
-                    }
-                }
+            // A variable of a function is called the same in all of the code that is carried, private or not.
+            let is_variable = self
+                .uses
+                .at(place.start)
+                .is_some_and(|a_use| matches!(a_use.home, Home::Scope(_)));
+            let class = self.class_around(self.scopes.scope_at(place.start));
+            let is_outside = class.is_some_and(|class| {
+                let class = &self.scopes.get(class).range;
+                class.start < range.start || class.end > range.end
+            });
+            if is_outside && !is_variable {
+                obstacles.insert(Obstacle::Private(name.to_owned()));
             }
-            let mut cursor = node.walk();
-            waiting.extend(node.children(&mut cursor));
         }
     }
 }

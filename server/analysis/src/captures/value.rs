@@ -6,7 +6,7 @@ use std::ops::Range;
 use hoist_syntax::scopes::{BindingKind, Name, ScopeId, ScopeKind};
 
 use super::{Judge, Root, Why};
-use crate::python::{ast, block_of, range_of, statement};
+use crate::python::{ast, block_of, range_of, start_of, statement};
 use crate::uses::{Home, Use};
 use ast::{Expr, Stmt};
 
@@ -97,25 +97,12 @@ impl Judge<'_> {
             let block = &owner.body_range;
             return block.start <= root.statement.start && root.statement.end <= block.end;
         }
-        let block = match self.document.module() {
-            Ok(module) => block_of(&module.body, statement),
-            Err(_) => self.block_in_tree(statement),
+        let module = self.document.statements_at(statement.start);
+        let block = block_of(&module.body, statement).unwrap_or_default();
+        let (Some(first), Some(last)) = (block.first(), block.last()) else {
+            return false;
         };
-        block.is_some_and(|block| {
-            block.start <= root.statement.start && root.statement.end <= block.end
-        })
-    }
-
-    /// The innermost block that holds a statement, in code that is broken.
-    fn block_in_tree(&self, statement: &Range<usize>) -> Option<Range<usize>> {
-        let tree = self.document.tree_at(statement.start);
-        let root_node = tree.root_node();
-        let mut node = root_node.descendant_for_byte_range(statement.start, statement.end)?;
-        // A block of one statement begins and ends as that does.
-        while node.kind() != "block" {
-            node = node.parent()?;
-        }
-        Some(node.byte_range())
+        start_of(first) <= root.statement.start && root.statement.end <= range_of(last).end
     }
 
     fn literal(&self, owner: ScopeId, range: &Range<usize>, root: &Root) -> Result<Found, Why> {

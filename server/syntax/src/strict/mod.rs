@@ -11,9 +11,12 @@ pub use arguments::{CallArguments, arguments};
 pub(crate) use parts::Judged;
 
 use depth::TooDeep;
-use ruff_python_ast::{ModModule, PySourceType, Stmt};
-use ruff_python_parser::{ParseError, Parsed, parse_unchecked_source};
-use ruff_text_size::TextRange;
+use ruff_python_ast::token::TokenKind;
+use ruff_python_ast::{AtomicNodeIndex, ModModule, PySourceType, Stmt, Suite};
+use ruff_python_parser::{
+    ParseError, ParseOptions, Parsed, parse_cells_unchecked, parse_unchecked_source,
+};
+use ruff_text_size::{Ranged, TextRange, TextSize};
 use std::ops::Range;
 
 /// Why a text is not Python.
@@ -45,6 +48,32 @@ pub(crate) fn statements<T>(part: &str, read: impl Fn(&[Stmt]) -> T) -> (bool, T
     }
     let parse = || read_of(&parse_unchecked_source(part, PySourceType::Python));
     with_depth(part, parse).unwrap_or_else(|_| (true, read(&[])))
+}
+
+/// The statements of a part of a module, also of one that is broken; their ranges are ranges of `text`. None of what is too deep.
+pub(crate) fn part(text: &str, part: Range<usize>) -> ModModule {
+    let place = TextRange::new(size(part.start), size(part.end));
+    let options = ParseOptions::from(PySourceType::Python);
+    let parse = || parse_cells_unchecked(text, [place], &options).into_syntax();
+    with_depth(&text[part], parse).unwrap_or_else(|_| ModModule {
+        node_index: AtomicNodeIndex::NONE,
+        range: place,
+        body: Suite::default(),
+    })
+}
+
+fn size(offset: usize) -> TextSize {
+    TextSize::try_from(offset).unwrap_or_default()
+}
+
+/// The tokens of a text, with their places; none of what is too deep.
+pub fn tokens(text: &str) -> Vec<(TokenKind, Range<usize>)> {
+    let parse = || parse_unchecked_source(text, PySourceType::Python);
+    let parsed = with_depth(text, parse).ok();
+    let tokens = parsed.iter().flat_map(|parsed| parsed.tokens());
+    tokens
+        .map(|token| (token.kind(), token.range().to_std_range()))
+        .collect()
 }
 
 /// The strict parser's tree of a module that Python compiles; the first error if it does not.
