@@ -85,6 +85,8 @@ codes! {
     Hidden = 24, "hidden-module", "A file hides a module of the same name";
     /// An installed version that the project excludes.
     OtherVersion = 25, "other-version", "Another version is installed than the project asks for";
+    /// A module that is here, or is known, and that the target's Python does not have.
+    NotOnTarget = 26, "not-on-target", "The target lacks a package";
     /// A coroutine function as an entry: it is run by an event loop of its own.
     Coroutine = 35, "coroutine-entry", "A coroutine runs to its end";
     /// A data file that the code reads, and that travels.

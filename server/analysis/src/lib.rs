@@ -8,6 +8,7 @@
 //! The promise of this room: a slice never changes a result silently. What cannot be followed is kept; what cannot be
 //! kept is refused. The user's code is never run or imported, and nothing here touches the network.
 
+mod audience;
 mod captures;
 mod checks;
 mod chunks;
@@ -49,7 +50,7 @@ pub use include::include;
 pub use module::Module;
 pub use readability::readability;
 pub use runnables::{Directives, Runnable, RunnableKind, runnables};
-pub use settings::{NotAVersion, PythonVersion, Settings, TargetPython};
+pub use settings::{NotAVersion, Packages, PythonVersion, Settings, TargetPython};
 pub use slice::{
     EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Requirement, Slice, SliceFile,
     slice, slice_anyway,

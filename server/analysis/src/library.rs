@@ -1,6 +1,8 @@
 //! Names that every Python has: modules of its own library and builtins, sorted. They are the union over CPython 3.6
 //! to 3.14 of `sys.stdlib_module_names` (3.10 on) and `dir(builtins)`, with what `site` adds.
 
+pub(crate) mod changes;
+
 use std::sync::LazyLock;
 
 use rustc_hash::FxHashSet;
@@ -31,7 +33,7 @@ pub(crate) const STDLIB: &[&str] = &[
     "formatter", "fractions", "ftplib", "functools", "gc", "genericpath", "getopt", "getpass", "gettext",
     "glob", "graphlib", "grp", "gzip", "hashlib", "heapq", "hmac", "html", "http", "idlelib", "imaplib",
     "imghdr", "imp", "importlib", "inspect", "io", "ipaddress", "itertools", "json", "keyword", "lib2to3",
-    "linecache", "locale", "logging", "lzma", "macpath", "mailbox", "mailcap", "marshal", "math", "mimetypes",
+    "linecache", "locale", "logging", "lzma", "macpath", "macurl2path", "mailbox", "mailcap", "marshal", "math", "mimetypes",
     "mmap", "modulefinder", "msilib", "msvcrt", "multiprocessing", "netrc", "nis", "nntplib", "nt", "ntpath",
     "nturl2path", "numbers", "opcode", "operator", "optparse", "os", "ossaudiodev", "parser", "pathlib",
     "pdb", "pickle", "pickletools", "pipes", "pkgutil", "platform", "plistlib", "poplib", "posix",
@@ -81,25 +83,9 @@ pub(crate) const MODULE_ATTRIBUTES: &[&str] = &[
     "__file__", "__loader__", "__name__", "__package__", "__path__", "__spec__",
 ];
 
-/// Modules that came to the library or left it, with the minor versions of Python 3 from which on they are there and gone.
-#[rustfmt::skip]
-const COMINGS_AND_GOINGS: &[(&str, u32, u32)] = &[
-    ("aifc", 0, 13), ("annotationlib", 14, u32::MAX), ("asynchat", 0, 12), ("asyncore", 0, 12),
-    ("audioop", 0, 13), ("binhex", 0, 11), ("cgi", 0, 13), ("cgitb", 0, 13), ("chunk", 0, 13),
-    ("compression", 14, u32::MAX), ("contextvars", 7, u32::MAX), ("crypt", 0, 13), ("dataclasses", 7, u32::MAX),
-    ("distutils", 0, 12), ("dummy_threading", 0, 9), ("formatter", 0, 10), ("graphlib", 9, u32::MAX),
-    ("imghdr", 0, 13), ("imp", 0, 12), ("lib2to3", 0, 13), ("macpath", 0, 8), ("mailcap", 0, 13),
-    ("msilib", 0, 13), ("nis", 0, 13), ("nntplib", 0, 13), ("ossaudiodev", 0, 13), ("parser", 0, 10),
-    ("pipes", 0, 13), ("smtpd", 0, 12), ("sndhdr", 0, 13), ("spwd", 0, 13), ("sunau", 0, 13),
-    ("symbol", 0, 10), ("telnetlib", 0, 13), ("tomllib", 11, u32::MAX), ("uu", 0, 13), ("xdrlib", 0, 13),
-    ("zoneinfo", 9, u32::MAX),
-];
-
 /// Is a module of the library missing in Python 3 of this minor version, because it left or has yet to come?
-pub(crate) fn is_missing_in(top: &str, minor: u32) -> bool {
-    COMINGS_AND_GOINGS
-        .iter()
-        .any(|(name, from, until)| *name == top && !(*from..*until).contains(&minor))
+pub(crate) fn is_missing_in(top: &str, minor: u8) -> bool {
+    changes::of(top).is_some_and(|change| change.is_missing_in(minor))
 }
 
 /// Is this a module of Python's own library? Takes a dotted name. `__main__`, which `sys.stdlib_module_names` leaves out, is one: it is always there.
@@ -125,11 +111,6 @@ mod tests {
         assert!(is_stdlib("os.path") && is_stdlib("__main__") && !is_stdlib("numpy"));
         assert!(is_missing_in("distutils", 12) && !is_missing_in("distutils", 11));
         assert!(is_missing_in("tomllib", 10) && !is_missing_in("tomllib", 11));
-        assert!(
-            COMINGS_AND_GOINGS
-                .iter()
-                .all(|(name, _, _)| is_stdlib(name))
-        );
         assert!(is_builtin("len") && is_builtin("__file__") && !is_builtin("unicode"));
     }
 }

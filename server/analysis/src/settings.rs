@@ -1,8 +1,11 @@
 //! What the configuration says that findings depend on. The rooms above read it; here it is a plain value.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use crate::Code;
 
@@ -15,8 +18,10 @@ pub struct Settings {
     pub data: Vec<String>,
     /// The names of the targets that there are; none where nobody has read them.
     pub targets: Option<BTreeSet<String>>,
-    /// The Python of the target on which its functions run, where it is known.
-    pub python: Option<TargetPython>,
+    /// The target of functions that name none.
+    pub default_target: Option<String>,
+    /// The Pythons of targets, by the target's name, where they are known.
+    pub pythons: BTreeMap<String, TargetPython>,
 }
 
 /// The Python of a target.
@@ -26,6 +31,17 @@ pub struct TargetPython {
     pub target: String,
     /// Its version.
     pub version: PythonVersion,
+    /// What it can import, when it was asked.
+    pub packages: Option<Arc<Packages>>,
+}
+
+/// What a Python can import.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Packages {
+    /// The top-level modules and packages on its path.
+    pub modules: BTreeSet<String>,
+    /// The versions of its distributions, by their normalised names.
+    pub distributions: BTreeMap<String, String>,
 }
 
 /// A version of Python as far as its language goes: 3.6.

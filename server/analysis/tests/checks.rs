@@ -4,45 +4,13 @@
 
 mod support;
 
-use hoist_analysis::{Finding, Settings, Severity, TargetPython, apply};
-use support::Workspace;
-
-fn lines(source: &str, found: &[Finding]) -> String {
-    let line = |finding: &Finding| {
-        let severity = match finding.severity {
-            Severity::Error => "error",
-            Severity::Warning => "warning",
-            Severity::Information => "information",
-            Severity::Hint => "hint",
-        };
-        format!(
-            "{} {severity} {} `{}`: {}",
-            source[..finding.range.start].matches('\n').count() + 1,
-            finding.code,
-            &source[finding.range.clone()],
-            finding.message
-        )
-    };
-    found.iter().map(line).collect::<Vec<_>>().join("\n")
-}
+use hoist_analysis::apply;
+use support::{Workspace, lines};
 
 /// The findings of a file that stands alone.
 fn said(source: &str) -> String {
     let workspace = Workspace::new(&[("train.py", source)]);
     lines(source, &workspace.findings("train.py"))
-}
-
-/// The findings when the target has this Python.
-fn said_for(version: &str, source: &str) -> String {
-    let workspace = Workspace::new(&[("train.py", source)]);
-    let settings = Settings {
-        python: Some(TargetPython {
-            target: "discovery".to_owned(),
-            version: version.parse().unwrap(),
-        }),
-        ..Settings::default()
-    };
-    lines(source, &workspace.findings_with("train.py", &settings))
 }
 
 #[test]
@@ -194,49 +162,6 @@ def g():
     return sorted([2, 1], key=lambda x: x)
 ";
     insta::assert_snapshot!(said(source));
-}
-
-#[test]
-fn what_the_targets_python_lacks() {
-    let source = "\
-from __future__ import annotations
-import tomllib
-import asyncore
-from functools import cache, lru_cache
-import math
-try:
-    import zoneinfo
-except ImportError:
-    zoneinfo = None
-
-def f(x):
-    if (n := len(x)) > 3:
-        return math.prod(x)
-    match n:
-        case 1: return f'{x!r}'
-    return tomllib, asyncore, cache, lru_cache
-";
-    insta::assert_snapshot!("old", said_for("3.6", source));
-    insta::assert_snapshot!("new", said_for("3.13", source));
-    assert_eq!(said(source), "");
-}
-
-#[test]
-fn a_module_of_ones_own_is_not_the_librarys() {
-    let source = "import parser\n\ndef f():\n    return parser.parse()\n";
-    let workspace = Workspace::new(&[
-        ("train.py", source),
-        ("parser.py", "def parse():\n    return 1\n"),
-    ]);
-    let settings = Settings {
-        python: Some(TargetPython {
-            target: "discovery".to_owned(),
-            version: "3.12".parse().unwrap(),
-        }),
-        ..Settings::default()
-    };
-    let found = workspace.findings_with("train.py", &settings);
-    assert_eq!(lines(source, &found), "");
 }
 
 #[test]
@@ -484,30 +409,4 @@ def first():
     assert!(!told.contains("HST004"), "{told}");
     let told = codes("OTHER = 1\n");
     assert!(told.contains("4 error HST004 `ASSERT`"), "{told}");
-}
-
-#[test]
-fn a_target_above_a_function_must_be_one() {
-    let source = "\
-# hoist: target=discovry cores=8
-def train(lr=0.1):
-    return lr
-
-# hoist: target=discovery
-def test():
-    return 1
-";
-    let workspace = Workspace::new(&[("train.py", source)]);
-    let told = |targets: Option<&[&str]>| {
-        let settings = Settings {
-            targets: targets.map(|names| names.iter().map(ToString::to_string).collect()),
-            ..Settings::default()
-        };
-        lines(source, &workspace.findings_with("train.py", &settings))
-    };
-    assert_eq!(
-        told(Some(&["discovery", "local"])),
-        "1 warning HST053 `discovry`: `train` is to run on `discovry`, and no configuration has such a target: known are discovery, local; correct the name, or add [targets.discovry] to hoist.toml"
-    );
-    assert_eq!(told(None), "");
 }

@@ -2,9 +2,9 @@
 
 mod support;
 
-use hoist_analysis::{Finding, Severity, apply, hoist_edits};
+use hoist_analysis::{apply, hoist_edits};
 use hoist_syntax::Document;
-use support::Workspace;
+use support::{Workspace, line};
 
 /// The findings as lines: severity, code, what is underlined, message.
 fn said(source: &str) -> Vec<String> {
@@ -14,21 +14,6 @@ fn said(source: &str) -> Vec<String> {
         .iter()
         .map(|finding| line(source, finding))
         .collect()
-}
-
-fn line(source: &str, finding: &Finding) -> String {
-    let severity = match finding.severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Information => "information",
-        Severity::Hint => "hint",
-    };
-    format!(
-        "{severity} {} `{}`: {}",
-        finding.code,
-        &source[finding.range.clone()],
-        finding.message
-    )
 }
 
 #[test]

@@ -2,9 +2,13 @@
 #![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use hoist_analysis::environment::{Environment, Question, Variables};
-use hoist_analysis::{Disk, Module, apply, findings, imports, slice};
+use hoist_analysis::{
+    Disk, Finding, Module, Packages, Settings, TargetPython, apply, findings, findings_with,
+    imports, slice,
+};
 use hoist_syntax::Document;
 
 /// A workspace `work` with a virtual environment in it, and a project beside it.
@@ -322,4 +326,64 @@ fn an_editable_install_beside_the_workspace_travels() {
     );
     assert_eq!(slice.roots, ["work", "mine/src"]);
     assert_eq!(slice.requirements, []);
+}
+
+#[test]
+fn what_is_here_may_not_be_there() {
+    let place = Place::new(&[
+        (
+            "work/a.py",
+            "import yaml\nimport google.cloud.storage\nimport six\nimport absent_thing\nimport sklearn\n",
+        ),
+        (
+            "work/requirements.txt",
+            "pyyaml>=6\nsix\ngoogle-cloud-storage\n",
+        ),
+    ]);
+    place.install("PyYAML", "6.0", &["yaml/__init__.py"]);
+    place.install("six", "1.16", &["six.py"]);
+    place.install(
+        "google-cloud-storage",
+        "2.0",
+        &["google/cloud/storage/__init__.py"],
+    );
+    let said = |modules: &[&str], distributions: &[(&str, &str)]| {
+        let python = TargetPython {
+            target: "far".to_owned(),
+            version: "3.9".parse().unwrap(),
+            packages: Some(Arc::new(Packages {
+                modules: modules.iter().map(ToString::to_string).collect(),
+                distributions: distributions
+                    .iter()
+                    .map(|(name, version)| (name.to_string(), version.to_string()))
+                    .collect(),
+            })),
+        };
+        let settings = Settings {
+            default_target: Some("far".to_owned()),
+            pythons: [("far".to_owned(), python)].into(),
+            ..Settings::default()
+        };
+        let found = place.with("work/a.py", |module| {
+            findings_with(module, &Disk, &settings)
+        });
+        let told = |finding: &Finding| format!("{} {}", finding.code, finding.message);
+        found.iter().map(told).collect::<Vec<_>>().join("\n")
+    };
+    // `google` is a folder of many; another version is one that is refused.
+    insta::assert_snapshot!(said(
+        &["google", "six", "yaml", "sklearn"],
+        &[("six", "1.15"), ("pyyaml", "5.4")]
+    ), @"
+    HST025 `PyYAML` is 5.4 on the target far, but requirements.txt asks for >=6; install one of these there, or change what is asked for
+    HST026 `google.cloud.storage` comes with `google-cloud-storage` 2.0 here, which the target far lacks (Python 3.9): install it there, or choose a Python there that has it
+    HST021 `absent_thing` is no module of the workspace and is not installed for Python 3.11 (.venv); install what it comes with, or correct the name
+    HST021 `sklearn` is not installed for Python 3.11 (.venv); it comes with the distribution `scikit-learn`, which the target far has
+    ");
+    insta::assert_snapshot!(said(&[], &[("google-cloud-storage", "1.0")]), @"
+    HST026 `yaml` comes with `PyYAML` 6.0 here, which the target far lacks (Python 3.9): install it there, or choose a Python there that has it
+    HST026 `six` comes with `six` 1.16 here, which the target far lacks (Python 3.9): install it there, or choose a Python there that has it
+    HST021 `absent_thing` is no module of the workspace and is not installed for Python 3.11 (.venv); install what it comes with, or correct the name
+    HST021 `sklearn` is not installed for Python 3.11 (.venv); it comes with the distribution `scikit-learn`, which the target far lacks as well
+    ");
 }

@@ -75,9 +75,7 @@ pub(crate) fn render(
             quote(&format!("`module load {module}` failed"))
         ));
     }
-    for (name, value) in &settings.env {
-        lines.push(format!("export {name}={}", quote(value)));
-    }
+    lines.extend(exports(settings));
     for line in &settings.setup {
         let line = line.replace('\r', "");
         let line = line.trim_end_matches('\n');
@@ -88,33 +86,48 @@ pub(crate) fn render(
             quote(&format!("the set-up line `{shown}` ended with status "))
         ));
     }
+    lines.push(choose_python(settings, scheduler, python));
     match &settings.python {
-        Some(python) => {
-            lines.push(format!("hoist_python={}", crate::shell::path(python)));
-            lines.push(
-                "command -v \"$hoist_python\" >/dev/null 2>&1 || hoist_stop 127 \"no python: $hoist_python is not on $(uname -n)\""
-                    .to_owned(),
-            );
-        }
-        // On the machine that was searched, in the same environment, the answer is known.
-        None if python.is_some() && !needs_bash(settings, scheduler) => {
-            lines.push(format!(
-                "hoist_python={}",
-                quote(python.unwrap_or_default())
-            ));
-        }
-        None => {
-            lines.push(format!(
-                "hoist_python=\nfor hoist_candidate in {PYTHONS}; do\n  if \"$hoist_candidate\" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1; then hoist_python=$hoist_candidate; break; fi\ndone"
-            ));
-            lines.push(
-                "[ -n \"$hoist_python\" ] || hoist_stop 127 \"no Python 3.6 or newer on $(uname -n)\""
-                    .to_owned(),
-            );
-        }
+        Some(_) => lines.push(
+            "command -v \"$hoist_python\" >/dev/null 2>&1 || hoist_stop 127 \"no python: $hoist_python is not on $(uname -n)\""
+                .to_owned(),
+        ),
+        None if is_known(settings, scheduler, python) => {}
+        None => lines.push(
+            "[ -n \"$hoist_python\" ] || hoist_stop 127 \"no Python 3.6 or newer on $(uname -n)\""
+                .to_owned(),
+        ),
     }
     lines.push(RUN.trim().to_owned());
     lines.join("\n") + "\n"
+}
+
+/// The variables of the target, as lines.
+pub(crate) fn exports(settings: &TargetSettings) -> impl Iterator<Item = String> {
+    let variables = settings.env.iter();
+    variables.map(|(name, value)| format!("export {name}={}", quote(value)))
+}
+
+/// On the machine that was searched, in the same environment, the answer is known.
+fn is_known(settings: &TargetSettings, scheduler: &dyn Scheduler, python: Option<&str>) -> bool {
+    python.is_some() && !needs_bash(settings, scheduler)
+}
+
+/// The lines that set `hoist_python` to the Python of a job, or to nothing where there is none.
+pub(crate) fn choose_python(
+    settings: &TargetSettings,
+    scheduler: &dyn Scheduler,
+    python: Option<&str>,
+) -> String {
+    match &settings.python {
+        Some(python) => format!("hoist_python={}", crate::shell::path(python)),
+        None if is_known(settings, scheduler, python) => {
+            format!("hoist_python={}", quote(python.unwrap_or_default()))
+        }
+        None => format!(
+            "hoist_python=\nfor hoist_candidate in {PYTHONS}; do\n  if \"$hoist_candidate\" -I -S -c 'import sys; sys.exit(sys.version_info < (3, 6))' >/dev/null 2>&1; then hoist_python=$hoist_candidate; break; fi\ndone"
+        ),
+    }
 }
 
 /// Shell function `hoist_mark_exit CODE STATE REASON`: writes the exit marker unless there is one. A link fails where the name

@@ -9,6 +9,7 @@ use crate::ask::Ask;
 use crate::error::ClusterError;
 use crate::follower::{FollowEvent, Follower, Offsets};
 use crate::fs::Fs;
+use crate::packages::{self, Packages};
 use crate::query::{self, Answers};
 use crate::scheduler::SchedulerState;
 use crate::settings::TargetSettings;
@@ -196,6 +197,15 @@ impl Target {
     pub fn python_version(&self) -> Option<&str> {
         let (_, site) = self.reach();
         site.python.as_ref().map(|(_, version)| version.as_str())
+    }
+
+    /// What the Python that runs jobs there can import; `None` where that cannot be known.
+    ///
+    /// # Errors
+    /// When the machine could not be asked.
+    pub async fn packages(&self) -> Result<Option<Packages>, ClusterError> {
+        let (transport, site) = self.reach();
+        packages::ask(transport, self.settings(), site).await
     }
 
     /// The way there and what was found.

@@ -531,6 +531,58 @@ fn check_shows_findings_at_their_lines_and_counts_errors() {
 }
 
 #[test]
+fn what_a_target_lacks_is_known_after_the_first_contact() {
+    let home = Home::new();
+    for name in [".venv", "far"] {
+        let made = Command::new("python3")
+            .args(["-m", "venv", "--without-pip"])
+            .arg(home.workspace().join(name))
+            .status();
+        assert!(made.is_ok_and(|status| status.success()));
+    }
+    let site = Command::new(home.workspace().join(".venv/bin/python"))
+        .args(["-c", "import site; print(site.getsitepackages()[0])"])
+        .output()
+        .expect("it runs");
+    let site = String::from_utf8(site.stdout).expect("UTF-8");
+    let site = std::path::Path::new(site.trim());
+    for file in [
+        "sunlit.py",
+        "sunlit-1.2.dist-info/METADATA",
+        "sunlit-1.2.dist-info/RECORD",
+    ] {
+        let text = match file.rsplit('/').next() {
+            Some("METADATA") => "Name: sunlit\nVersion: 1.2\n",
+            Some("RECORD") => "sunlit.py,,\n",
+            _ => "",
+        };
+        let file = site.join(file);
+        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+        std::fs::write(file, text).expect("written");
+    }
+    let python = home.workspace().join("far/bin/python");
+    home.write(
+        "hoist.toml",
+        format!(
+            "default_target = 'far'\n[targets.far]\nscheduler = 'none'\npython = {:?}\n",
+            python.display().to_string()
+        ),
+    );
+    home.write(
+        "train.py",
+        "import sunlit\n\n\ndef f():\n    return sunlit\n\n\ndef g():\n    return 1\n",
+    );
+    let checked = || home.hoist(&["check", "train.py"]).ended(0).stdout;
+    assert!(!checked().contains("HST026"), "{}", checked());
+    home.hoist(&["run", "train.py::g"]).ended(0);
+    let after = checked();
+    assert!(
+        after.contains("train.py:1:8: warning[HST026]: `sunlit` comes with `sunlit` 1.2 here, which the target far lacks"),
+        "{after}"
+    );
+}
+
+#[test]
 fn analyze_prints_one_object_a_file() {
     let home = Home::new();
     home.write("train.py", TRAIN);

@@ -276,7 +276,7 @@ impl Config {
         &self.data
     }
 
-    /// What the findings of a file depend on: what is ignored there, what travels, and the Python of the default target.
+    /// What the findings of a file depend on: what is ignored there, what travels, and what is known of targets.
     pub fn settings(&self, file: &Path, workspace: &Path) -> Settings {
         Settings {
             ignore: self.ignored(file, workspace),
@@ -290,7 +290,13 @@ impl Config {
             ignore: BTreeSet::new(),
             data: self.data.clone(),
             targets: Some(self.targets.keys().cloned().collect()),
-            python: crate::sites::python_of(self.default_target()),
+            default_target: Some(self.default_target.clone()),
+            pythons: self
+                .targets
+                .values()
+                .filter_map(crate::sites::python_of)
+                .map(|python| (python.target.clone(), python))
+                .collect(),
         }
     }
 

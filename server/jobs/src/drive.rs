@@ -75,6 +75,7 @@ impl Driver {
             Ok(native_id) => self.follow(native_id).await,
             Err(end) => end,
         };
+        self.hub.looked().await;
         self.finish(end);
     }
 
@@ -123,6 +124,7 @@ impl Driver {
                     let text = id.to_string();
                     self.change(State::Queued, |view| view.native_id = Some(text));
                     self.folder.drop_package();
+                    self.hub.look(&target);
                     return Ok(id);
                 }
                 Err(error) if error.is_transient() => {
@@ -188,7 +190,11 @@ impl Driver {
                 .follow_on(&target, &native_id, &mut questions, &mut following)
                 .await
             {
-                Ok(end) => return end,
+                Ok(end) => {
+                    // The job itself may have changed it.
+                    self.hub.look(&target);
+                    return end;
+                }
                 Err(why) => why,
             };
             self.hub.broken(&target).await;

@@ -15,8 +15,9 @@ mod secrets;
 
 use std::ops::Range;
 
+use crate::audience::Audience;
 use crate::python::{Source, ast, is_main_test, range_of, with_stack};
-use crate::{Code, Finding, Fix, Settings, Severity};
+use crate::{Code, Finding, Fix, Severity};
 use ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ast::{Expr, Stmt};
 
@@ -25,7 +26,7 @@ use names::Names;
 /// Adds what there is to say about a file that parses.
 pub(crate) fn check(
     source: &Source,
-    settings: &Settings,
+    audience: &Audience<'_>,
     is_local: &dyn Fn(&str) -> bool,
     found: &mut Vec<Finding>,
 ) {
@@ -45,9 +46,7 @@ pub(crate) fn check(
         effects::at_top_level(&names, stmt, is_carried, walk.found);
     }
     globals::check(source, found);
-    if let Some(python) = &settings.python {
-        newer::check(source, &names, python, is_local, found);
-    }
+    newer::check(source, &names, audience, is_local, found);
 }
 
 /// A finding without a fix.

@@ -1,68 +1,54 @@
 //! Syntax, modules and names of Python's library that the target's Python does not have.
 
+use std::collections::BTreeSet;
+
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
 use super::finding;
 use super::names::Names;
-use crate::python::{Source, ast, range_of, with_stack};
+use crate::audience::Audience;
+use crate::library::changes;
+use crate::python::{Source, ast, range_of, start_of, with_stack};
 use crate::settings::{PythonVersion, TargetPython};
 use crate::{Code, Finding, Severity};
 use ast::visitor::{Visitor, walk_expr, walk_stmt};
 use ast::{Expr, Stmt};
 
-/// From which version of Python 3 on a module or a name of the library is there.
-#[rustfmt::skip]
-const ADDED: &[(&str, u8)] = &[
-    ("annotationlib", 14), ("asyncio.Runner", 11), ("asyncio.TaskGroup", 11), ("asyncio.run", 7),
-    ("asyncio.timeout", 11), ("asyncio.to_thread", 9), ("builtins.BaseExceptionGroup", 11),
-    ("builtins.ExceptionGroup", 11), ("builtins.aiter", 10), ("builtins.anext", 10), ("builtins.breakpoint", 7),
-    ("compression", 14), ("concurrent.interpreters", 14), ("contextlib.aclosing", 10), ("contextlib.chdir", 11),
-    ("contextlib.nullcontext", 7), ("contextvars", 7), ("dataclasses", 7), ("datetime.UTC", 11),
-    ("enum.StrEnum", 11), ("functools.cache", 9), ("functools.cached_property", 8),
-    ("functools.singledispatchmethod", 8), ("graphlib", 9), ("importlib.metadata", 8),
-    ("importlib.resources", 7), ("itertools.batched", 12), ("itertools.pairwise", 10), ("math.cbrt", 11),
-    ("math.comb", 8), ("math.dist", 8), ("math.exp2", 11), ("math.isqrt", 8), ("math.lcm", 9), ("math.perm", 8),
-    ("math.prod", 8), ("math.sumprod", 12), ("multiprocessing.shared_memory", 8), ("queue.SimpleQueue", 7),
-    ("random.randbytes", 9), ("shlex.join", 8), ("statistics.fmean", 8), ("statistics.NormalDist", 8),
-    ("statistics.correlation", 10), ("statistics.linear_regression", 10), ("string.templatelib", 14),
-    ("time.perf_counter_ns", 7), ("time.time_ns", 7), ("tomllib", 11), ("types.EllipsisType", 10),
-    ("types.NoneType", 10), ("typing.Annotated", 9), ("typing.Concatenate", 10), ("typing.Final", 8),
-    ("typing.ForwardRef", 7), ("typing.Literal", 8), ("typing.LiteralString", 11), ("typing.Never", 11),
-    ("typing.NotRequired", 11), ("typing.OrderedDict", 7), ("typing.ParamSpec", 10), ("typing.Protocol", 8),
-    ("typing.Required", 11), ("typing.Self", 11), ("typing.TypeAlias", 10), ("typing.TypeGuard", 10),
-    ("typing.TypedDict", 8), ("typing.Unpack", 11), ("typing.assert_never", 11), ("typing.override", 12),
-    ("zoneinfo", 9),
-];
+/// The newest version that the parser knows: what it reads, that one has.
+const NEWEST: PythonVersion = PythonVersion {
+    major: 3,
+    minor: 14,
+};
 
-/// From which version of Python 3 on a module is gone.
-#[rustfmt::skip]
-const REMOVED: &[(&str, u8)] = &[
-    ("aifc", 13), ("asynchat", 12), ("asyncore", 12), ("audioop", 13), ("binhex", 11), ("cgi", 13), ("cgitb", 13),
-    ("chunk", 13), ("crypt", 13), ("distutils", 12), ("dummy_threading", 9), ("formatter", 10), ("imghdr", 13),
-    ("imp", 12), ("lib2to3", 13), ("mailcap", 13), ("msilib", 13), ("nis", 13), ("nntplib", 13), ("ossaudiodev", 13),
-    ("parser", 10), ("pipes", 13), ("smtpd", 12), ("sndhdr", 13), ("spwd", 13), ("sunau", 13), ("symbol", 10),
-    ("telnetlib", 13), ("uu", 13), ("xdrlib", 13),
-];
-
-/// Tells what of the code that an entry may carry is not there on the target.
+/// Tells what of the code that an entry may carry is not there on the target that it runs on.
 pub(super) fn check(
     source: &Source,
     names: &Names<'_>,
-    python: &TargetPython,
+    audience: &Audience<'_>,
     is_local: &dyn Fn(&str) -> bool,
     found: &mut Vec<Finding>,
 ) {
-    syntax(source, python, found);
+    let all = audience.all();
+    if all.is_empty() {
+        return;
+    }
+    let versions: BTreeSet<PythonVersion> = all.iter().map(|python| python.version).collect();
+    for version in versions {
+        syntax(source, version, audience, found);
+    }
     let mut library = Library {
         source,
         names,
-        python,
+        pythons: &[],
         is_local,
         forgiving: 0,
         found,
     };
     for stmt in source.body() {
-        library.visit_stmt(stmt);
+        library.pythons = audience.of(start_of(stmt));
+        if !library.pythons.is_empty() {
+            library.visit_stmt(stmt);
+        }
     }
 }
 
@@ -70,71 +56,73 @@ fn has(python: &TargetPython) -> String {
     format!("the target {} has Python {}", python.target, python.version)
 }
 
-fn syntax(source: &Source, python: &TargetPython, found: &mut Vec<Finding>) {
-    let version = ast::PythonVersion {
-        major: python.version.major,
-        minor: python.version.minor,
+/// Tells what does not parse for a version, where the code meets it.
+fn syntax(
+    source: &Source,
+    version: PythonVersion,
+    audience: &Audience<'_>,
+    found: &mut Vec<Finding>,
+) {
+    if version >= NEWEST {
+        return;
+    }
+    let mut tell = |range: std::ops::Range<usize>, what: &str, since: &str| {
+        let met = audience.of(range.start).iter();
+        for python in met.filter(|python| python.version == version) {
+            let message = format!(
+                "{}, which has no {what} ({since}), so nothing that carries this line can run there",
+                has(python)
+            );
+            let range = range.clone();
+            found.push(finding(Code::OtherPython, Severity::Error, message, range));
+        }
     };
-    let options = ParseOptions::from(Mode::Module).with_target_version(version);
+    let options = ParseOptions::from(Mode::Module).with_target_version(ast::PythonVersion {
+        major: version.major,
+        minor: version.minor,
+    });
     let parsed = with_stack(|| parse_unchecked(source.text(), options));
     for error in parsed.unsupported_syntax_errors() {
         let said = error.to_string();
         // "Cannot use `match` statement on Python 3.6 (syntax was added in Python 3.10)"
         let (what, since) = match said.split_once(" on Python ") {
             Some((what, rest)) => (
-                what.trim_start_matches("Cannot use ").to_owned(),
+                what.trim_start_matches("Cannot use "),
                 rest.split_once("was ")
                     .map_or("", |(_, since)| since.trim_end_matches(')')),
             ),
-            None => (said.clone(), ""),
+            None => (said.as_str(), ""),
         };
-        let message = format!(
-            "{}, which has no {what} ({since}), so nothing that carries this line can run there",
-            has(python)
-        );
-        found.push(finding(
-            Code::OtherPython,
-            Severity::Error,
-            message,
-            range_of(error),
-        ));
+        tell(range_of(error), what, since);
     }
-    if python.version < (PythonVersion { major: 3, minor: 7 }) {
-        annotations(source, python, found);
+    // An error of syntax before 3.7.
+    if version < (PythonVersion { major: 3, minor: 7 })
+        && let Some(range) = postponed_annotations(source)
+    {
+        tell(
+            range,
+            "`from __future__ import annotations`",
+            "added in Python 3.7",
+        );
     }
 }
 
-/// `from __future__ import annotations` is an error of syntax before 3.7.
-fn annotations(source: &Source, python: &TargetPython, found: &mut Vec<Finding>) {
-    for stmt in source.body() {
-        if let Stmt::ImportFrom(import) = stmt
-            && import
-                .module
-                .as_ref()
-                .is_some_and(|module| module.as_str() == "__future__")
-            && let Some(alias) = import
-                .names
-                .iter()
-                .find(|alias| alias.name.as_str() == "annotations")
-        {
-            let message = format!(
-                "{}, which has no `from __future__ import annotations` (added in Python 3.7), so nothing that carries this line can run there",
-                has(python)
-            );
-            found.push(finding(
-                Code::OtherPython,
-                Severity::Error,
-                message,
-                range_of(alias),
-            ));
+fn postponed_annotations(source: &Source) -> Option<std::ops::Range<usize>> {
+    source.body().iter().find_map(|stmt| match stmt {
+        Stmt::ImportFrom(import) if import.module.as_ref()?.as_str() == "__future__" => {
+            let names = &mut import.names.iter();
+            let alias = names.find(|alias| alias.name.as_str() == "annotations")?;
+            Some(range_of(alias))
         }
-    }
+        _ => None,
+    })
 }
 
 struct Library<'a> {
     source: &'a Source,
     names: &'a Names<'a>,
-    python: &'a TargetPython,
+    /// Those that the statement meets.
+    pythons: &'a [&'a TargetPython],
     /// Are the files of a top-level module in the workspace?
     is_local: &'a dyn Fn(&str) -> bool,
     /// In how many blocks that are ready for the name not being there.
@@ -142,44 +130,59 @@ struct Library<'a> {
     found: &'a mut Vec<Finding>,
 }
 
-impl Library<'_> {
-    /// Why a path of the library is not there, as a half sentence.
-    fn lacks(&self, path: &str) -> Option<String> {
-        let minor = match self.python.version {
-            PythonVersion { major: 3, minor } => minor,
-            _ => return None,
-        };
-        let exact = |list: &[(&str, u8)]| {
-            list.iter()
-                .find(|(known, _)| *known == path)
-                .map(|(_, version)| *version)
-        };
-        if let Some(added) = exact(ADDED).filter(|added| minor < *added) {
-            return Some(format!(
-                "`{path}` is there from Python 3.{added} on",
-                path = shown(path)
-            ));
-        }
-        exact(REMOVED)
-            .filter(|removed| minor >= *removed)
-            .map(|removed| format!("`{path}` is gone since Python 3.{removed}"))
-    }
+/// What is missed, and when.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Missed {
+    /// By an import at the top, which takes the whole file along.
+    Import,
+    /// When its line runs.
+    Name,
+    /// When its line runs: the keyword of a call.
+    Keyword,
+}
 
-    fn tell(&mut self, path: &str, range: std::ops::Range<usize>, is_import: bool) {
+impl Library<'_> {
+    /// Tells it for each Python that it meets, when it came later or left earlier.
+    fn tell(&mut self, path: &str, range: &std::ops::Range<usize>, missed: Missed) -> bool {
+        let Some(change) = changes::of(path) else {
+            return false;
+        };
         let top = path.split('.').next().unwrap_or(path);
         if self.forgiving > 0 || (self.is_local)(top) {
-            return;
+            return true;
         }
-        if let Some(why) = self.lacks(path) {
-            // An import at the top takes the whole file along; a name is missed when its line runs.
-            let severity = if is_import {
-                Severity::Error
-            } else {
-                Severity::Warning
+        let severity = match missed {
+            Missed::Import => Severity::Error,
+            Missed::Name | Missed::Keyword => Severity::Warning,
+        };
+        for python in self.pythons {
+            let PythonVersion { major: 3, minor } = python.version else {
+                continue;
             };
-            let message = format!("{why}, and {}", has(self.python));
+            let what = named(path);
+            let why = match change.added.filter(|added| minor < *added) {
+                Some(added) => format!("{what} is there from Python 3.{added} on"),
+                None => match change.removed.filter(|removed| minor >= *removed) {
+                    Some(removed) => format!("{what} is gone since Python 3.{removed}"),
+                    None => continue,
+                },
+            };
+            let message = format!("{why}, and {}", has(python));
+            let range = range.clone();
             self.found
                 .push(finding(Code::OtherPython, severity, message, range));
+        }
+        true
+    }
+
+    /// A module, by the outermost of its packages that came or left.
+    fn tell_module(&mut self, module: &str, range: &std::ops::Range<usize>) {
+        let ends = module.match_indices('.').map(|(at, _)| at);
+        for end in ends.chain(Some(module.len())) {
+            let package = module.get(..end).unwrap_or_default();
+            if self.tell(package, range, Missed::Import) {
+                return;
+            }
         }
     }
 
@@ -193,8 +196,16 @@ impl Library<'_> {
     }
 }
 
-fn shown(path: &str) -> &str {
-    path.strip_prefix("builtins.").unwrap_or(path)
+/// `tomllib`, or the keyword of `subprocess.run(text)`, in words.
+fn named(path: &str) -> String {
+    let shown = path.strip_prefix("builtins.").unwrap_or(path);
+    match shown
+        .strip_suffix(')')
+        .and_then(|call| call.split_once('('))
+    {
+        Some((function, keyword)) => format!("the keyword `{keyword}` of `{function}`"),
+        None => format!("`{shown}`"),
+    }
 }
 
 impl<'a> Visitor<'a> for Library<'_> {
@@ -206,16 +217,16 @@ impl<'a> Visitor<'a> for Library<'_> {
             }
             Stmt::Import(import) => {
                 for alias in &import.names {
-                    self.tell(alias.name.as_str(), range_of(&alias.name), true);
+                    self.tell_module(alias.name.as_str(), &range_of(&alias.name));
                 }
                 false
             }
             Stmt::ImportFrom(import) if import.level == 0 => {
                 if let Some(module) = &import.module {
-                    self.tell(module.as_str(), range_of(module), true);
+                    self.tell_module(module.as_str(), &range_of(module));
                     for alias in &import.names {
                         let path = format!("{}.{}", module.as_str(), alias.name.as_str());
-                        self.tell(&path, range_of(&alias.name), true);
+                        self.tell(&path, &range_of(&alias.name), Missed::Import);
                     }
                 }
                 false
@@ -232,14 +243,24 @@ impl<'a> Visitor<'a> for Library<'_> {
             // What `from module import name` gave was told at the import.
             Expr::Attribute(attribute) => {
                 if let Some(path) = self.names.path(expr) {
-                    self.tell(&path, range_of(&attribute.attr), false);
+                    self.tell(&path, &range_of(&attribute.attr), Missed::Name);
                 }
             }
-            Expr::Name(_) => {
+            Expr::Name(name) if changes::is_of_builtin(name.id.as_str()) => {
                 if let Some(path) = self.names.path(expr)
                     && path.starts_with("builtins.")
                 {
-                    self.tell(&path, range_of(expr), false);
+                    self.tell(&path, &range_of(expr), Missed::Name);
+                }
+            }
+            Expr::Call(call) if !call.arguments.keywords.is_empty() => {
+                if let Some(path) = self.names.path(&call.func) {
+                    for keyword in &call.arguments.keywords {
+                        if let Some(name) = &keyword.arg {
+                            let path = format!("{path}({name})");
+                            self.tell(&path, &range_of(name), Missed::Keyword);
+                        }
+                    }
                 }
             }
             _ => {}

@@ -8,36 +8,48 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::audience::Audience;
 use crate::environment::provides::is_extension;
-use crate::environment::{Environment, Interpreter};
+use crate::environment::{Environment, Interpreter, normalized};
 use crate::files::Files;
 use crate::modules::{Import, Provenance, Resolver, Standing};
+use crate::settings::{Packages, TargetPython};
 use crate::slice::ImportOrigin;
 use crate::{Code, Finding, Fix, Module, Severity};
 use project::Project;
 
-/// Adds what there is to say. Silent is what the code runs without, and everything while no Python is found.
+/// Adds what there is to say. Silent is what the code runs without. While no Python is found here, only what targets lack is
+/// told.
 pub(crate) fn findings(
     module: &Module<'_>,
+    audience: &Audience<'_>,
     files: &dyn Files,
     resolver: &Resolver<'_>,
     standing: &Standing,
     imports: &[Import],
     found: &mut Vec<Finding>,
 ) {
-    let Some(environment) = module.environment else {
-        return;
+    let here = module.environment.and_then(|environment| {
+        let interpreter = environment.interpreter()?;
+        Some(Here {
+            environment,
+            interpreter,
+        })
+    });
+    let some_target_was_asked = || {
+        let all = audience.all();
+        all.iter().any(|python| python.packages.is_some())
     };
-    let Some(interpreter) = environment.interpreter() else {
+    if here.is_none() && !some_target_was_asked() {
         return;
-    };
+    }
     let mut imports_of = About {
         module,
+        audience,
         files,
         resolver,
         standing,
-        environment,
-        interpreter,
+        here,
         project: OnceCell::new(),
         told: BTreeSet::new(),
         found,
@@ -50,13 +62,31 @@ pub(crate) fn findings(
     }
 }
 
+/// The Python of this machine.
+struct Here<'a> {
+    environment: &'a Environment,
+    interpreter: &'a Interpreter,
+}
+
+impl Here<'_> {
+    /// In words: `Python 3.11 (.venv)`.
+    fn words(&self, workspace: &Path) -> String {
+        let prefix = &self.interpreter.prefix;
+        let shown = prefix.strip_prefix(workspace).unwrap_or(prefix);
+        match self.interpreter.minor() {
+            Some(minor) => format!("Python {minor} ({})", shown.display()),
+            None => format!("the Python in {}", shown.display()),
+        }
+    }
+}
+
 struct About<'a> {
     module: &'a Module<'a>,
+    audience: &'a Audience<'a>,
     files: &'a dyn Files,
     resolver: &'a Resolver<'a>,
     standing: &'a Standing,
-    environment: &'a Environment,
-    interpreter: &'a Interpreter,
+    here: Option<Here<'a>>,
     /// Read when somebody asks for it.
     project: OnceCell<Option<Project>>,
     /// Each thing is said once in a file.
@@ -83,13 +113,23 @@ impl About<'_> {
     fn name(&mut self, import: &Import, name: Option<&str>, from: Provenance) {
         let top = import.module.split('.').next().unwrap_or_default();
         match from.origin {
-            ImportOrigin::Unknown => self.not_installed(import, from.distribution.as_deref()),
+            ImportOrigin::Unknown if self.here.is_some() => {
+                self.not_installed(import, from.distribution.as_deref());
+            }
+            // What nobody knows may be a module that only that machine has.
+            ImportOrigin::Unknown => {
+                if let Some(distribution) = &from.distribution {
+                    self.lacking(import, distribution, None);
+                }
+            }
             ImportOrigin::Distribution => {
                 let Some(provider) = self.resolver.provider(&import.module, name) else {
                     return;
                 };
                 let (name, version) = (provider.name.clone(), provider.version.clone());
                 self.installed(import, &name, &version);
+                self.lacking(import, &name, Some(&version));
+                self.refused_there(import, &name);
             }
             ImportOrigin::Local => {
                 let Some(path) = from.path.as_deref() else {
@@ -97,6 +137,9 @@ impl About<'_> {
                 };
                 let file = path.file_name().and_then(|name| name.to_str());
                 let file = file.unwrap_or_default();
+                if self.here.is_none() {
+                    return;
+                }
                 if is_extension(file) {
                     let message = format!(
                         "`{}` is compiled for this machine ({file}): it travels, but loads only where system and Python are the same; build it on the cluster if they are not",
@@ -119,12 +162,22 @@ impl About<'_> {
     }
 
     fn not_installed(&mut self, import: &Import, distribution: Option<&str>) {
-        let python = self.python();
+        let Some(here) = &self.here else { return };
+        let python = here.words(self.module.workspace);
         let message = match distribution {
-            Some(distribution) => format!(
-                "`{}` is not installed for {python}; it comes with the distribution `{distribution}`, which the cluster needs as well",
-                import.module
-            ),
+            Some(distribution) => {
+                let there = match self.there(import, distribution) {
+                    (has, lack) if has.is_empty() && lack.is_empty() => {
+                        "which the cluster needs as well".to_owned()
+                    }
+                    (has, lack) if lack.is_empty() => format!("which {} has", targets(&has)),
+                    (_, lack) => format!("which {} lacks as well", targets(&lack)),
+                };
+                format!(
+                    "`{}` is not installed for {python}; it comes with the distribution `{distribution}`, {there}",
+                    import.module
+                )
+            }
             None => format!(
                 "`{}` is no module of the workspace and is not installed for {python}; install what it comes with, or correct the name",
                 import.module
@@ -140,6 +193,77 @@ impl About<'_> {
             import,
             fix,
         );
+    }
+
+    /// The targets that have what an import needs, and those that lack it, of those that were asked.
+    fn there(
+        &self,
+        import: &Import,
+        distribution: &str,
+    ) -> (Vec<&'_ TargetPython>, Vec<&'_ TargetPython>) {
+        let met = self.audience.of(import.at).iter().copied();
+        let asked = met.filter_map(|python| Some((python, python.packages.as_deref()?)));
+        let (has, lack): (Vec<_>, Vec<_>) =
+            asked.partition(|(_, packages)| self.is_in(packages, &import.module, distribution));
+        let pythons = |pairs: Vec<(_, _)>| pairs.into_iter().map(|(python, _)| python).collect();
+        (pythons(has), pythons(lack))
+    }
+
+    /// Can a module be imported where these packages are?
+    fn is_in(&self, packages: &Packages, module: &str, distribution: &str) -> bool {
+        let top = module.split('.').next().unwrap_or_default();
+        // A namespace is shared by many: that it is there says nothing of one of them.
+        let is_namespace = self
+            .here
+            .as_ref()
+            .is_some_and(|here| top != module && here.environment.providers(top).is_empty());
+        packages
+            .distributions
+            .contains_key(&normalized(distribution))
+            || (packages.modules.contains(top) && !is_namespace)
+    }
+
+    /// Tells the targets whose Python has no such package.
+    fn lacking(&mut self, import: &Import, distribution: &str, version: Option<&str>) {
+        let (_, lack) = self.there(import, distribution);
+        let Some(first) = lack.first() else { return };
+        let known = match version {
+            Some(version) => format!("comes with `{distribution}` {version} here"),
+            None => format!("comes with `{distribution}`"),
+        };
+        let message = format!(
+            "`{}` {known}, which {} lacks (Python {}): install it there, or choose a Python there that has it",
+            import.module,
+            targets(&lack),
+            first.version
+        );
+        let about = format!("{distribution} {}", targets(&lack));
+        let fix = self.declare(distribution);
+        let (code, severity) = (Code::NotOnTarget, Severity::Warning);
+        self.say(code, severity, &about, message, import, fix);
+    }
+
+    /// Tells the targets that have another version than the project asks for.
+    fn refused_there(&mut self, import: &Import, distribution: &str) {
+        let Some(project) = self.project() else {
+            return;
+        };
+        let name = normalized(distribution);
+        let met = self.audience.of(import.at).iter();
+        let other = met.filter_map(|python| {
+            let version = python.packages.as_ref()?.distributions.get(&name)?;
+            let asked = project.refuses(distribution, version)?;
+            let file = project.file_name();
+            let target = &python.target;
+            Some(format!(
+                "`{distribution}` is {version} on the target {target}, but {file} asks for {asked}; install one of these there, or change what is asked for"
+            ))
+        });
+        for message in other.collect::<Vec<_>>() {
+            let about = message.clone();
+            let (code, severity) = (Code::OtherVersion, Severity::Warning);
+            self.say(code, severity, &about, message, import, None);
+        }
     }
 
     fn installed(&mut self, import: &Import, distribution: &str, version: &str) {
@@ -179,10 +303,11 @@ impl About<'_> {
 
     /// A file of the workspace that stands before a module of the same name.
     fn hides(&mut self, import: &Import, top: &str, path: &Path) {
-        let hidden = if self.environment.is_library(top) {
+        let Some(here) = &self.here else { return };
+        let hidden = if here.environment.is_library(top) {
             "Python's own module".to_owned()
         } else {
-            let Some(provider) = self.environment.providers(top).into_iter().next() else {
+            let Some(provider) = here.environment.providers(top).into_iter().next() else {
                 return;
             };
             // A project that is installed is not hidden by its own sources.
@@ -219,16 +344,6 @@ impl About<'_> {
         project.declare(distribution)
     }
 
-    /// The Python in words: `Python 3.11 (.venv)`.
-    fn python(&self) -> String {
-        let prefix = &self.interpreter.prefix;
-        let shown = prefix.strip_prefix(self.module.workspace).unwrap_or(prefix);
-        match self.interpreter.minor() {
-            Some(minor) => format!("Python {minor} ({})", shown.display()),
-            None => format!("the Python in {}", shown.display()),
-        }
-    }
-
     fn say(
         &mut self,
         code: Code,
@@ -248,6 +363,18 @@ impl About<'_> {
                 fixes: fix.into_iter().collect(),
             });
         }
+    }
+}
+
+/// Targets in words: `the target far` or `the targets far and near`.
+fn targets(pythons: &[&TargetPython]) -> String {
+    let names: Vec<&str> = pythons
+        .iter()
+        .map(|python| python.target.as_str())
+        .collect();
+    match names.as_slice() {
+        [one] => format!("the target {one}"),
+        several => format!("each of the targets {}", several.join(", ")),
     }
 }
 

@@ -6,6 +6,7 @@ use hoist_syntax::scopes::{BindingKind, ScopeId};
 
 use super::inspect_files;
 use super::reading::{Depth, Reading};
+use crate::audience::Audience;
 use crate::files::Files;
 use crate::library::{is_builtin, is_stdlib};
 use crate::python::Source;
@@ -28,8 +29,10 @@ pub(crate) fn file(
         collected,
         ..
     } = &reading;
+    let audience = Audience::read(source, settings);
     crate::dependencies::findings(
         module,
+        &audience,
         files,
         &reading.resolver,
         standing,
@@ -172,7 +175,7 @@ pub(crate) fn file(
         }
     }
 
-    checks::check(source, settings, &|top| reading.is_local(top), found);
+    checks::check(source, &audience, &|top| reading.is_local(top), found);
     inspect_files::named(module, files, source, standing, found);
     inspect_files::computed(module, files, source, settings, found);
 }

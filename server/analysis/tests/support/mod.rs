@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use hoist_analysis::{
-    Disk, EntryCall, EntrySpec, Finding, Module, Refusal, Settings, Slice, findings_with, include,
-    slice, slice_anyway,
+    Disk, EntryCall, EntrySpec, Finding, Module, Refusal, Settings, Severity, Slice, findings_with,
+    include, slice, slice_anyway,
 };
 use hoist_syntax::Document;
 
@@ -121,6 +121,31 @@ impl Workspace {
             settings,
         )
     }
+}
+
+/// A finding in a line: how bad, its code, what it stands under, and what it says.
+pub fn line(source: &str, finding: &Finding) -> String {
+    let severity = match finding.severity {
+        Severity::Error => "error",
+        Severity::Warning => "warning",
+        Severity::Information => "information",
+        Severity::Hint => "hint",
+    };
+    format!(
+        "{severity} {} `{}`: {}",
+        finding.code,
+        &source[finding.range.clone()],
+        finding.message
+    )
+}
+
+/// Findings as lines that begin with the number of theirs.
+pub fn lines(source: &str, found: &[Finding]) -> String {
+    let numbered = |finding: &Finding| {
+        let number = source[..finding.range.start].matches('\n').count() + 1;
+        format!("{number} {}", line(source, finding))
+    };
+    found.iter().map(numbered).collect::<Vec<_>>().join("\n")
 }
 
 /// The text of the slice of a single file, whatever its arguments.

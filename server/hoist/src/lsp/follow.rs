@@ -119,6 +119,8 @@ impl Teller {
                     progress.end(code_lens::ending(&job)).await;
                 }
                 self.finished(&job).await;
+                // What was learnt of its target shows in findings.
+                self.session.files_changed();
             }
         }
     }

@@ -1,0 +1,154 @@
+//! What the Python that runs jobs on a target can import.
+
+use std::collections::BTreeMap;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde::Deserialize;
+
+use crate::error::ClusterError;
+use crate::script;
+use crate::settings::TargetSettings;
+use crate::shell::quote;
+use crate::site::Site;
+use crate::transport::{Transport, exec};
+
+const PROGRAM: &str = include_str!("packages.py");
+
+/// What a Python can import, as its path has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Packages {
+    /// Names of top-level modules and packages.
+    pub modules: Vec<String>,
+    /// Versions of distributions, by the names of their metadata.
+    pub distributions: BTreeMap<String, String>,
+}
+
+/// Asks the Python that a job gets on the machine that is reached, with the target's modules and variables. None where that
+/// cannot be known: lines of `setup` are meant for jobs and run nowhere else, and a Python that says nothing is not taken to
+/// have nothing.
+pub(crate) async fn ask(
+    transport: &dyn Transport,
+    settings: &TargetSettings,
+    site: &Site,
+) -> Result<Option<Packages>, ClusterError> {
+    if !settings.setup.is_empty() {
+        return Ok(None);
+    }
+    let output = exec(transport, &script(settings, site), b"").await?;
+    let text = output.text();
+    let answer = text.lines().rev().find(|line| line.starts_with('{'));
+    Ok(answer.and_then(|line| serde_json::from_str(line).ok()))
+}
+
+fn script(settings: &TargetSettings, site: &Site) -> String {
+    let scheduler = settings.scheduler.get();
+    let mut lines: Vec<String> = Vec::new();
+    for module in &settings.modules {
+        let module = quote(module);
+        lines.push(format!("module load {module} >/dev/null 2>&1 || exit 0"));
+    }
+    lines.extend(script::exports(settings));
+    lines.push(script::choose_python(
+        settings,
+        scheduler,
+        site.python_path(),
+    ));
+    let boot = format!(
+        "import base64;exec(base64.b64decode('{}'))",
+        BASE64.encode(PROGRAM)
+    );
+    lines.push(format!(
+        "[ -z \"$hoist_python\" ] || \"$hoist_python\" -c {} </dev/null 2>/dev/null",
+        quote(&boot)
+    ));
+    let shell = script::shell(settings, scheduler);
+    format!("cd /; exec {shell} -c {}", quote(&lines.join("\n")))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::script::PYTHONS;
+    use crate::{Nobody, connect};
+
+    /// A virtual environment with a package, a module and an editable install.
+    fn environment(folder: &std::path::Path) -> String {
+        let made = Command::new("python3")
+            .args(["-m", "venv", "--without-pip"])
+            .arg(folder)
+            .status();
+        assert!(made.is_ok_and(|status| status.success()));
+        let python = folder.join("bin/python");
+        let site = "import site; print(site.getsitepackages()[0])";
+        let site = Command::new(&python).args(["-c", site]).output();
+        let site = String::from_utf8(site.expect("it runs").stdout).expect("UTF-8");
+        let site = std::path::Path::new(site.trim());
+        for file in [
+            "sunlit/__init__.py",
+            "Sun_Lit-1.2.dist-info/METADATA",
+            "moon.py",
+        ] {
+            let file = site.join(file);
+            std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
+            std::fs::write(file, "").expect("written");
+        }
+        let finder = "import sys\nMAPPING = {'away': '/nowhere/away'}\n\
+                      class Finder:\n    @classmethod\n    def find_spec(cls, *_): return None\nsys.meta_path.append(Finder)\n";
+        std::fs::write(site.join("finder.py"), finder).expect("written");
+        std::fs::write(site.join("finder.pth"), "import finder\n").expect("written");
+        python.to_str().expect("UTF-8").to_owned()
+    }
+
+    #[tokio::test]
+    async fn the_python_of_the_jobs_is_asked() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut settings = TargetSettings {
+            work_dir: folder
+                .path()
+                .join("work")
+                .to_str()
+                .expect("UTF-8")
+                .to_owned(),
+            python: Some(environment(&folder.path().join("env"))),
+            ..TargetSettings::local()
+        };
+        let target = connect(&settings, Arc::new(Nobody)).await.expect("reached");
+        let found = target.packages().await.expect("asked").expect("known");
+        for module in ["sunlit", "moon", "away", "sys", "json"] {
+            assert!(found.modules.iter().any(|name| name == module), "{module}");
+        }
+        assert_eq!(found.distributions["Sun_Lit"], "1.2");
+        assert!(!found.modules.iter().any(|name| name.contains('-')));
+        settings.setup = vec!["touch ran".to_owned()];
+        let target = connect(&settings, Arc::new(Nobody)).await.expect("reached");
+        assert_eq!(target.packages().await.expect("asked"), None);
+    }
+
+    #[test]
+    fn each_python_that_is_at_hand_answers() {
+        let mut answered = 0;
+        for python in PYTHONS.split_whitespace() {
+            let is_there = Command::new(python)
+                .args(["-c", "import json; pass"])
+                .output();
+            if !is_there.is_ok_and(|output| output.status.success()) || python == "python" {
+                continue;
+            }
+            let output = Command::new(python)
+                .args(["-c", PROGRAM])
+                .output()
+                .expect("it runs");
+            let text = String::from_utf8_lossy(&output.stdout);
+            let line = text.lines().last().unwrap_or_default();
+            let found: Packages = serde_json::from_str(line)
+                .unwrap_or_else(|error| panic!("{python}: {error}: {text}"));
+            assert!(found.modules.iter().any(|name| name == "json"), "{python}");
+            answered += 1;
+        }
+        assert!(answered > 0);
+    }
+}
