@@ -15,6 +15,12 @@ use crate::transport::{Transport, exec};
 
 const PROGRAM: &str = include_str!("packages.py");
 
+/// More names than this are not kept.
+const MOST: usize = 20_000;
+
+/// The longest name or version, in bytes.
+const LONGEST: usize = 200;
+
 /// What a Python can import, as its path has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Packages {
@@ -36,9 +42,27 @@ pub(crate) async fn ask(
         return Ok(None);
     }
     let output = exec(transport, &script(settings, site), b"").await?;
-    let text = output.text();
-    let answer = text.lines().rev().find(|line| line.starts_with('{'));
-    Ok(answer.and_then(|line| serde_json::from_str(line).ok()))
+    Ok(read(&output.text()))
+}
+
+/// Reads the answer, which comes from outside and is shown in findings: names and versions that are none are left out.
+fn read(text: &str) -> Option<Packages> {
+    let line = text.lines().rev().find(|line| line.starts_with('{'))?;
+    let mut packages: Packages = serde_json::from_str(line).ok()?;
+    packages.modules.retain(|name| is_plain(name, "_"));
+    packages
+        .distributions
+        .retain(|name, version| is_plain(name, "_-.") && is_plain(version, "_-.+!"));
+    let count = packages.modules.len() + packages.distributions.len();
+    (1..=MOST).contains(&count).then_some(packages)
+}
+
+/// Is it a short word of letters, digits and these marks?
+fn is_plain(word: &str, marks: &str) -> bool {
+    (1..=LONGEST).contains(&word.len())
+        && word
+            .chars()
+            .all(|c| c.is_alphanumeric() || marks.contains(c))
 }
 
 fn script(settings: &TargetSettings, site: &Site) -> String {
@@ -129,6 +153,31 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_not_trusted() {
+        let odd = r#"{"modules": ["numpy", "\u001b[31m", "a b", "", "größe"],
+            "distributions": {"numpy": "1.0", "x\ny": "1", "y": "1\u0007", "z": "1!2.0+local-1"}}"#;
+        let found = read(&odd.replace('\n', " ")).expect("an answer");
+        assert_eq!(found.modules, ["numpy", "größe"]);
+        let known: Vec<&str> = found.distributions.keys().map(String::as_str).collect();
+        assert_eq!(known, ["numpy", "z"]);
+        let many: Vec<String> = (0..=MOST).map(|n| format!("\"m{n}\"")).collect();
+        let many = format!(
+            "{{\"modules\": [{}], \"distributions\": {{}}}}",
+            many.join(",")
+        );
+        for nothing in [
+            "",
+            "hello",
+            "{}",
+            r#"{"modules": [1], "distributions": {}}"#,
+            r#"{"modules": [], "distributions": {}}"#,
+            &many,
+        ] {
+            assert_eq!(read(nothing), None);
+        }
+    }
+
+    #[test]
     fn each_python_that_is_at_hand_answers() {
         let mut answered = 0;
         for python in PYTHONS.split_whitespace() {
@@ -143,9 +192,7 @@ mod tests {
                 .output()
                 .expect("it runs");
             let text = String::from_utf8_lossy(&output.stdout);
-            let line = text.lines().last().unwrap_or_default();
-            let found: Packages = serde_json::from_str(line)
-                .unwrap_or_else(|error| panic!("{python}: {error}: {text}"));
+            let found = read(&text).unwrap_or_else(|| panic!("{python}: {text}"));
             assert!(found.modules.iter().any(|name| name == "json"), "{python}");
             answered += 1;
         }

@@ -533,34 +533,8 @@ fn check_shows_findings_at_their_lines_and_counts_errors() {
 #[test]
 fn what_a_target_lacks_is_known_after_the_first_contact() {
     let home = Home::new();
-    for name in [".venv", "far"] {
-        let made = Command::new("python3")
-            .args(["-m", "venv", "--without-pip"])
-            .arg(home.workspace().join(name))
-            .status();
-        assert!(made.is_ok_and(|status| status.success()));
-    }
-    let site = Command::new(home.workspace().join(".venv/bin/python"))
-        .args(["-c", "import site; print(site.getsitepackages()[0])"])
-        .output()
-        .expect("it runs");
-    let site = String::from_utf8(site.stdout).expect("UTF-8");
-    let site = std::path::Path::new(site.trim());
-    for file in [
-        "sunlit.py",
-        "sunlit-1.2.dist-info/METADATA",
-        "sunlit-1.2.dist-info/RECORD",
-    ] {
-        let text = match file.rsplit('/').next() {
-            Some("METADATA") => "Name: sunlit\nVersion: 1.2\n",
-            Some("RECORD") => "sunlit.py,,\n",
-            _ => "",
-        };
-        let file = site.join(file);
-        std::fs::create_dir_all(file.parent().expect("a folder")).expect("made");
-        std::fs::write(file, text).expect("written");
-    }
-    let python = home.workspace().join("far/bin/python");
+    home.install(&home.python(".venv"), "sunlit", "1.2");
+    let python = home.python("far");
     home.write(
         "hoist.toml",
         format!(

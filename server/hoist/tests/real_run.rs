@@ -361,3 +361,26 @@ fn the_script_for_slurm_asks_for_what_was_asked() {
         assert!(script.contains(part), "{part:?} in {script}");
     }
 }
+
+#[test]
+fn what_a_target_lacks_is_learnt_from_its_own_python() {
+    let home = home();
+    home.install(&home.python(".venv"), "sunlit", "1.2");
+    for target in TARGETS {
+        home.write("hoist.toml", format!("default_target = {target:?}\n"));
+        home.write(
+            "sun.py",
+            "import json\nimport sunlit\n\n\ndef f():\n    return json, sunlit\n",
+        );
+        let checked = || home.hoist(&["check", "sun.py"]).ended(0).stdout;
+        assert!(!checked().contains("HST026"), "{}", checked());
+        home.hoist(&["run", "study.py::ticks", "--args", "1, 0"])
+            .ended(0);
+        let after = checked();
+        let expected = format!(
+            "sun.py:2:8: warning[HST026]: `sunlit` comes with `sunlit` 1.2 here, which the target {target} lacks"
+        );
+        assert!(after.contains(&expected), "{after}");
+        assert_eq!(after.matches("HST026").count(), 1, "{after}");
+    }
+}

@@ -75,7 +75,6 @@ impl Driver {
             Ok(native_id) => self.follow(native_id).await,
             Err(end) => end,
         };
-        self.hub.looked().await;
         self.finish(end);
     }
 

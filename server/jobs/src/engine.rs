@@ -275,6 +275,11 @@ impl Engine {
         self.inner.hubs.get(settings).target().await
     }
 
+    /// Comes back when what is asked of targets beside their jobs, for findings, is answered. No job waits for that.
+    pub async fn learnt(&self) {
+        self.inner.hubs.looked().await;
+    }
+
     fn driven(&self) -> MutexGuard<'_, HashMap<JobId, Driven>> {
         self.inner.driven()
     }

@@ -9,16 +9,12 @@ use hoist_cluster::{
     Ask, ClusterError, NativeId, Nobody, Resources, SchedulerState, Target, TargetSettings, connect,
 };
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 use crate::{JobId, sites};
 
 /// How often the target is asked for what it knows of the scheduler's states. Asking the scheduler itself, and how seldom
 /// that is polite, is the target's own business: in between it gives its last answer.
 const QUESTION: Duration = Duration::from_secs(5);
-
-/// For how long the end of a job waits for what is asked beside it.
-const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Every target that this process has to do with.
 pub(crate) struct Hubs {
@@ -50,6 +46,14 @@ impl Hubs {
             .or_insert_with(|| Arc::new(Hub::new(shared, self.ask.clone(), self.store.clone())))
             .clone()
     }
+
+    /// Comes back when nothing is asked any more beside the jobs.
+    pub(crate) async fn looked(&self) {
+        let hubs: Vec<Arc<Hub>> = lock(&self.hubs).values().cloned().collect();
+        for hub in hubs {
+            hub.looked().await;
+        }
+    }
 }
 
 /// One target: its connection, made when first needed, and its scheduler.
@@ -61,8 +65,8 @@ pub(crate) struct Hub {
     followed: Mutex<HashMap<JobId, Followed>>,
     /// The task that asks the scheduler runs.
     asking: Mutex<bool>,
-    /// The task that asks what the Python there can import.
-    looking: Mutex<Option<JoinHandle<()>>>,
+    /// Held by the task that asks what the Python there can import.
+    looking: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Default)]
@@ -94,34 +98,33 @@ impl Hub {
             connection: tokio::sync::Mutex::default(),
             followed: Mutex::default(),
             asking: Mutex::new(false),
-            looking: Mutex::default(),
+            looking: Arc::default(),
         }
     }
 
     /// Has it asked, beside everything else, what the Python there can import, unless it was asked lately.
     pub(crate) fn look(self: &Arc<Self>, target: &Arc<Target>) {
-        let mut looking = lock(&self.looking);
-        let is_at_it = looking.as_ref().is_some_and(|task| !task.is_finished());
-        if is_at_it || sites::is_fresh(&self.store, &self.settings) {
+        let Ok(looking) = self.looking.clone().try_lock_owned() else {
+            return;
+        };
+        if sites::is_fresh(&self.store, &self.settings) {
             return;
         }
         let (hub, target) = (self.clone(), target.clone());
-        *looking = Some(tokio::spawn(async move {
+        tokio::spawn(async move {
             // Only for findings: what cannot be learnt now is learnt another time.
             if let Ok(Some(packages)) = target.packages().await
                 && let Some(version) = target.python_version()
             {
                 sites::remember_packages(&hub.store, &hub.settings, version, packages);
             }
-        }));
+            drop(looking);
+        });
     }
 
-    /// Gives that question a moment to come to its end: this process may end after its job.
-    pub(crate) async fn looked(&self) {
-        let task = lock(&self.looking).take();
-        if let Some(task) = task {
-            tokio::time::timeout(PATIENCE, task).await.ok();
-        }
+    /// Comes back when that question is answered, or when nobody asks.
+    async fn looked(&self) {
+        drop(self.looking.lock().await);
     }
 
     /// The connection, made if there is none. All who want it at the same time wait for the same one.

@@ -55,11 +55,10 @@ pub(crate) fn remember(store: &Path, settings: &TargetSettings, version: &str) {
         return;
     };
     let before = read(&file).filter(|site| site.settings == Decisive::of(settings));
-    // Another version is another Python, with packages of its own.
-    let packages = before
-        .filter(|site| site.python == version)
-        .and_then(|site| site.packages.clone());
-    write(&file, settings, version, packages);
+    // Another version is another Python, with packages of its own. What is known already is left as old as it is.
+    if before.is_none_or(|site| site.python != version) {
+        write(&file, settings, version, None);
+    }
 }
 
 /// Writes down what the Python of a target can import.

@@ -1,12 +1,16 @@
 //! `hoist run`: from the click to the result, in a terminal.
 
 use std::io;
+use std::time::Duration;
 
 use hoist_analysis::Severity;
 use hoist_jobs::{Engine, Event, JobView, RunRequest, State, Stream, Watch, plan};
 
 use super::terminal::{self, Interrupts};
 use super::{Done, Failure, Format, REFUSED, RunArgs, TARGET_FAILED, print, source};
+
+/// For how long, when all is shown, what is asked beside the job is waited for.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Exit status after the second Ctrl-C: the shell's own for "interrupted".
 const LEFT: u8 = 130;
@@ -32,7 +36,11 @@ pub(super) fn run(args: &RunArgs) -> Done {
             .map_err(Failure::refused)?;
         let shown = Shown::new(args.format, None);
         let watch = engine.watch(job, [0, 0]);
-        follow(&engine, watch, shown, interrupts, args.detach).await
+        let status = follow(&engine, watch, shown, interrupts, args.detach).await?;
+        if status != LEFT {
+            tokio::time::timeout(PATIENCE, engine.learnt()).await.ok();
+        }
+        Ok(status)
     })
 }
 

@@ -119,7 +119,8 @@ impl Teller {
                     progress.end(code_lens::ending(&job)).await;
                 }
                 self.finished(&job).await;
-                // What was learnt of its target shows in findings.
+                // What was learnt of its target beside it shows in findings.
+                self.engine.learnt().await;
                 self.session.files_changed();
             }
         }

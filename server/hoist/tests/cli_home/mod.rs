@@ -64,6 +64,40 @@ impl Home {
         path
     }
 
+    /// A virtual environment of this name in the workspace; gives its interpreter.
+    pub fn python(&self, name: &str) -> PathBuf {
+        let folder = self.workspace().join(name);
+        let made = Command::new("python3")
+            .args(["-m", "venv", "--without-pip"])
+            .arg(&folder)
+            .status();
+        assert!(made.is_ok_and(|status| status.success()));
+        folder.join("bin/python")
+    }
+
+    /// Installs a distribution of one module, both of this name, as an installer would leave it.
+    pub fn install(&self, python: &Path, name: &str, version: &str) {
+        let site = Command::new(python)
+            .args(["-c", "import site; print(site.getsitepackages()[0])"])
+            .output()
+            .expect("it runs");
+        let site = String::from_utf8(site.stdout).expect("UTF-8");
+        let site = Path::new(site.trim());
+        let metadata = site.join(format!("{name}-{version}.dist-info"));
+        std::fs::create_dir_all(&metadata).expect("made");
+        let files = [
+            (site.join(format!("{name}.py")), String::new()),
+            (
+                metadata.join("METADATA"),
+                format!("Name: {name}\nVersion: {version}\n"),
+            ),
+            (metadata.join("RECORD"), format!("{name}.py,,\n")),
+        ];
+        for (file, text) in files {
+            std::fs::write(file, text).expect("written");
+        }
+    }
+
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_hoist"));
         command
