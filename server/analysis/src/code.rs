@@ -113,6 +113,8 @@ codes! {
     OtherPython = 46, "other-python", "The target's Python does not have this";
     /// A secret in a literal.
     Secret = 47, "secret-in-literal", "A secret would travel";
+    /// A file named from `__file__` is written.
+    WrittenBeside = 48, "written-beside-module", "A file is written beside the module";
     /// The configuration is no TOML.
     ConfigSyntax = 50, "configuration-syntax", "The configuration cannot be read";
     /// A key that the configuration does not have.

@@ -180,6 +180,24 @@ pub(crate) fn block_of<'b>(body: &'b [Stmt], statement: &Range<usize>) -> Option
     around.filter(|block| !std::ptr::eq(*block, body))
 }
 
+/// The statement that takes up a range.
+pub(crate) fn statement_at<'a>(body: &'a [Stmt], range: &Range<usize>) -> Option<&'a Stmt> {
+    let mut blocks = vec![body];
+    while let Some(block) = blocks.pop() {
+        let after = block.partition_point(|inner| range_of(inner).end <= range.start);
+        let Some(inner) = block.get(after) else {
+            continue;
+        };
+        if range_of(inner) == *range {
+            return Some(inner);
+        }
+        if start_of(inner) <= range.start {
+            blocks.extend(blocks_in(inner));
+        }
+    }
+    None
+}
+
 /// The blocks of a compound statement.
 fn blocks_in(statement: &Stmt) -> Vec<&[Stmt]> {
     match statement {

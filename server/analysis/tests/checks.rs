@@ -378,6 +378,22 @@ def missing():
 }
 
 #[test]
+fn a_file_that_a_mock_stands_for_is_not_missing() {
+    for mock in [
+        "from unittest.mock import mock_open, patch",
+        "import builtins; builtins.open = lambda name: name",
+        "def test(monkeypatch): monkeypatch.setattr('builtins.open', print)",
+        "import builtins\ndef test(monkeypatch): monkeypatch.setattr(builtins, \"open\", print)",
+        "from pyfakefs.fake_filesystem_unittest import TestCase",
+    ] {
+        let source = format!("{mock}\n\ndef f():\n    return open('gone.txt').read()\n");
+        assert!(!said(&source).contains("HST012"), "{mock}");
+    }
+    let source = "import builtins\n\ndef f():\n    return builtins.len(open('gone.txt').read())\n";
+    assert!(said(source).contains("HST012"), "{}", said(source));
+}
+
+#[test]
 fn a_helper_may_return_a_lambda() {
     let source = "\
 class Steps:
@@ -389,6 +405,117 @@ def scaled(factor):
     def make():
         return lambda x: x * factor
     return make()(3)
+";
+    assert!(!said(source).contains("HST045"), "{}", said(source));
+}
+
+#[test]
+fn a_result_is_followed_through_names_and_nested_functions() {
+    let source = "\
+import functools
+
+
+def named():
+    key = other = lambda x: x
+    return {'key': key}, other
+
+
+def by_any_path(flag):
+    if flag:
+        key: object = lambda x: x
+    else:
+        key = lambda x: -x
+    return key
+
+
+def made():
+    class Step:
+        size = 1
+        def go(self): pass
+    step = Step()
+    return [step]
+
+
+@functools.cache
+def called():
+    def make():
+        return lambda x: x
+    return make()
+
+
+def yielded():
+    yield lambda x: x
+    return lambda x: x
+";
+    insta::assert_snapshot!("followed", said(source));
+}
+
+#[test]
+fn what_may_come_back_after_all_is_no_text() {
+    let source = "\
+import contextlib
+
+
+def maybe(flag):
+    key = None
+    if flag:
+        key = lambda x: x
+    return key
+
+
+def counted(xs):
+    key = lambda x: x
+    for key in xs: pass
+    return key
+
+
+def replaced(xs):
+    key = lambda x: x
+    with open('f') as key: pass
+    return key
+
+
+def unpacked():
+    key, other = lambda x: x, 1
+    return other
+
+
+def a_list():
+    class Rows(list): pass
+    class Row:
+        def __reduce__(self): return (int, ())
+    class Odd:
+        def __new__(cls): return 1
+    class Named(metaclass=type): pass
+    class Taken:
+        __reduce__ = Row.__reduce__
+    return Rows(), Row(), Odd(), Named(), Taken()
+
+
+@contextlib.contextmanager
+def decorated():
+    return lambda x: x
+
+
+def deep(flag):
+    def make():
+        if flag:
+            return lambda x: x
+    async def later():
+        return lambda x: x
+    def each():
+        yield 1
+        return lambda x: x
+    return make(), later(), each(), make
+
+
+def given(key):
+    return key
+
+
+def circle():
+    key = key
+    return key
 ";
     assert!(!said(source).contains("HST045"), "{}", said(source));
 }
@@ -409,4 +536,40 @@ def first():
     assert!(!told.contains("HST004"), "{told}");
     let told = codes("OTHER = 1\n");
     assert!(told.contains("4 error HST004 `ASSERT`"), "{told}");
+}
+
+#[test]
+fn what_is_written_beside_the_module_stays_with_the_job() {
+    let source = "\
+import os
+from pathlib import Path
+
+HERE = Path(__file__).parent
+OUT = HERE / 'out'
+
+def kept(rows):
+    OUT.mkdir(exist_ok=True)
+    (HERE / 'rows.csv').write_text(rows)
+    with open(os.path.join(os.path.dirname(__file__), 'log.txt'), 'a') as log:
+        log.write(rows)
+
+def read():
+    os.makedirs('here')
+    open('there.csv', 'w').close()
+    return Path(__file__).read_text(), open(HERE / 'train.py').read(), HERE.exists()
+
+if __name__ == '__main__':
+    (HERE / 'rows.csv').write_text('')
+";
+    insta::assert_snapshot!("written", said(source));
+    let source = "\
+from pathlib import Path
+
+def lost(rows):
+    (Path(__file__).parents[2] / 'rows.csv').write_text(rows)
+";
+    let said = said(source);
+    let place = "4 warning HST048 `Path(__file__).parents[2] / 'rows.csv'`: `";
+    assert!(said.starts_with(place), "{said}");
+    assert!(said.contains("out of what travels"), "{said}");
 }

@@ -35,6 +35,7 @@ pub(crate) fn check(
     let mut walk = Walk {
         source,
         names: &names,
+        results: Results::default(),
         functions: 0,
         classes: 0,
         found,
@@ -61,9 +62,18 @@ fn finding(code: Code, severity: Severity, message: String, range: Range<usize>)
     }
 }
 
+/// What the function that the walk is in gives back.
+#[derive(Default)]
+struct Results<'a> {
+    returned: Vec<&'a Expr>,
+    yielded: Vec<&'a Expr>,
+    is_generator: bool,
+}
+
 struct Walk<'a> {
     source: &'a Source,
     names: &'a Names<'a>,
+    results: Results<'a>,
     /// How many functions the walk is inside of.
     functions: usize,
     /// How many classes.
@@ -71,7 +81,24 @@ struct Walk<'a> {
     found: &'a mut Vec<Finding>,
 }
 
-impl<'a> Visitor<'a> for Walk<'_> {
+impl Walk<'_> {
+    /// Looks at what a function of the module gives back; of a generator, that is what it yields.
+    fn came_to_its_end(&mut self, function: &ast::StmtFunctionDef) {
+        let results = std::mem::take(&mut self.results);
+        if !function.decorator_list.iter().all(results::keeps_results) {
+            return;
+        }
+        let values = match results.is_generator {
+            true => results.yielded,
+            false => results.returned,
+        };
+        for value in values {
+            results::returned(self.source, value, self.found);
+        }
+    }
+}
+
+impl<'a> Visitor<'a> for Walk<'a> {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
             Stmt::If(choice) if is_main_test(&choice.test) => {
@@ -87,7 +114,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
                 if let Some(value) = &returned.value
                     && (self.functions, self.classes) == (1, 0)
                 {
-                    results::returned(self.source, value, self.found);
+                    self.results.returned.push(value);
                 }
             }
             Stmt::Assign(assign) => {
@@ -109,6 +136,11 @@ impl<'a> Visitor<'a> for Walk<'_> {
         with_stack(|| walk_stmt(self, stmt));
         self.functions -= usize::from(is_function);
         self.classes -= usize::from(is_class);
+        if let Stmt::FunctionDef(function) = stmt
+            && (self.functions, self.classes) == (0, 0)
+        {
+            self.came_to_its_end(function);
+        }
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
@@ -125,6 +157,13 @@ impl<'a> Visitor<'a> for Walk<'_> {
                         secrets::named(name, &keyword.value, self.found);
                     }
                 }
+            }
+            Expr::Yield(yielded) if (self.functions, self.classes) == (1, 0) => {
+                self.results.is_generator = true;
+                self.results.yielded.extend(yielded.value.as_deref());
+            }
+            Expr::YieldFrom(_) if (self.functions, self.classes) == (1, 0) => {
+                self.results.is_generator = true;
             }
             Expr::Dict(dict) => {
                 for item in &dict.items {

@@ -254,7 +254,7 @@ pub(super) fn writes(call: &ast::ExprCall) -> bool {
 }
 
 /// The same, where the mode is another argument than the second.
-fn writes_by(call: &ast::ExprCall, mode: usize) -> bool {
+pub(super) fn writes_by(call: &ast::ExprCall, mode: usize) -> bool {
     let mode = call.arguments.args.get(mode).or_else(|| {
         let mode = |keyword: &&ast::Keyword| {
             keyword

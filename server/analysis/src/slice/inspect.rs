@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use hoist_syntax::scopes::{BindingKind, ScopeId};
 
-use super::inspect_files;
 use super::reading::{Depth, Reading};
+use super::{inspect_files, written};
 use crate::audience::Audience;
 use crate::files::Files;
 use crate::library::{is_builtin, is_stdlib};
@@ -178,6 +178,7 @@ pub(crate) fn file(
     checks::check(source, &audience, &|top| reading.is_local(top), found);
     inspect_files::named(module, files, source, standing, found);
     inspect_files::computed(module, files, source, settings, found);
+    written::written(module, source, standing, found);
 }
 
 /// How a function can get a name that it lacks.

@@ -62,7 +62,9 @@ pub(super) fn named(
         );
     }
     let located = data::locate(files, &mentions, (folder, module.workspace), base);
-    for (name, range) in located.missing {
+    // Where something stands in for `open`, nobody knows what a file's name finds.
+    let missing = located.missing.into_iter();
+    for (name, range) in missing.filter(|_| !stands_in_for_open(source.text())) {
         let message = format!(
             "`{name}` does not exist here, so it does not travel; a job has it only if it makes it itself"
         );
@@ -208,6 +210,18 @@ pub(super) fn computed(
             fixes: fix.into_iter().collect(),
         });
     }
+}
+
+/// Does a test put something else in the place of `open`, or of the whole file system?
+fn stands_in_for_open(text: &str) -> bool {
+    let open = ["open'", "open\"", "open =", "open=", "'open'", "\"open\""];
+    text.contains("mock_open")
+        || text.contains("pyfakefs")
+        || text.match_indices("builtins").any(|(at, word)| {
+            let behind = text.get(at + word.len()..).unwrap_or_default();
+            let behind = behind.trim_start_matches(['.', ',', ' ']);
+            open.iter().any(|written| behind.starts_with(written))
+        })
 }
 
 /// Where the outermost function around a place begins, decorators included: its comment goes above.

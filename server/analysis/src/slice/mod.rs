@@ -21,6 +21,7 @@ mod stars;
 mod tree;
 mod types;
 mod walk;
+mod written;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
