@@ -387,3 +387,19 @@ fn what_is_here_may_not_be_there() {
     HST021 `sklearn` is not installed for Python 3.11 (.venv); it comes with the distribution `scikit-learn`, which the target far lacks as well
     ");
 }
+
+#[test]
+fn who_works_on_the_library_itself_hides_nothing() {
+    for (own, hides) in [("os.py", false), ("other.py", true)] {
+        let own = format!("work/lib/{own}");
+        let place = Place::new(&[
+            (&own, ""),
+            ("work/lib/abc.py", ""),
+            ("work/lib/site.py", ""),
+            ("work/lib/random.py", ""),
+            ("work/lib/shuffle.py", "import random\n"),
+        ]);
+        let said = place.said("work/lib/shuffle.py");
+        assert_eq!(said.contains("HST024"), hides, "{said}");
+    }
+}

@@ -482,7 +482,10 @@ fn a_package_runs_by_itself_and_its_script_can_be_read() {
 #[test]
 fn check_shows_findings_at_their_lines_and_counts_errors() {
     let home = Home::new();
-    home.write("good.py", "def f():\n    return 1\n");
+    home.write(
+        "good.py",
+        "def f():\n    return 1\n\nclass A:\n    def needs_an_instance(self):\n        return 1\n",
+    );
     home.write("inner/bad.py", "def outer(n):\n    total = n + 1\n    def inner():\n        return total\n    return inner()\n");
     home.write(".venv/lib/x.py", "def broken(:\n");
     assert_eq!(home.hoist(&["check", "good.py"]).ended(0).stdout, "");

@@ -12,7 +12,7 @@ use crate::audience::Audience;
 use crate::environment::provides::is_extension;
 use crate::environment::{Environment, Interpreter, normalized};
 use crate::files::Files;
-use crate::modules::{Import, Provenance, Resolver, Standing};
+use crate::modules::{Import, Provenance, Resolver, Standing, is_library_folder};
 use crate::settings::{Packages, TargetPython};
 use crate::slice::ImportOrigin;
 use crate::{Code, Finding, Fix, Module, Severity};
@@ -305,6 +305,14 @@ impl About<'_> {
     fn hides(&mut self, import: &Import, top: &str, path: &Path) {
         let Some(here) = &self.here else { return };
         let hidden = if here.environment.is_library(top) {
+            // Whose workspace is Python's own library hides nothing: it is the module itself.
+            if path
+                .ancestors()
+                .take_while(|folder| folder.starts_with(self.module.workspace))
+                .any(|folder| is_library_folder(self.files, folder))
+            {
+                return;
+            }
             "Python's own module".to_owned()
         } else {
             let Some(provider) = here.environment.providers(top).into_iter().next() else {

@@ -11,6 +11,6 @@ mod standing;
 pub(crate) use follow::{Collected, Follower, Foreign};
 pub(crate) use import::{Guard, Import, ImportedName, imports_in, imports_of};
 pub(crate) use origin::Provenance;
-pub(crate) use resolver::{Resolver, Target};
+pub(crate) use resolver::{Resolver, Target, is_library_folder};
 pub(crate) use shown::{Names, Shown, from_path};
 pub(crate) use standing::{Standing, standing};

@@ -269,7 +269,7 @@ impl<'a> Resolver<'a> {
 }
 
 /// Is a folder the one of Python's own library? Who analyses that has the library itself beside its files.
-fn is_library_folder(files: &dyn Files, folder: &Path) -> bool {
+pub(crate) fn is_library_folder(files: &dyn Files, folder: &Path) -> bool {
     ["os.py", "abc.py", "site.py"].iter().all(|name| {
         files
             .metadata(&folder.join(name))
