@@ -42,15 +42,21 @@ impl<'t> Scan<'t> {
         // A decorator and what it decorates are one part; so is a text's beginning without a statement and its first one.
         let first = statement_on(bytes, indentation, start);
         let mut waits = first.is_none_or(|first| bytes[first] == b'@');
+        let mut is_inside = false;
         loop {
             // Inside of a line: to its end.
             let Some(line) = next_line(bytes, &mut at, &mut depth) else {
                 return bytes.len();
             };
-            let Some(statement) = statement_on(bytes, indentation, line) else {
+            let statement = statement_on(bytes, indentation, line);
+            if depth == 0 {
+                is_inside = statement.is_none();
+            }
+            let Some(statement) = statement else {
                 continue;
             };
-            let recovers = depth > 0 && begins_definition(bytes, statement);
+            // Nobody goes on between brackets left of the line that opened them.
+            let recovers = depth > 0 && (is_inside || begins_statement(bytes, statement));
             if depth > 0 && !recovers {
                 continue;
             }
@@ -245,9 +251,12 @@ fn statement_on(bytes: &[u8], indentation: &[u8], line: usize) -> Option<usize> 
     }
 }
 
-/// Does a definition begin there? It cannot stand between brackets, so whatever is open was left open.
-fn begins_definition(bytes: &[u8], line: usize) -> bool {
-    let words = ["def", "class", "async"];
+/// Does something begin there that cannot stand between brackets? Then whatever is open was left open.
+fn begins_statement(bytes: &[u8], line: usize) -> bool {
+    let words = [
+        "def", "class", "async", "import", "try", "while", "with", "raise", "return", "del",
+        "assert",
+    ];
     words.iter().any(|word| begins_with_word(bytes, line, word))
 }
 
@@ -327,8 +336,23 @@ mod tests {
     fn what_is_left_open_ends_before_the_next_definition() {
         check(&["x = (1,\n\n", "def f():\n    pass\n"]);
         check(&["def f(a:\n    pass\n\n", "async def g(): pass\n"]);
+        check(&["x = (1,\n", "import os\n", "y = 2\n"]);
+        check(&["x = (a\nif b else c,\nd)\n", "y = [\n1\n] + [\ny\n]\n"]);
         check(&["x = 'a\n", "y = 1\n"]);
         check(&["x = '''a\ny = 1\n"]);
+    }
+
+    #[test]
+    fn what_is_left_open_in_a_block_ends_with_the_block() {
+        check(&["def f():\n    x = (1,\n    y\n\n", "a = 1\n", "b\n"]);
+        check(&["if a:\n    x = (\nelse:\n    b\n)\n", "c\n"]);
+        let body = "    def f(self):\n        x = (1,\n\n    a = 1\n    b\n";
+        let starts: Vec<usize> = Scan::from(body, "    ", 0).collect();
+        let starts_with = |start: &usize| &body[*start..][..5];
+        assert_eq!(
+            starts.iter().map(starts_with).collect::<Vec<_>>(),
+            ["    a", "    b"]
+        );
     }
 
     #[test]
