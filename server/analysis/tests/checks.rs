@@ -227,6 +227,29 @@ def f():
 }
 
 #[test]
+fn a_relative_import_brings_no_file_from_beside_the_workspace() {
+    let source = "\
+from os import path
+from . import helper
+
+def f():
+    name = path.join(path.dirname(__file__), 'data.csv')
+    return open(name), open('../outside.csv'), helper
+";
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    std::fs::create_dir(root.join("work")).unwrap();
+    std::fs::write(root.join("outside.csv"), "x").unwrap();
+    let workspace = Workspace::at(root.join("work"), folder);
+    workspace.write("train.py", source);
+    workspace.write("helper.py", "");
+    workspace.write("data.csv", "1,2\n");
+    let found = workspace.findings("train.py");
+    let shown = lines(source, &found).replace(&format!("{}/", root.display()), "");
+    insta::assert_snapshot!(shown);
+}
+
+#[test]
 fn an_absolute_path_into_the_workspace_becomes_relative() {
     let workspace = Workspace::new(&[("tables/x.csv", "1\n")]);
     let path = workspace.path("tables/x.csv");

@@ -9,9 +9,9 @@ use crate::python::Source;
 use crate::uses::Home;
 use crate::{Code, Finding, Severity};
 
-/// Tells each `global` name that a function binds, once for each function, where the function binds it first. Only when code
-/// that stays here reads it does the change get lost; a counter or a cache that functions keep among themselves is whole in
-/// the job as well.
+/// Tells each `global` name that a function binds, once for each function, where the function binds it first. It weighs more when
+/// code that stays here reads it; a counter or a cache that functions keep among themselves is whole in the job as well, and
+/// begins anew with the next one.
 pub(super) fn check(source: &Source, found: &mut Vec<Finding>) {
     for id in source.scopes.functions() {
         let scope = source.scopes.get(id);
@@ -33,21 +33,26 @@ pub(super) fn check(source: &Source, found: &mut Vec<Finding>) {
                             | BindingKind::Annotation
                     )
             });
-            if let Some(bound) = bound
-                && is_read_here(source, name)
-            {
-                let message = format!(
-                    "`{}` changes the global `{name}`, and in a job the change stays there, while the module's own code reads `{name}` here: return the value instead",
-                    scope.qualname
-                );
-                let range = bound.range.clone();
-                found.push(finding(
-                    Code::GlobalChanged,
+            let Some(bound) = bound else {
+                continue;
+            };
+            let by = &scope.qualname;
+            let (severity, message) = match is_read_here(source, name) {
+                true => (
                     Severity::Information,
-                    message,
-                    range,
-                ));
-            }
+                    format!(
+                        "`{by}` changes the global `{name}`, and in a job the change stays there, while the module's own code reads `{name}` here: return the value instead"
+                    ),
+                ),
+                false => (
+                    Severity::Hint,
+                    format!(
+                        "`{by}` changes the global `{name}`, and in a job the change stays there: the next job begins with what the module gives it"
+                    ),
+                ),
+            };
+            let range = bound.range.clone();
+            found.push(finding(Code::GlobalChanged, severity, message, range));
         }
     }
 }

@@ -395,6 +395,11 @@ pub(super) fn locate(
     base: &Path,
 ) -> Data {
     let mut data = Data::default();
+    // The tree may begin above the workspace, for the sake of a package's name: what a path says is none of the package's.
+    let within = match folders.1.starts_with(base) {
+        true => folders.1,
+        false => base,
+    };
     let mut second: Vec<(PathBuf, u64, Range<usize>)> = Vec::new();
     let mut named_folders: Vec<PathBuf> = Vec::new();
     let mut loose: Vec<(&str, &Range<usize>)> = Vec::new();
@@ -409,7 +414,7 @@ pub(super) fn locate(
     let (here, there) = (Lookup::new(files, folders.0), Lookup::new(files, folders.1));
     for mention in mentions {
         if mention.listed {
-            data.list(files, mention, folders, base);
+            data.list(files, mention, folders, (base, within));
             continue;
         }
         match &mention.named {
@@ -438,7 +443,7 @@ pub(super) fn locate(
                     && meta.is_file
                 {
                     data.resolved.0 = true;
-                    data.add(near.clone(), meta.len, &mention.range, base);
+                    data.add(near.clone(), meta.len, &mention.range, within);
                 } else if let Some((far, meta)) = far
                     && meta.is_file
                 {
@@ -465,12 +470,12 @@ pub(super) fn locate(
             .take(20)
             .filter(|folder| folder.starts_with(base))
         {
-            let found = match folder == folders.0 {
-                true => here.find(name),
-                false => lookup(files, folder, name),
+            let (found, within) = match folder == folders.0 {
+                true => (here.find(name), within),
+                false => (lookup(files, folder, name), base),
             };
             if let Some((path, meta)) = found.filter(|(_, meta)| meta.is_file) {
-                data.add(path, meta.len, range, base);
+                data.add(path, meta.len, range, within);
             }
         }
     }
@@ -483,7 +488,7 @@ pub(super) fn locate(
                 .to_string();
             data.miss(shown, &range);
         } else {
-            data.add(path, len, &range, base);
+            data.add(path, len, &range, within);
         }
     }
     data
@@ -534,7 +539,14 @@ const MOST_LISTED: usize = 2000;
 
 impl Data {
     /// A folder that the code lists travels with its files, for an empty list would be a wrong result without an error.
-    fn list(&mut self, files: &dyn Files, mention: &Mention, folders: (&Path, &Path), base: &Path) {
+    /// `limits` of what travels: for a path that counts from a module's own file, and for others.
+    fn list(
+        &mut self,
+        files: &dyn Files,
+        mention: &Mention,
+        folders: (&Path, &Path),
+        limits: (&Path, &Path),
+    ) {
         let (path, from_text) = match &mention.named {
             Named::File(path) => (path.clone(), false),
             Named::Text(text) if Path::new(text).is_absolute() => {
@@ -548,10 +560,13 @@ impl Data {
             .components()
             .take_while(|part| !part.as_os_str().to_string_lossy().contains(['*', '?', '[']))
             .collect();
-        let candidates = if from_text {
-            vec![folders.0.join(&fixed), folders.1.join(&fixed)]
+        let (candidates, within) = if from_text {
+            (
+                vec![folders.0.join(&fixed), folders.1.join(&fixed)],
+                limits.1,
+            )
         } else {
-            vec![fixed.clone()]
+            (vec![fixed.clone()], limits.0)
         };
         for (index, folder) in candidates.iter().map(|folder| tidy(folder)).enumerate() {
             // The whole tree is never meant to travel.
@@ -584,7 +599,7 @@ impl Data {
                         if count > MOST_LISTED {
                             return;
                         }
-                        self.add(path, meta.len, &mention.range, base);
+                        self.add(path, meta.len, &mention.range, within);
                     }
                 }
             }
@@ -592,8 +607,8 @@ impl Data {
         }
     }
 
-    fn add(&mut self, path: PathBuf, len: u64, range: &Range<usize>, base: &Path) {
-        if path.starts_with(base) {
+    fn add(&mut self, path: PathBuf, len: u64, range: &Range<usize>, within: &Path) {
+        if path.starts_with(within) {
             self.found
                 .entry(path)
                 .or_insert_with(|| (len, range.clone()));

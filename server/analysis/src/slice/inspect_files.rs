@@ -110,10 +110,11 @@ pub(super) fn named(
                 size(LARGEST)
             );
             say(Code::TooLarge, Severity::Error, message, range, Vec::new());
-        } else if mentions
-            .iter()
-            .any(|mention| mention.read && mention.range == range)
-        {
+        } else if mentions.iter().any(|mention| {
+            // A path that counts from `__file__` says that a file is meant, wherever it is opened.
+            let is_meant = matches!(mention.named, Named::File(_)) && path != module.path;
+            mention.range == range && (mention.read || is_meant)
+        }) {
             let message = format!("`{shown}` ({}) travels with the job", size(len));
             say(
                 Code::DataTravels,
