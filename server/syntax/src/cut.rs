@@ -81,6 +81,11 @@ impl Iterator for Scan<'_> {
     }
 }
 
+/// Does a scan see a statement on the first line of a module?
+pub(crate) fn begins_with_statement(text: &str) -> bool {
+    statement_on(text.as_bytes(), "".as_bytes(), 0).is_some()
+}
+
 /// A part of a text that was cut anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Part {
@@ -235,7 +240,8 @@ fn after_string(bytes: &[u8], mut at: usize, quote: u8) -> usize {
 /// Where on the line at `line` a statement of the block begins, if one does rather than a block in it, a comment, or more of the
 /// statement before.
 fn statement_on(bytes: &[u8], indentation: &[u8], line: usize) -> Option<usize> {
-    if !bytes.get(line..)?.starts_with(indentation) {
+    let is_indented = indentation.is_empty() || bytes.get(line..)?.starts_with(indentation);
+    if !is_indented {
         return None;
     }
     let at = line + indentation.len();
@@ -308,6 +314,13 @@ mod tests {
         check(&["if a:\n    b\nelse\u{feff}\n", "else\u{e9} = 1\n"]);
         check(&["try:\n    a\nexcept E:\n    b\nfinally:\n    c\n", "d\n"]);
         check(&["a\r", "b\r\n", "c\n"]);
+    }
+
+    #[test]
+    fn a_statement_behind_a_backslash_on_the_first_line_is_not_seen() {
+        check(&["\\\nx = 1\ny = 2\n", "z = 3\n"]);
+        assert!(!begins_with_statement("\\\nx = 1\n"));
+        assert!(begins_with_statement("x = 1\n"));
     }
 
     #[test]

@@ -130,6 +130,14 @@ impl Document {
         module.get_or_insert_with(parse).clone()
     }
 
+    /// The tree of [`Document::module`], where it is there already.
+    pub fn parsed_module(&self) -> Option<Arc<ModModule>> {
+        match &*locked(&self.known.module) {
+            Some(Ok(module)) => Some(module.clone()),
+            _ => None,
+        }
+    }
+
     /// Drops the trees, which are made again when somebody asks, and makes ready for the next edit what it would have to wait
     /// for. Who has looked at a whole text calls it.
     pub fn settle(&self) {
@@ -167,8 +175,8 @@ impl Document {
     /// The strict parser's statements around `offset`, in broken code what could be made of them; their ranges are ranges of
     /// [`Document::text`]. Where the whole is not parsed yet it is only the top-level statement, read on first use.
     pub fn statements_at(&self, offset: usize) -> Arc<ModModule> {
-        if let Some(Ok(module)) = &*locked(&self.known.module) {
-            return module.clone();
+        if let Some(module) = self.parsed_module() {
+            return module;
         }
         let piece = self.scopes().piece_at(offset);
         let mut parts = locked(&self.known.parts);

@@ -15,6 +15,15 @@ impl LineIndex {
     /// Reads where the lines of `text` begin.
     pub fn new(text: &str) -> Self {
         let bytes = text.as_bytes();
+        if memchr::memchr(b'\r', bytes).is_none() {
+            let mut starts = Vec::with_capacity(1 + memchr::memchr_iter(b'\n', bytes).count());
+            starts.push(0);
+            starts.extend(memchr::memchr_iter(b'\n', bytes).map(|at| at + 1));
+            return LineIndex {
+                starts,
+                lone_carriage_returns: false,
+            };
+        }
         let mut starts = vec![0];
         let mut lone_carriage_returns = false;
         for at in memchr::memchr2_iter(b'\n', b'\r', bytes) {

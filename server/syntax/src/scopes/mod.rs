@@ -8,6 +8,7 @@ mod flags;
 mod mangle;
 mod model;
 mod names;
+mod noted;
 mod pieces;
 mod resolve;
 
@@ -32,7 +33,7 @@ pub struct Scopes {
     future_annotations: bool,
     rules: Rules,
     text: Arc<String>,
-    /// The pieces are those that a scan of the text gives.
+    /// The pieces are known to be those that a scan of the text gives.
     is_scanned: bool,
 }
 
@@ -76,8 +77,8 @@ impl Scopes {
             let module = document.module().ok()?;
             let future = module.body.iter().any(collect::is_future_annotations);
             let text = document.text();
-            let (pieces, is_scanned) = pieces::of_module(text, &module.body, hides(future));
-            Some((pieces, is_scanned, future))
+            let pieces = pieces::of_module(text, &module.body, hides(future));
+            Some((pieces, false, future))
         };
         let by_pieces = |guess: bool, earlier: Earlier<'_>| {
             let text = document.text();
@@ -88,8 +89,9 @@ impl Scopes {
             }
             (pieces, true, future)
         };
-        let (pieces, is_scanned, future_annotations) = match before.filter(|known| known.is_scanned)
-        {
+        let is_scanned =
+            |known: &Scopes| known.is_scanned || pieces::are_scanned(&known.text, &known.pieces);
+        let (pieces, is_scanned, future_annotations) = match before.filter(is_scanned) {
             Some(before) => {
                 let earlier = Earlier {
                     text: &before.text,

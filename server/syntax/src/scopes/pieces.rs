@@ -6,6 +6,7 @@
 use super::collect::{self, Collected};
 use super::model::*;
 use super::names::Name;
+use super::noted::Noted;
 use super::resolve;
 use crate::cut::{self, Scan};
 use crate::strict;
@@ -68,28 +69,18 @@ pub(super) fn read(text: &str, earlier: Earlier<'_>, hide_annotations: bool) -> 
     pieces.collect()
 }
 
-/// Reads the pieces of a text that Python takes from its statements. They are cut where a scan of the text would; where that
-/// takes something for the start of a statement that is none, where statements begin. Beside them, whether they are cut as by a scan.
-pub(super) fn of_module(
-    text: &str,
-    body: &[Stmt],
-    hide_annotations: bool,
-) -> (Vec<Arc<Piece>>, bool) {
-    let starts = || body.iter().map(|statement| statement.start().to_usize());
-    let mut ahead = starts().peekable();
-    let mut is_start = |at: usize| {
-        while ahead.next_if(|start| *start < at).is_some() {}
-        ahead.peek() == Some(&at)
-    };
-    let mut cuts: Vec<usize> = Scan::from(text, "", 0).collect();
-    let is_scanned = cuts.iter().all(|cut| is_start(*cut));
-    if !is_scanned {
-        cuts = starts().filter(|start| begins_line(text, *start)).collect();
-        cuts.retain(|start| *start > 0);
-    }
+/// Reads the pieces of a text that Python takes from its statements. They are cut where statements begin, which is where a scan
+/// of the text would cut it but for the rarest code: [`are_scanned`] tells.
+pub(super) fn of_module(text: &str, body: &[Stmt], hide_annotations: bool) -> Vec<Arc<Piece>> {
+    let starts = body.iter().map(|statement| statement.start().to_usize());
+    let starts = starts.filter(|start| begins_line(text, *start));
+    // What stands before the first statement that a scan sees is in its piece.
+    let unseen = usize::from(!cut::begins_with_statement(text));
+    let cuts: Vec<usize> = starts.skip(unseen).collect();
     let mut rest = body;
     let mut start = 0;
     let mut pieces = Vec::with_capacity(cuts.len() + 1);
+    let mut noted = Noted::default();
     for (index, end) in cuts.into_iter().chain([text.len()]).enumerate() {
         let is_inside = |statement: &Stmt| statement.start().to_usize() < end;
         let (own, after) = rest.split_at(rest.partition_point(is_inside));
@@ -100,10 +91,18 @@ pub(super) fn of_module(
             number: index as u32,
             hide_annotations,
         };
-        pieces.push(Arc::new(Piece::of(place.collect(own), start..end, false)));
+        let collected = place.collect(own, &mut noted);
+        let piece = Piece::of(collected, &mut noted, start..end, false);
+        pieces.push(Arc::new(piece));
         start = end;
     }
-    (pieces, is_scanned)
+    pieces
+}
+
+/// Are the pieces of a text cut where a scan cuts it?
+pub(super) fn are_scanned(text: &str, pieces: &[Arc<Piece>]) -> bool {
+    let starts = pieces.iter().skip(1).map(|piece| piece.range.start);
+    Scan::from(text, "", 0).eq(starts)
 }
 
 /// Does a statement that starts there begin a line, rather than follow a semicolon or a backslash?
@@ -124,13 +123,16 @@ impl Piece {
             number: 0,
             hide_annotations,
         };
-        let (is_broken, collected) = strict::statements(text, |body| place.clone().collect(body));
-        Piece::of(collected, 0..text.len(), is_broken)
+        let (is_broken, (collected, mut noted)) = strict::statements(text, |body| {
+            let mut noted = Noted::default();
+            (place.clone().collect(body, &mut noted), noted)
+        });
+        Piece::of(collected, &mut noted, 0..text.len(), is_broken)
     }
 
-    fn of(collected: Collected, range: Range<usize>, is_broken: bool) -> Piece {
+    fn of(collected: Collected, noted: &mut Noted, range: Range<usize>, is_broken: bool) -> Piece {
         let future_annotations = collected.future_annotations;
-        let (scopes, names) = resolve::resolve(collected);
+        let (scopes, names) = resolve::resolve(collected, noted);
         let mut functions: Vec<u32> = (0..scopes.len() as u32)
             .filter(|number| scopes[*number as usize].kind == ScopeKind::Function)
             .collect();

@@ -1,12 +1,10 @@
 //! Second pass: find out where each name's value lives, as `analyze_block` of CPython's Python/symtable.c does.
 
-use super::collect::{Block, Collected, NameId};
+use super::collect::{Block, Collected};
 use super::flags;
 use super::model::*;
 use super::names::Name;
-use rustc_hash::FxHashMap;
-
-type Flags = FxHashMap<(usize, NameId), u16>;
+use super::noted::{NameId, Noted};
 
 /// Where a name is found from a scope that does not bind it.
 enum Found {
@@ -19,22 +17,13 @@ enum Found {
 /// never depends on other statements of the module: a name that no scope around it binds is global, bound or not.
 ///
 /// Beside the scopes, the first of which is the module's own as far as this piece goes, the flags of its names.
-pub(super) fn resolve(collected: Collected) -> (Vec<Scope>, Vec<(Name, u16)>) {
-    let Collected {
-        names,
-        mut blocks,
-        mut flags,
-        ..
-    } = collected;
-    let class_cell = names
-        .iter()
-        .position(|name| *name == "__class__")
-        .map(|number| number as NameId);
-    let mut resolutions: FxHashMap<(usize, NameId), Resolution> = FxHashMap::default();
+pub(super) fn resolve(collected: Collected, noted: &mut Noted) -> (Vec<Scope>, Vec<(Name, u16)>) {
+    let mut blocks = collected.blocks;
+    let class_cell = noted.known("__class__");
     for scope in 0..blocks.len() {
         for index in 0..blocks[scope].names.len() {
-            let name = blocks[scope].names[index];
-            let bits = flags.get(&(scope, name)).copied().unwrap_or(0);
+            let notice = blocks[scope].names[index];
+            let bits = notice.bits;
             if bits & flags::PASSED != 0 {
                 continue;
             }
@@ -43,52 +32,36 @@ pub(super) fn resolve(collected: Collected) -> (Vec<Scope>, Vec<(Name, u16)>) {
             } else if bits & flags::NONLOCAL == 0 && bits & flags::BOUND != 0 {
                 Resolution::Local
             } else {
-                match find(&blocks, &flags, scope, name, class_cell) {
+                match find(&blocks, noted, scope, notice.name, class_cell) {
                     Found::Global(resolution) => resolution,
                     Found::In(owner) => {
-                        pass_through(
-                            &mut blocks,
-                            &mut flags,
-                            &mut resolutions,
-                            scope,
-                            owner,
-                            name,
-                        );
+                        pass_through(&mut blocks, noted, scope, owner, notice.name);
                         Resolution::Free
                     }
                 }
             };
-            resolutions.insert((scope, name), resolution);
+            blocks[scope].names[index].resolution = resolution;
         }
     }
     for scope in 0..blocks.len() {
-        blocks[scope].scope.qualname = qualname(&blocks, &flags, scope);
-        let mut symbols: Vec<_> = blocks[scope]
-            .names
-            .iter()
-            .map(|name| {
-                let bits = flags.get(&(scope, *name)).copied().unwrap_or(0);
-                let resolution = resolutions
-                    .get(&(scope, *name))
-                    .copied()
-                    .unwrap_or(Resolution::GlobalImplicit);
-                (names[*name as usize].clone(), symbol(bits, resolution))
-            })
-            .collect();
-        symbols.sort_by(|(one, _), (other, _)| one.cmp(other));
+        blocks[scope].scope.qualname = qualname(&blocks, noted, scope);
+        let symbols = blocks[scope].names.iter().map(|notice| {
+            let name = noted.name(notice.name).clone();
+            (name, symbol(notice.bits, notice.resolution))
+        });
+        let mut symbols: Vec<(Name, Symbol)> = symbols.collect();
+        symbols.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
         let own = &mut blocks[scope].scope;
         own.symbols = Symbols(symbols);
         own.bindings.sort_by_key(|binding| binding.range.start);
         own.references
             .sort_by_key(|reference| reference.range.start);
     }
+    noted.go_on(blocks.len());
     let own = blocks.first().map_or(&[][..], |module| &module.names);
     let own = own
         .iter()
-        .map(|name| {
-            let bits = flags.get(&(0, *name)).copied().unwrap_or(0);
-            (names[*name as usize].clone(), bits)
-        })
+        .map(|notice| (noted.name(notice.name).clone(), notice.bits))
         .collect();
     let scopes = blocks.into_iter().map(|block| block.scope).collect();
     (scopes, own)
@@ -128,12 +101,12 @@ fn symbol(bits: u16, resolution: Resolution) -> Symbol {
 /// Looks outwards from a scope that does not bind the name. Classes are passed over, but for `__class__`.
 fn find(
     blocks: &[Block],
-    flags: &Flags,
+    noted: &Noted,
     scope: usize,
     name: NameId,
     class_cell: Option<NameId>,
 ) -> Found {
-    let bits = |scope: usize| flags.get(&(scope, name)).copied().unwrap_or(0);
+    let bits = |scope: usize| noted.flags(blocks, scope, name);
     let is_type_scope = |scope: &Scope| {
         matches!(
             scope.kind,
@@ -174,38 +147,29 @@ fn find(
 }
 
 /// Makes the name a free variable of all scopes between its user and its owner, and a cell of the owner.
-fn pass_through(
-    blocks: &mut [Block],
-    flags: &mut Flags,
-    resolutions: &mut FxHashMap<(usize, NameId), Resolution>,
-    user: usize,
-    owner: usize,
-    name: NameId,
-) {
+fn pass_through(blocks: &mut [Block], noted: &mut Noted, user: usize, owner: usize, name: NameId) {
     if blocks[user].scope.is_detached {
         return;
     }
     let mut at = blocks[user].scope.parent.map(|parent| parent.number());
     while let Some(scope) = at.filter(|scope| *scope != owner) {
-        let bits = flags.entry((scope, name)).or_insert(0);
-        if *bits == 0 {
-            *bits = flags::PASSED;
-            blocks[scope].names.push(name);
-            resolutions.insert((scope, name), Resolution::Free);
-        } else if blocks[scope].scope.kind == ScopeKind::Class
-            && *bits & (flags::BOUND | flags::GLOBAL) != 0
-        {
-            *bits |= flags::FREE_CLASS;
+        let is_class = blocks[scope].scope.kind == ScopeKind::Class;
+        let notice = noted.notice(blocks, scope, name);
+        if notice.bits == 0 {
+            notice.bits = flags::PASSED;
+            notice.resolution = Resolution::Free;
+        } else if is_class && notice.bits & (flags::BOUND | flags::GLOBAL) != 0 {
+            notice.bits |= flags::FREE_CLASS;
         }
         at = blocks[scope].scope.parent.map(|parent| parent.number());
     }
     if blocks[owner].scope.kind != ScopeKind::Class {
-        *flags.entry((owner, name)).or_insert(0) |= flags::CELL;
+        noted.notice(blocks, owner, name).bits |= flags::CELL;
     }
 }
 
 /// `compiler_set_qualname` of CPython's Python/compile.c. The scopes around are finished already.
-fn qualname(blocks: &[Block], flags: &Flags, scope: usize) -> String {
+fn qualname(blocks: &[Block], noted: &Noted, scope: usize) -> String {
     let own = &blocks[scope];
     let mut around = own
         .scope
@@ -224,11 +188,9 @@ fn qualname(blocks: &[Block], flags: &Flags, scope: usize) -> String {
     let (Some(parent), Some(number)) = (around, stored_in) else {
         return String::new();
     };
-    let is_global = own.stored_name.is_some_and(|name| {
-        flags
-            .get(&(number, name))
-            .is_some_and(|bits| bits & flags::GLOBAL != 0)
-    });
+    let is_global = own
+        .stored_name
+        .is_some_and(|name| noted.flags(blocks, number, name) & flags::GLOBAL != 0);
     if is_global || parent.kind == ScopeKind::Module {
         return own.scope.name.to_string();
     }

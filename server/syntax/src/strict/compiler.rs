@@ -11,8 +11,8 @@ use ruff_python_parser::semantic_errors::{
     LazyImportContext, SemanticSyntaxChecker, SemanticSyntaxContext, SemanticSyntaxError,
 };
 use ruff_text_size::{Ranged, TextRange};
+use rustc_hash::{FxHashMap, FxHashSet};
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
 
 /// The first thing that the compiler would refuse: what, and where.
 pub(super) fn first_error(text: &str, module: &ModModule) -> Option<(String, TextRange)> {
@@ -20,7 +20,9 @@ pub(super) fn first_error(text: &str, module: &ModModule) -> Option<(String, Tex
         checker: SemanticSyntaxChecker::new(),
         place: Place {
             text,
-            declares: text.contains("global") || text.contains("nonlocal"),
+            declares: ["global", "nonlocal"]
+                .iter()
+                .any(|word| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()),
             scopes: Vec::new(),
             loops: 0,
             errors: RefCell::default(),
@@ -53,31 +55,36 @@ enum ScopeKind {
     Comprehension { is_async: bool, is_generator: bool },
 }
 
-struct Scope {
+struct Scope<'t> {
     kind: ScopeKind,
-    parameters: HashSet<String>,
-    names: Names,
+    parameters: FxHashSet<&'t str>,
+    names: Names<'t>,
 }
 
 struct Place<'t> {
     text: &'t str,
     /// Does the text have `global` or `nonlocal` at all? Else nobody asks for names.
     declares: bool,
-    scopes: Vec<Scope>,
+    scopes: Vec<Scope<'t>>,
     loops: usize,
     errors: RefCell<Vec<(String, TextRange)>>,
 }
 
-impl Place<'_> {
-    fn scope(&self, kind: ScopeKind, body: &[Stmt], parameters: Option<&Parameters>) -> Scope {
+impl<'t> Place<'t> {
+    fn scope(
+        &self,
+        kind: ScopeKind,
+        body: &'t [Stmt],
+        parameters: Option<&'t Parameters>,
+    ) -> Scope<'t> {
         let mut names = Names::default();
-        let mut own = HashSet::new();
+        let mut own = FxHashSet::default();
         if self.declares {
             names.visit_body(body);
             own = parameters
                 .into_iter()
                 .flat_map(Parameters::iter)
-                .map(|parameter| parameter.name().to_string())
+                .map(|parameter| parameter.name().as_str())
                 .collect();
         }
         Scope {
@@ -87,43 +94,41 @@ impl Place<'_> {
         }
     }
 
-    fn inner_to_outer(&self) -> impl Iterator<Item = &Scope> {
+    fn inner_to_outer(&self) -> impl Iterator<Item = &Scope<'t>> {
         self.scopes.iter().rev()
     }
 }
 
 /// The names that the statements of one scope bind or declare.
 #[derive(Default)]
-struct Names {
-    bound: HashSet<String>,
-    globals: HashMap<String, TextRange>,
-    nonlocals: HashSet<String>,
+struct Names<'t> {
+    bound: FxHashSet<&'t str>,
+    globals: FxHashMap<&'t str, TextRange>,
+    nonlocals: FxHashSet<&'t str>,
 }
 
-impl<'a> Visitor<'a> for Names {
+impl<'a> Visitor<'a> for Names<'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         match statement {
             Stmt::FunctionDef(function) => {
-                self.bound.insert(function.name.to_string());
+                self.bound.insert(function.name.as_str());
             }
             Stmt::ClassDef(class) => {
-                self.bound.insert(class.name.to_string());
+                self.bound.insert(class.name.as_str());
             }
             Stmt::Global(global) => {
                 for name in &global.names {
-                    self.globals
-                        .entry(name.to_string())
-                        .or_insert(global.range());
+                    self.globals.entry(name.as_str()).or_insert(global.range());
                 }
             }
             Stmt::Nonlocal(nonlocal) => self
                 .nonlocals
-                .extend(nonlocal.names.iter().map(|name| name.to_string())),
+                .extend(nonlocal.names.iter().map(|name| name.as_str())),
             Stmt::Import(import) => {
                 self.bound
                     .extend(import.names.iter().map(|alias| match &alias.asname {
-                        Some(name) => name.to_string(),
-                        None => alias.name.split('.').next().unwrap_or_default().to_owned(),
+                        Some(name) => name.as_str(),
+                        None => alias.name.split('.').next().unwrap_or_default(),
                     }))
             }
             Stmt::ImportFrom(import) => {
@@ -131,7 +136,7 @@ impl<'a> Visitor<'a> for Names {
                     import
                         .names
                         .iter()
-                        .map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).to_string()),
+                        .map(|alias| alias.asname.as_ref().unwrap_or(&alias.name).as_str()),
                 );
             }
             _ => walk_stmt(self, statement),
@@ -141,7 +146,7 @@ impl<'a> Visitor<'a> for Names {
     fn visit_expr(&mut self, expression: &'a Expr) {
         match expression {
             Expr::Name(name) if name.ctx != ExprContext::Load => {
-                self.bound.insert(name.id.to_string());
+                self.bound.insert(name.id.as_str());
             }
             Expr::Lambda(_) => {}
             _ => walk_expr(self, expression),
@@ -151,7 +156,7 @@ impl<'a> Visitor<'a> for Names {
     fn visit_except_handler(&mut self, handler: &'a ExceptHandler) {
         let ExceptHandler::ExceptHandler(inner) = handler;
         self.bound
-            .extend(inner.name.iter().map(|name| name.to_string()));
+            .extend(inner.name.iter().map(|name| name.as_str()));
         ruff_python_ast::visitor::walk_except_handler(self, handler);
     }
 
@@ -162,7 +167,7 @@ impl<'a> Visitor<'a> for Names {
             Pattern::MatchMapping(captured) => captured.rest.as_ref(),
             _ => None,
         };
-        self.bound.extend(name.map(|name| name.to_string()));
+        self.bound.extend(name.map(|name| name.as_str()));
         walk_pattern(self, pattern);
     }
 }
@@ -172,8 +177,8 @@ struct Walk<'t> {
     place: Place<'t>,
 }
 
-impl Walk<'_> {
-    fn inside(&mut self, scope: Scope, visit: impl FnOnce(&mut Self)) {
+impl<'t> Walk<'t> {
+    fn inside(&mut self, scope: Scope<'t>, visit: impl FnOnce(&mut Self)) {
         let loops = std::mem::take(&mut self.place.loops);
         self.place.scopes.push(scope);
         visit(self);
@@ -181,7 +186,7 @@ impl Walk<'_> {
         self.place.loops = loops;
     }
 
-    fn body_of_loop(&mut self, body: &[Stmt]) {
+    fn body_of_loop(&mut self, body: &'t [Stmt]) {
         self.place.loops += 1;
         self.visit_body(body);
         self.place.loops -= 1;
@@ -190,9 +195,9 @@ impl Walk<'_> {
     /// The outermost iterable belongs to the scope around the comprehension.
     fn comprehension(
         &mut self,
-        generators: &[Comprehension],
+        generators: &'t [Comprehension],
         is_generator: bool,
-        elements: &[&Expr],
+        elements: &[&'t Expr],
     ) {
         if let Some(first) = generators.first() {
             self.visit_expr(&first.iter);
@@ -223,7 +228,7 @@ impl Walk<'_> {
     }
 }
 
-impl<'a> Visitor<'a> for Walk<'_> {
+impl<'a> Visitor<'a> for Walk<'a> {
     fn visit_stmt(&mut self, statement: &'a Stmt) {
         self.checker.visit_stmt(statement, &self.place);
         match statement {

@@ -7,23 +7,24 @@ mod definitions;
 mod notes;
 mod statements;
 
-pub(super) use notes::{Block, Collected, NameId, Piece};
+pub(super) use notes::{Block, Collected, Piece};
 pub(super) use statements::is_future_annotations;
 
 use crate::scopes::flags;
 use crate::scopes::model::*;
+use crate::scopes::noted::{NameId, Noted};
 use notes::{DEEPEST, MODULE, Notes, Place};
 use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, walk_expr, walk_stmt};
 use ruff_python_ast::{Expr, Stmt};
 use ruff_text_size::{Ranged, TextRange};
 use std::ops::Range;
 
-impl Piece<'_> {
+impl<'t> Piece<'t> {
     /// Reads the names of `body`, the statements of the piece, as far as there are any.
-    pub(in crate::scopes) fn collect(self, body: &[Stmt]) -> Collected {
+    pub(in crate::scopes) fn collect(self, body: &[Stmt], noted: &'t mut Noted) -> Collected {
         let range = self.range.clone();
         let mut walk = Walk {
-            notes: Notes::new(self),
+            notes: Notes::new(self, noted),
             place: Place::body_of(MODULE, range),
         };
         walk.visit_body(body);
@@ -51,6 +52,13 @@ impl<'a> SourceOrderVisitor<'a> for Walk<'_> {
     fn visit_expr(&mut self, expression: &'a Expr) {
         match expression {
             Expr::Name(name) => self.notes.load(bytes(name), self.place),
+            // Nothing is in them.
+            Expr::StringLiteral(_)
+            | Expr::BytesLiteral(_)
+            | Expr::NumberLiteral(_)
+            | Expr::BooleanLiteral(_)
+            | Expr::NoneLiteral(_)
+            | Expr::EllipsisLiteral(_) => {}
             _ => with_stack(|| self.expression(expression)),
         }
     }

@@ -4,7 +4,7 @@ use crate::scopes::flags;
 use crate::scopes::mangle::mangle;
 use crate::scopes::model::*;
 use crate::scopes::names::Name;
-use rustc_hash::FxHashMap;
+use crate::scopes::noted::{NameId, Noted, Notice};
 use std::borrow::Cow;
 use std::ops::Range;
 use unicode_normalization::UnicodeNormalization;
@@ -12,22 +12,18 @@ use unicode_normalization::UnicodeNormalization;
 /// What the first pass found in one piece of a module. `blocks` lie in the order in which their nodes begin, parents first;
 /// the first is the module's own, as far as it is in this piece.
 pub(in crate::scopes) struct Collected {
-    pub(in crate::scopes) names: Vec<Name>,
     pub(in crate::scopes) blocks: Vec<Block>,
-    pub(in crate::scopes) flags: FxHashMap<(usize, NameId), u16>,
     /// One of its statements says `from __future__ import annotations`.
     pub(in crate::scopes) future_annotations: bool,
 }
-
-pub(in crate::scopes) type NameId = u32;
 
 pub(in crate::scopes) struct Block {
     /// The scope, but for what only the second pass knows: symbols and qualified name.
     pub(in crate::scopes) scope: Scope,
     /// The scope's own name as its parent stores it.
     pub(in crate::scopes) stored_name: Option<NameId>,
-    /// The names in it, in the order of their first appearance.
-    pub(in crate::scopes) names: Vec<NameId>,
+    /// What it does with names, in the order of their first appearance.
+    pub(in crate::scopes) names: Vec<Notice>,
     /// The class whose private names are mangled here.
     pub(in crate::scopes) private: Option<Name>,
     /// How many scopes are around it.
@@ -87,21 +83,17 @@ impl Place {
 pub(super) struct Notes<'t> {
     pub(super) piece: Piece<'t>,
     pub(super) blocks: Vec<Block>,
-    pub(super) names: Vec<Name>,
-    numbers: FxHashMap<Name, NameId>,
-    flags: FxHashMap<(usize, NameId), u16>,
+    noted: &'t mut Noted,
 }
 
 impl<'t> Notes<'t> {
     /// Notes that have only the module's own scope.
-    pub(super) fn new(piece: Piece<'t>) -> Self {
+    pub(super) fn new(piece: Piece<'t>, noted: &'t mut Noted) -> Self {
         let range = piece.range.clone();
         let mut notes = Notes {
             piece,
             blocks: Vec::new(),
-            names: Vec::new(),
-            numbers: FxHashMap::default(),
-            flags: FxHashMap::default(),
+            noted,
         };
         notes.open(ScopeKind::Module, "<module>", range, None);
         notes
@@ -110,9 +102,7 @@ impl<'t> Notes<'t> {
     /// All that was written down.
     pub(super) fn collected(self, future_annotations: bool) -> Collected {
         Collected {
-            names: self.names,
             blocks: self.blocks,
-            flags: self.flags,
             future_annotations,
         }
     }
@@ -184,10 +174,10 @@ impl<'t> Notes<'t> {
             ScopeKind::Function | ScopeKind::Lambda | ScopeKind::Comprehension
         );
         if text == "super" && in_function {
-            let class = self.number("__class__");
+            let class = self.noted.number("__class__");
             self.mark(place.scope, class, flags::USE);
         }
-        let name = self.names[name as usize].clone();
+        let name = self.noted.name(name).clone();
         self.blocks[place.scope]
             .scope
             .references
@@ -201,7 +191,7 @@ impl<'t> Notes<'t> {
         let name = self.stored(place.scope, &self.piece.text[range.clone()]);
         self.mark(place.scope, name, bits);
         self.blocks[place.scope].scope.bindings.push(Binding {
-            name: self.names[name as usize].clone(),
+            name: self.noted.name(name).clone(),
             kind,
             range,
             statement: place.statement.0..place.statement.1,
@@ -252,7 +242,7 @@ impl<'t> Notes<'t> {
         };
         self.mark(place.scope, name, flag);
         let declaration = Declaration {
-            name: self.names[name as usize].clone(),
+            name: self.noted.name(name).clone(),
             kind,
             range,
         };
@@ -266,34 +256,15 @@ impl<'t> Notes<'t> {
     pub(super) fn stored(&mut self, scope: usize, written: &str) -> NameId {
         let normal = normal(written);
         let mangled = mangle(self.blocks[scope].private.as_deref(), &normal);
-        self.number(&mangled)
-    }
-
-    fn number(&mut self, name: &str) -> NameId {
-        match self.numbers.get(name) {
-            Some(number) => *number,
-            None => self.add_name(name),
-        }
-    }
-
-    fn add_name(&mut self, name: &str) -> NameId {
-        let number = self.names.len() as NameId;
-        let name = Name::new(name);
-        self.names.push(name.clone());
-        self.numbers.insert(name, number);
-        number
+        self.noted.number(&mangled)
     }
 
     pub(super) fn flags_of(&self, scope: usize, name: NameId) -> u16 {
-        self.flags.get(&(scope, name)).copied().unwrap_or(0)
+        self.noted.flags(&self.blocks, scope, name)
     }
 
     pub(super) fn mark(&mut self, scope: usize, name: NameId, bits: u16) {
-        let known = self.flags.entry((scope, name)).or_insert(0);
-        if *known == 0 {
-            self.blocks[scope].names.push(name);
-        }
-        *known |= bits;
+        self.noted.notice(&mut self.blocks, scope, name).bits |= bits;
     }
 }
 
