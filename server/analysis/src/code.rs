@@ -87,6 +87,8 @@ codes! {
     OtherVersion = 25, "other-version", "Another version is installed than the project asks for";
     /// A module that is here, or is known, and that the target's Python does not have.
     NotOnTarget = 26, "not-on-target", "The target lacks a package";
+    /// A release that is installed here and does not run with the target's Python.
+    UnfitPackage = 27, "unfit-package", "A package does not run with the target's Python";
     /// A coroutine function as an entry: it is run by an event loop of its own.
     Coroutine = 35, "coroutine-entry", "A coroutine runs to its end";
     /// A data file that the code reads, and that travels.

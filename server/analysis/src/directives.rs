@@ -140,8 +140,8 @@ pub(crate) fn read_decorator(text: &str, directives: &mut Directives) -> bool {
         };
         let key = match key.as_str() {
             "queue" => "partition",
-            known @ ("cores" | "memory" | "time" | "gpus" | "nodes" | "tasks" | "partition"
-            | "account") => known,
+            known @ ("cores" | "memory" | "time" | "warning" | "retries" | "gpus" | "nodes"
+            | "tasks" | "partition" | "account") => known,
             "target" => {
                 directives.target = Some(value);
                 continue;

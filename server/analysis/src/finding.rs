@@ -38,6 +38,26 @@ pub struct Finding {
     pub fixes: Vec<Fix>,
 }
 
+impl Finding {
+    /// A finding that is about a place in the file, and about no function.
+    pub(crate) fn of_file(
+        code: Code,
+        severity: Severity,
+        message: String,
+        range: Range<usize>,
+        fixes: Vec<Fix>,
+    ) -> Finding {
+        Finding {
+            code,
+            severity,
+            message,
+            range,
+            entry: None,
+            fixes,
+        }
+    }
+}
+
 /// A change that mends a finding: of the file itself, of others, or of both.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fix {

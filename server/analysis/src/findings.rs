@@ -12,7 +12,8 @@ use crate::python::Source;
 use crate::runnables::{Candidate, Runnable, RunnableKind, main_blocks, parent_of, survey};
 use crate::slice::inspect;
 use crate::slice::refuse::{code_of, listed, obstacles_in_words};
-use crate::uses::Uses;
+use crate::uses::{Home, Use, Uses};
+use crate::words::has;
 use crate::{Code, EntrySpec, Finding, Module, Settings, Severity, directives, hoist, readability};
 
 /// Everything that there is to say about a file, in source order. While the file does not parse, only what is about its
@@ -31,18 +32,21 @@ pub fn findings_with(module: &Module<'_>, files: &dyn Files, settings: &Settings
     let uses = match &source {
         Some(source) => &source.uses,
         None => {
-            own = Uses::read(&scopes);
+            own = Uses::read(scopes.clone());
             &own
         }
     };
     let mut found = Vec::new();
-    for candidate in survey(document, &scopes, uses) {
+    let guards = main_blocks(document);
+    for candidate in survey(document, &scopes, uses, &guards) {
         about_function(document, &scopes, uses, &candidate, &mut found);
         if let Some(targets) = &settings.targets {
             about_target(document, &candidate.runnable, targets, &mut found);
         }
     }
-    about_methods(document, &scopes, &mut found);
+    if !settings.ignore.contains(&Code::InstanceMethod) {
+        about_methods(&scopes, &guards, &mut found);
+    }
     if let Some(source) = &source {
         inspect::file(module, files, source, settings, &mut found);
     }
@@ -125,9 +129,7 @@ fn about_function(
         ));
     }
     if runnable.kind == RunnableKind::Nested {
-        let fixes: Vec<_> = hoist::edits(document, scopes, uses, &runnable.qualname)
-            .into_iter()
-            .collect();
+        let moved = || hoist::edits(document, scopes, uses, &runnable.qualname);
         if candidate.obstacles.is_empty() {
             let message = match candidate.carried.as_slice() {
                 [] => format!("`{}` is nested and travels whole", runnable.qualname),
@@ -142,19 +144,24 @@ fn about_function(
                 Severity::Information,
                 message,
                 runnable.name_range.clone(),
-                fixes,
+                moved().into_iter().collect(),
             ));
-        } else if !is_plumbing(document, scopes, candidate) {
+        } else if !is_plumbing(document, scopes, uses, candidate) {
             let values: Vec<String> = candidate
                 .obstacles
                 .iter()
                 .filter_map(|obstacle| match obstacle {
-                    Obstacle::Value { name, .. } => Some(name.to_string()),
+                    // Its own name is no value that it could be given.
+                    Obstacle::Value { name, .. }
+                        if !runnable.qualname.ends_with(&format!(".{name}")) =>
+                    {
+                        Some(name.to_string())
+                    }
                     _ => None,
                 })
                 .collect();
             let passing = hoist::parameters(document, scopes, uses, &runnable.qualname, &values);
-            let fixes = fixes.into_iter().chain(passing).collect();
+            let fixes = moved().into_iter().chain(passing).collect();
             let message = obstacles_in_words(&runnable.qualname, &candidate.obstacles);
             let code = code_of(&candidate.obstacles);
             found.push(about(
@@ -166,7 +173,9 @@ fn about_function(
             ));
         }
     }
-    if runnable.is_async && !runnable.is_generator && candidate.obstacles.is_empty() {
+    // What a call gives that a decorator stands before, a context manager perhaps, is not known.
+    let is_plain = candidate.obstacles.is_empty() && keeps_results(document, scopes, candidate);
+    if runnable.is_async && !runnable.is_generator && is_plain {
         let message = format!(
             "`{}` is a coroutine function: a run gives its coroutine to an event loop of its own, and the result is what it returns",
             runnable.qualname
@@ -179,7 +188,7 @@ fn about_function(
             Vec::new(),
         ));
     }
-    if runnable.is_generator && candidate.obstacles.is_empty() {
+    if runnable.is_generator && is_plain {
         let message = format!(
             "`{}` is a generator: a run goes through it to its end, and the result is the list of what it yields",
             runnable.qualname
@@ -194,12 +203,47 @@ fn about_function(
     }
 }
 
-/// The wrapper of a decorator, or what makes it: nobody runs it by itself, so it gets no error.
-fn is_plumbing(document: &Document, scopes: &Scopes, candidate: &Candidate) -> bool {
+/// Do all decorators of a function leave what it gives as it is?
+fn keeps_results(document: &Document, scopes: &Scopes, candidate: &Candidate) -> bool {
+    const KNOWN: &[&str] = &[
+        "cache",
+        "classmethod",
+        "cluster",
+        "lru_cache",
+        "staticmethod",
+    ];
+    let name = &candidate.runnable.name_range;
+    let scope = scopes
+        .around(name.start)
+        .find(|(_, scope)| scope.name_range == *name);
+    let decorators = scope.iter().flat_map(|(_, scope)| &scope.decorators);
+    decorators.into_iter().all(|range| {
+        let text = document.text().get(range.clone()).unwrap_or_default();
+        let path = text.split('(').next().unwrap_or_default();
+        let last = path.trim_start_matches('@').rsplit('.').next();
+        last.is_some_and(|last| KNOWN.contains(&last.trim()))
+    })
+}
+
+/// The wrapper of a decorator, or what makes it, or what is handed to an object of the function around it (`@app.route("/")`):
+/// nobody runs it by itself, so it gets no error.
+fn is_plumbing(document: &Document, scopes: &Scopes, uses: &Uses, candidate: &Candidate) -> bool {
     let text = document.text();
     let id = scopes
         .functions()
         .find(|id| scopes.get(*id).name_range == candidate.runnable.name_range);
+    let is_handed_over = id.is_some_and(|id| {
+        let decorators = scopes.get(id).decorators.iter();
+        let of_function = |a_use: &Use| {
+            matches!(a_use.home, Home::Scope(owner) if scopes.get(owner).kind == ScopeKind::Function)
+        };
+        decorators
+            .flat_map(|range| uses.within(range))
+            .any(of_function)
+    });
+    if is_handed_over {
+        return true;
+    }
     let wraps = id.is_some_and(|id| {
         scopes
             .nested(id)
@@ -219,8 +263,7 @@ fn is_plumbing(document: &Document, scopes: &Scopes, candidate: &Candidate) -> b
 }
 
 /// Methods that need an instance get a hint that says how they run.
-fn about_methods(document: &Document, scopes: &Scopes, found: &mut Vec<Finding>) {
-    let guards = main_blocks(document);
+fn about_methods(scopes: &Scopes, guards: &[Range<usize>], found: &mut Vec<Finding>) {
     for id in scopes.functions() {
         let scope = scopes.get(id);
         let in_class = parent_of(scopes, scope)
@@ -270,7 +313,7 @@ impl Silenced {
         let text = document.text();
         let index = document.lines();
         let mut lines = Vec::new();
-        if text.contains("ignore[") {
+        if has(text, "ignore[") {
             for line in 0..index.line_count() {
                 let content = text.get(index.line_range(text, line)).unwrap_or_default();
                 if let Some(at) = content.find('#')

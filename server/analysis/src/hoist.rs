@@ -11,12 +11,13 @@ use hoist_syntax::scopes::{
 use hoist_syntax::strict;
 
 use crate::finding::apply;
+use crate::opening::{at_start_of, line_break_of};
 use crate::place;
-use crate::python::{ast, block_of, nodes_around, range_of, start_of};
+use crate::python::{ast, block_of, nodes_around, range_of};
 use crate::uses::{Home, Use, Uses};
 use crate::{Edit, Fix};
 use ast::token::TokenKind;
-use ast::{AnyNodeRef, Expr, ModModule, Stmt};
+use ast::{AnyNodeRef, Expr, ModModule};
 
 /// The edits that put a nested function above the top-level statement that holds it, under the same name where that is free.
 /// What it captures becomes parameters, and its callers pass them; imports move into its body. White space inside of strings
@@ -24,7 +25,7 @@ use ast::{AnyNodeRef, Expr, ModModule, Stmt};
 /// `super()`, private names, captures in its own header, more than one definition).
 pub fn hoist_edits(document: &Document, qualname: &str) -> Option<Fix> {
     let scopes = document.scopes();
-    edits(document, &scopes, &Uses::read(&scopes), qualname)
+    edits(document, &scopes, &Uses::read(scopes.clone()), qualname)
 }
 
 /// The same for who has read the names already.
@@ -69,6 +70,9 @@ pub(crate) fn parameters(
     let (Some(_), None, false) = (bindings.next(), bindings.next(), names.is_empty()) else {
         return None;
     };
+    if !mover.may_take(names) {
+        return None;
+    }
     let mut edits = vec![mover.new_parameters(names)?];
     for a_use in uses.of(home, &mover.name) {
         if a_use.binding.is_none() {
@@ -89,7 +93,7 @@ pub(crate) fn imports(
     imports: &[String],
 ) -> Option<Fix> {
     let (mover, _) = Mover::of(document, scopes, uses, qualname)?;
-    let edit = mover.new_imports_at(imports, "")?;
+    let edit = at_start_of(document, mover.definition()?, imports, "", "")?;
     let title = format!("Put {} into `{}`", quoted(imports), mover.name);
     Some(Fix::here(title, vec![edit]))
 }
@@ -358,43 +362,21 @@ impl<'a> Mover<'a> {
         })
     }
 
+    /// May these be parameters: is none of them one already, and none declared to live elsewhere?
+    fn may_take(&self, names: &[String]) -> bool {
+        let has = |name: &str| names.iter().any(|own| own == name);
+        let is_parameter = self.scope().parameters.iter().any(|own| has(&own.name));
+        let is_declared = self.scopes.nested(self.id).into_iter().any(|id| {
+            let declared = &self.scopes.get(id).declarations;
+            declared.iter().any(|declared| has(&declared.name))
+        });
+        !is_parameter && !is_declared
+    }
+
     fn new_imports(&self, imports: &[String]) -> Option<Edit> {
         // In the text as it will stand at the top level.
         let own = self.indentation(self.document.lines().line_of(self.root.start));
-        self.new_imports_at(imports, own)
-    }
-
-    /// As [`Self::new_imports`], for a function that loses this much of its indentation.
-    fn new_imports_at(&self, imports: &[String], lost: &str) -> Option<Edit> {
-        let body = &self.definition()?.body;
-        let first = body.first()?;
-        let lines = self.document.lines();
-        let line = lines.line_of(start_of(first));
-        if line == lines.line_of(self.scope().def_range.start) {
-            return None;
-        }
-        let indentation = self.indentation(line).strip_prefix(lost)?;
-        let line = match is_docstring(first) {
-            false => line,
-            // Behind the docstring, before what stands there, be it a comment.
-            true => {
-                let end = range_of(first).end;
-                let after = self.text(end..start_of(body.get(1)?) + 1);
-                let blank = after.len() - after.trim_start().len();
-                let next = lines.line_of(end + blank);
-                (next > lines.line_of(end)).then_some(next)?
-            }
-        };
-        let anchor = lines.line_start(line);
-        let break_ = self.line_break();
-        let text = imports
-            .iter()
-            .map(|import| format!("{indentation}{import}{break_}"))
-            .collect();
-        Some(Edit {
-            range: anchor..anchor,
-            text,
-        })
+        at_start_of(self.document, self.definition()?, imports, "", own)
     }
 
     /// A place that names the function: a call passes what it captured; anything else gets a function that does.
@@ -528,7 +510,7 @@ impl<'a> Mover<'a> {
             line -= 1;
         }
         let at = lines.line_start(line);
-        let break_ = self.line_break();
+        let break_ = line_break_of(self.document.text());
         Some(Edit {
             range: at..at,
             text: format!("{moved}{break_}{break_}{break_}"),
@@ -549,7 +531,11 @@ impl<'a> Mover<'a> {
         };
         let block = block_of(&self.module.body, &self.root)?;
         let replacement = if block.len() <= 1 {
-            format!("{}pass{}", self.indentation(first), self.line_break())
+            format!(
+                "{}pass{}",
+                self.indentation(first),
+                line_break_of(self.document.text())
+            )
         } else {
             String::new()
         };
@@ -568,15 +554,6 @@ impl<'a> Mover<'a> {
             .find(|c: char| c != ' ' && c != '\t')
             .unwrap_or(content.len());
         content.get(..end).unwrap_or_default()
-    }
-
-    fn line_break(&self) -> &'static str {
-        let text = self.document.text();
-        match text.find(['\n', '\r']) {
-            Some(at) if text.get(at..at + 2) == Some("\r\n") => "\r\n",
-            Some(at) if text.get(at..at + 1) == Some("\r") => "\r",
-            _ => "\n",
-        }
     }
 
     /// The function itself.
@@ -602,15 +579,4 @@ fn arguments_of<'m>(module: &'m ModModule, name: &Range<usize>) -> Option<&'m as
         matches!(&*call.arguments.args, [Expr::Generator(inner)] if !inner.parenthesized);
     let is_called = matches!(&*call.func, Expr::Name(function) if function.range == name.range);
     (is_called && !is_generator).then_some(&call.arguments)
-}
-
-fn is_docstring(statement: &Stmt) -> bool {
-    let Stmt::Expr(statement) = statement else {
-        return false;
-    };
-    match &*statement.value {
-        Expr::StringLiteral(text) => !text.value.is_implicit_concatenated(),
-        Expr::FString(text) => !text.value.is_implicit_concatenated(),
-        _ => false,
-    }
 }

@@ -1,7 +1,8 @@
 //! Files that the user names for a run, beside those that the code names: `# hoist: data=tables/*.csv` above a function that
 //! travels, and `data = ["tables/*.csv"]` of the configuration.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
@@ -11,35 +12,32 @@ use crate::files::Files;
 use crate::runnables::directives_of;
 use crate::slice::paths::tidy;
 use crate::slice::{TOGETHER, tree_path};
+use crate::words::has;
 use crate::{Code, FileKind, Finding, Module, Severity, Slice, SliceFile};
 
 /// The most files that one pattern may name.
 const MOST: usize = 2000;
+/// The most files and folders that are looked at for one pattern.
+const MOST_SEEN: usize = 100_000;
 /// How deep below the folder of a pattern is looked.
 const DEEPEST: usize = 16;
 
 /// Adds the files that comments and the configuration name to a slice. `configured` are patterns from the workspace. A pattern
 /// that names nothing, and what is too much to travel, become findings of the slice.
-pub fn include(slice: &mut Slice, module: &Module<'_>, files: &dyn Files, configured: &[String]) {
+pub(crate) fn include(
+    slice: &mut Slice,
+    module: &Module<'_>,
+    files: &dyn Files,
+    configured: &[String],
+) {
     let Some(base) = base_of(slice, module.path) else {
         return;
     };
-    let mut wanted: Vec<Wanted> = configured
-        .iter()
-        .map(|pattern| Wanted {
-            pattern: pattern.clone(),
-            folder: module.workspace.to_path_buf(),
-            why: format!("`data` of the configuration names `{pattern}`"),
-        })
-        .collect();
+    let mut wanted = of_configuration(configured, module.workspace);
     for file in &slice.files {
         wanted.extend(wanted_by(file, module));
     }
-    let mut there: BTreeMap<String, u64> = slice
-        .files
-        .iter()
-        .map(|file| (file.path.clone(), file.contents.len() as u64))
-        .collect();
+    let mut there: BTreeSet<String> = slice.files.iter().map(|file| file.path.clone()).collect();
     let mut sum: u64 = slice
         .files
         .iter()
@@ -47,23 +45,29 @@ pub fn include(slice: &mut Slice, module: &Module<'_>, files: &dyn Files, config
         .map(|file| file.contents.len() as u64)
         .sum();
     for wanted in &wanted {
-        let found = matching(files, &wanted.folder, &wanted.pattern);
-        if found.is_empty() {
-            slice.findings.push(missing(&wanted.pattern));
-        }
-        for path in found {
-            let Some(place) = tree_path(&base, &path) else {
-                slice.findings.push(about(
-                    Code::OutsideWorkspace,
-                    format!(
-                        "`{}` is named by `data`, but lies outside of the workspace and does not travel; move it into the workspace",
-                        path.display()
-                    ),
-                ));
-                continue;
+        let found = wanted.files(files);
+        slice.findings.extend(found.trouble(&wanted.pattern));
+        let limit = wanted.limit(module.workspace, &base);
+        for path in found.files {
+            let place = match tree_path(&base, &path) {
+                Some(place) if path.starts_with(limit) => place,
+                _ => {
+                    slice.findings.push(outside(&path));
+                    continue;
+                }
             };
-            if there.contains_key(&place) {
+            if there.contains(&place) {
                 continue;
+            }
+            // Asked before it is read: it may be larger than the memory.
+            let len = files.metadata(&path).map_or(0, |meta| meta.len);
+            if sum + len > TOGETHER {
+                let message = format!(
+                    "the data files are more than {} MB together with `{place}`, so it does not travel; put it on the cluster and give its path there",
+                    TOGETHER / 1_000_000
+                );
+                slice.findings.push(about(Code::TooLarge, message));
+                break;
             }
             let contents = match files.read(&path) {
                 Ok(contents) => contents,
@@ -75,15 +79,7 @@ pub fn include(slice: &mut Slice, module: &Module<'_>, files: &dyn Files, config
                 }
             };
             sum += contents.len() as u64;
-            if sum > TOGETHER {
-                let message = format!(
-                    "the data files are more than {} MB together with `{place}`, so it does not travel; put it on the cluster and give its path there",
-                    TOGETHER / 1_000_000
-                );
-                slice.findings.push(about(Code::TooLarge, message));
-                break;
-            }
-            there.insert(place.clone(), contents.len() as u64);
+            there.insert(place.clone());
             slice.files.push(SliceFile {
                 path: place,
                 contents,
@@ -96,8 +92,73 @@ pub fn include(slice: &mut Slice, module: &Module<'_>, files: &dyn Files, config
     slice.files.sort_by(|a, b| a.path.cmp(&b.path));
 }
 
+/// What is wrong with a pattern of the configuration, whatever files there are.
+pub fn pattern_mistake(pattern: &str) -> Option<String> {
+    if pattern.is_empty() {
+        return Some(
+            "an empty pattern names no file; write one such as \"tables/*.csv\"".to_owned(),
+        );
+    }
+    let (folder, rest) = split(pattern);
+    let leaves = folder.is_absolute()
+        || pattern.contains('\\')
+        || tidy(&folder).starts_with("..")
+        || rest.split('/').any(|part| part == "..");
+    if leaves {
+        return Some(format!(
+            "`{pattern}` does not stay in the workspace, and what lies outside of it does not travel: write it from the workspace's folder, with `/`"
+        ));
+    }
+    let mistake = Pattern::new(&rest).err()?;
+    Some(format!("`{pattern}` is no pattern: {}", mistake.msg))
+}
+
+/// The finding of a pattern of the configuration that does not name what it should; none when it does.
+pub fn pattern_finding(files: &dyn Files, workspace: &Path, pattern: &str) -> Option<Finding> {
+    matching(files, workspace, pattern).trouble(pattern)
+}
+
+/// The patterns of the configuration.
+pub(crate) fn of_configuration(configured: &[String], workspace: &Path) -> Vec<Wanted> {
+    let wanted = |pattern: &String| Wanted {
+        pattern: pattern.clone(),
+        folder: workspace.to_path_buf(),
+        why: format!("`data` of the configuration names `{pattern}`"),
+    };
+    configured.iter().map(wanted).collect()
+}
+
+/// The patterns above those functions of a file whose names stand where `counts` says so, each with the name's place.
+pub(crate) fn above_functions(
+    document: &Document,
+    path: &Path,
+    counts: &dyn Fn(usize) -> bool,
+) -> Vec<(Wanted, Range<usize>)> {
+    if !has(document.text(), "hoist:") {
+        return Vec::new();
+    }
+    let scopes = document.scopes();
+    let folder = path.parent().unwrap_or(Path::new("/"));
+    let mut wanted = Vec::new();
+    for id in scopes.functions() {
+        let scope = scopes.get(id);
+        if !counts(scope.name_range.start) {
+            continue;
+        }
+        for pattern in directives_of(document, scope, &mut Vec::new()).data {
+            let named = Wanted {
+                why: format!("the comment above `{}` names `{pattern}`", scope.qualname),
+                folder: folder.to_path_buf(),
+                pattern,
+            };
+            wanted.push((named, scope.name_range.clone()));
+        }
+    }
+    wanted
+}
+
 /// What a pattern that names no file is told.
-pub(crate) fn missing(pattern: &str) -> Finding {
+fn missing(pattern: &str) -> Finding {
     about(
         Code::MissingData,
         format!("no file matches `{pattern}`, which `data` names; correct the pattern"),
@@ -115,11 +176,81 @@ fn about(code: Code, message: String) -> Finding {
     }
 }
 
+/// What a file that lies outside of the workspace is told.
+pub(crate) fn outside(path: &Path) -> Finding {
+    about(
+        Code::OutsideWorkspace,
+        format!(
+            "`{}` is named by `data`, but lies outside of the workspace and does not travel; move it into the workspace",
+            path.display()
+        ),
+    )
+}
+
 /// One pattern with the folder from which it counts.
-struct Wanted {
-    pattern: String,
+pub(crate) struct Wanted {
+    pub(crate) pattern: String,
     folder: PathBuf,
     why: String,
+}
+
+impl Wanted {
+    /// The files that it names.
+    pub(crate) fn files(&self, files: &dyn Files) -> Found {
+        matching(files, &self.folder, &self.pattern)
+    }
+
+    /// The folder below which all lies that it can name.
+    pub(crate) fn folder_of_all(&self) -> PathBuf {
+        tidy(&self.folder.join(split(&self.pattern).0))
+    }
+
+    /// Does it name this file?
+    pub(crate) fn names(&self, path: &Path) -> bool {
+        let (_, rest) = split(&self.pattern);
+        let Ok(below) = path.strip_prefix(self.folder_of_all()) else {
+            return false;
+        };
+        let folders = below.parent().unwrap_or(Path::new(""));
+        let is_looked_at = |part: std::path::Component<'_>| {
+            part.as_os_str()
+                .to_str()
+                .is_some_and(|name| !is_skipped(name))
+        };
+        folders.components().all(is_looked_at)
+            && (rest.is_empty()
+                || Pattern::new(&rest)
+                    .is_ok_and(|pattern| pattern.matches_path_with(below, OPTIONS)))
+    }
+
+    /// The folder in which all that it names must lie.
+    pub(crate) fn limit<'f>(&self, workspace: &'f Path, base: &'f Path) -> &'f Path {
+        match self.folder.starts_with(workspace) {
+            true => workspace,
+            // What stands beside the workspace, such as a project that is installed from there.
+            false => base,
+        }
+    }
+}
+
+/// The files of a pattern.
+pub(crate) struct Found {
+    pub(crate) files: Vec<PathBuf>,
+    /// There are more than may be looked at.
+    is_cut: bool,
+}
+
+impl Found {
+    /// What there is to say when it is not what the pattern's author meant.
+    pub(crate) fn trouble(&self, pattern: &str) -> Option<Finding> {
+        if self.is_cut {
+            let message = format!(
+                "`{pattern}`, which `data` names, means more files than may travel, so some are left out: name fewer, or put them on the cluster and give their path there"
+            );
+            return Some(about(Code::TooLarge, message));
+        }
+        self.files.is_empty().then(|| missing(pattern))
+    }
 }
 
 /// The folder that is the tree's top on this machine.
@@ -142,54 +273,45 @@ fn wanted_by(file: &SliceFile, module: &Module<'_>) -> Vec<Wanted> {
     } else {
         Document::new(text.to_owned())
     };
-    if !document.text().contains("hoist:") {
-        return Vec::new();
-    }
-    let scopes = document.scopes();
-    let folder = file.origin.parent().unwrap_or(Path::new("/"));
-    let mut wanted = Vec::new();
-    for id in scopes.functions() {
-        let scope = scopes.get(id);
-        let line = document.lines().line_of(scope.name_range.start) as usize;
-        if is_own && !kept.get(line).copied().unwrap_or(false) {
-            continue;
-        }
-        for pattern in directives_of(&document, scope, &mut Vec::new()).data {
-            wanted.push(Wanted {
-                why: format!("the comment above `{}` names `{pattern}`", scope.qualname),
-                folder: folder.to_path_buf(),
-                pattern,
-            });
-        }
-    }
-    wanted
+    let lines = document.lines();
+    let counts = |at: usize| {
+        let line = lines.line_of(at) as usize;
+        !is_own || kept.get(line).copied().unwrap_or(false)
+    };
+    let wanted = above_functions(&document, &file.origin, &counts);
+    wanted.into_iter().map(|(wanted, _)| wanted).collect()
 }
 
 /// The files that a pattern names, from a folder; a folder that it names stands for all that lies in it. Hidden files are
 /// named only by patterns that say so.
-pub(crate) fn matching(files: &dyn Files, folder: &Path, pattern: &str) -> Vec<PathBuf> {
+fn matching(files: &dyn Files, folder: &Path, pattern: &str) -> Found {
     let (fixed, rest) = split(pattern);
     let start = tidy(&folder.join(&fixed));
+    let only = |files: Vec<PathBuf>| Found {
+        files,
+        is_cut: false,
+    };
     if rest.is_empty() {
         return match files.metadata(&start) {
-            Ok(meta) if meta.is_file => vec![start],
+            Ok(meta) if meta.is_file => only(vec![start]),
             Ok(meta) if meta.is_dir => below(files, &start, &|_| true),
-            _ => Vec::new(),
+            _ => only(Vec::new()),
         };
     }
     let Ok(pattern) = Pattern::new(&rest) else {
-        return Vec::new();
+        return only(Vec::new());
     };
-    let options = MatchOptions {
-        case_sensitive: true,
-        require_literal_separator: true,
-        require_literal_leading_dot: true,
-    };
-    below(files, &start, &|path| pattern.matches_with(path, options))
+    below(files, &start, &|path| pattern.matches_with(path, OPTIONS))
 }
 
+const OPTIONS: MatchOptions = MatchOptions {
+    case_sensitive: true,
+    require_literal_separator: true,
+    require_literal_leading_dot: true,
+};
+
 /// The folder of a pattern, and what is left of it from its first part with a wildcard on.
-pub(crate) fn split(pattern: &str) -> (PathBuf, String) {
+fn split(pattern: &str) -> (PathBuf, String) {
     let parts: Vec<&str> = pattern.split('/').collect();
     let wild = parts
         .iter()
@@ -203,30 +325,45 @@ pub(crate) fn split(pattern: &str) -> (PathBuf, String) {
     (PathBuf::from(fixed), rest.join("/"))
 }
 
+/// Is a folder one whose files are not meant by a pattern that names a folder above it?
+fn is_skipped(folder: &str) -> bool {
+    folder.starts_with('.') || folder == "__pycache__"
+}
+
 /// The files below a folder whose path from there is wanted.
-fn below(files: &dyn Files, start: &Path, wants: &dyn Fn(&str) -> bool) -> Vec<PathBuf> {
+fn below(files: &dyn Files, start: &Path, wants: &dyn Fn(&str) -> bool) -> Found {
     let mut found = Vec::new();
+    let mut is_cut = false;
+    let mut seen = 0;
     let mut waiting = vec![(start.to_path_buf(), String::new(), 0)];
-    while let Some((folder, prefix, depth)) = waiting.pop() {
+    'folders: while let Some((folder, prefix, depth)) = waiting.pop() {
         for (name, is_dir) in files.list(&folder).unwrap_or_default() {
+            seen += 1;
             let relative = format!("{prefix}{name}");
             let path = folder.join(&name);
+            if seen > MOST_SEEN {
+                is_cut = true;
+                break 'folders;
+            }
             if is_dir {
-                let is_skipped = name.starts_with('.') || name == "__pycache__";
                 // Links may lead around in circles.
-                if !is_skipped && depth < DEEPEST {
+                if !is_skipped(&name) && depth < DEEPEST {
                     waiting.push((path, relative + "/", depth + 1));
                 }
             } else if wants(&relative) {
-                found.push(path);
                 if found.len() >= MOST {
-                    return found;
+                    is_cut = true;
+                    break 'folders;
                 }
+                found.push(path);
             }
         }
     }
     found.sort();
-    found
+    Found {
+        files: found,
+        is_cut,
+    }
 }
 
 #[cfg(test)]
@@ -251,6 +388,7 @@ mod tests {
         }
         let named = |pattern: &str| -> Vec<String> {
             matching(&Disk, folder.path(), pattern)
+                .files
                 .iter()
                 .map(|path| {
                     path.strip_prefix(folder.path())

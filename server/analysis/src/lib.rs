@@ -26,15 +26,21 @@ mod ignore;
 mod imports;
 mod include;
 mod library;
+pub mod lock;
 mod module;
 mod modules;
+mod move_import;
+mod opening;
 mod place;
 mod python;
 mod readability;
 mod runnables;
 mod settings;
 mod slice;
+mod supplied;
+pub mod sweep;
 mod uses;
+mod words;
 
 pub use chunks::{Chunk, chunk};
 pub use code::Code;
@@ -46,12 +52,13 @@ pub use findings::{findings, findings_with, silence};
 pub use hoist::hoist_edits;
 pub use ignore::ignore_here;
 pub use imports::{ImportReport, ReportedGuard, ReportedScope, imports};
-pub use include::include;
+pub use include::{pattern_finding, pattern_mistake};
 pub use module::Module;
+pub use move_import::moves_of_imports;
 pub use readability::readability;
 pub use runnables::{Directives, Runnable, RunnableKind, runnables};
 pub use settings::{NotAVersion, Packages, PythonVersion, Settings, TargetPython};
 pub use slice::{
     EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Requirement, Slice, SliceFile,
-    slice, slice_anyway,
+    Wishes, data_pattern, slice, slice_anyway, slice_as_wished,
 };

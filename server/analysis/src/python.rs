@@ -10,6 +10,7 @@ use hoist_syntax::strict::{self, SyntaxError};
 use hoist_syntax::{Document, Scopes};
 pub(crate) use ruff_python_ast as ast;
 use ruff_python_ast::visitor::source_order::{SourceOrderVisitor, TraversalSignal, walk_node};
+use ruff_python_ast::visitor::{Visitor, walk_expr};
 use ruff_python_ast::{AnyNodeRef, Expr, ModModule, Stmt};
 use ruff_text_size::Ranged;
 
@@ -36,7 +37,7 @@ impl Source {
         let module = document.module()?;
         let document = document.clone();
         let scopes = document.scopes();
-        let uses = Uses::read(&scopes);
+        let uses = Uses::read(scopes.clone());
         Ok(Source {
             document,
             scopes,
@@ -199,7 +200,7 @@ pub(crate) fn statement_at<'a>(body: &'a [Stmt], range: &Range<usize>) -> Option
 }
 
 /// The blocks of a compound statement.
-fn blocks_in(statement: &Stmt) -> Vec<&[Stmt]> {
+pub(crate) fn blocks_in(statement: &Stmt) -> Vec<&[Stmt]> {
     match statement {
         Stmt::FunctionDef(function) => vec![&function.body],
         Stmt::ClassDef(class) => vec![&class.body],
@@ -290,6 +291,27 @@ pub(crate) fn is_main_test(test: &Expr) -> bool {
         }
         Expr::BoolOp(both) if both.op == ast::BoolOp::And => both.values.iter().any(is_main_test),
         _ => false,
+    }
+}
+
+/// Has an expression no others in it? Most have none, and a walk ends there.
+pub(crate) fn is_leaf(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Name(_)
+            | Expr::StringLiteral(_)
+            | Expr::BytesLiteral(_)
+            | Expr::NumberLiteral(_)
+            | Expr::BooleanLiteral(_)
+            | Expr::NoneLiteral(_)
+            | Expr::EllipsisLiteral(_)
+    )
+}
+
+/// Goes on with a walk into an expression.
+pub(crate) fn walk_into<'a, V: Visitor<'a>>(visitor: &mut V, expr: &'a Expr) {
+    if !is_leaf(expr) {
+        with_stack(|| walk_expr(visitor, expr));
     }
 }
 

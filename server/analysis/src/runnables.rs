@@ -12,6 +12,7 @@ use crate::chunks::{self, Cell};
 use crate::directives::{self, Mistake};
 use crate::python::{Source, ast, range_of, start_of};
 use crate::uses::Uses;
+use crate::words::has;
 use crate::{EntrySpec, Module, place};
 use ast::Stmt;
 
@@ -79,8 +80,9 @@ pub struct Directives {
 /// nested functions that capture what will not exist are left out.
 pub fn runnables(module: &Module<'_>) -> Vec<Runnable> {
     let scopes = module.document.scopes();
-    let uses = Uses::read(&scopes);
-    let mut found: Vec<Runnable> = survey(module.document, &scopes, &uses)
+    let uses = Uses::read(scopes.clone());
+    let guards = main_blocks(module.document);
+    let mut found: Vec<Runnable> = survey(module.document, &scopes, &uses, &guards)
         .into_iter()
         .filter(|candidate| candidate.obstacles.is_empty())
         .map(|candidate| candidate.runnable)
@@ -132,10 +134,14 @@ pub(crate) struct Candidate {
     pub(crate) carried: Vec<String>,
 }
 
-/// All functions that a user might want to run, with what is in their way.
-pub(crate) fn survey(document: &Document, scopes: &Scopes, uses: &Uses) -> Vec<Candidate> {
+/// All functions that a user might want to run, with what is in their way. `guards` are the main blocks.
+pub(crate) fn survey(
+    document: &Document,
+    scopes: &Scopes,
+    uses: &Uses,
+    guards: &[Range<usize>],
+) -> Vec<Candidate> {
     let text = document.text();
-    let guards = main_blocks(document);
     let judge = Judge {
         document,
         scopes,
@@ -158,15 +164,15 @@ pub(crate) fn survey(document: &Document, scopes: &Scopes, uses: &Uses) -> Vec<C
             },
             _ => continue,
         };
+        let Some(kind) = kind_of(text, scopes, scope) else {
+            continue;
+        };
         let Some(place) = place::find(scopes, text, &qualname) else {
             continue;
         };
         if place.scope != Some(id) {
             continue;
         }
-        let Some(kind) = kind_of(text, scopes, scope) else {
-            continue;
-        };
         let (obstacles, carried) = match &place.root {
             None => (Vec::new(), Vec::new()),
             Some(root) => {
@@ -317,6 +323,12 @@ pub(crate) fn directives_of(
 /// The bodies of `if __name__ == "__main__":` at the top level.
 pub(crate) fn main_blocks(document: &Document) -> Vec<Range<usize>> {
     let text = document.text();
+    if !has(text, "__main__") {
+        return Vec::new();
+    }
+    if let Some(module) = document.parsed_module() {
+        return in_statements(text, &module.body);
+    }
     let mut blocks = Vec::new();
     for piece in document.scopes().pieces() {
         let own = &text[piece.clone()];

@@ -33,6 +33,8 @@ pub struct TargetPython {
     pub version: PythonVersion,
     /// What it can import, when it was asked.
     pub packages: Option<Arc<Packages>>,
+    /// What is imported is installed for each job there, in the versions that are here.
+    pub builds: bool,
 }
 
 /// What a Python can import.

@@ -1,7 +1,7 @@
 //! Programmes run both ways: the entry in its whole module, and in its slice. Both must give the same.
 //!
 //! The programmes of `tests/programmes` stand one after the other under lines `### NAME: CALL`. A line that ends in `#-`
-//! must not travel.
+//! must not travel. Below a line `--- FILE` stands another file of the programme.
 
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -14,6 +14,8 @@ struct Case {
     entry: String,
     args: String,
     source: String,
+    /// The other files.
+    others: Vec<(String, String)>,
 }
 
 fn cases(text: &str) -> Vec<Case> {
@@ -27,11 +29,17 @@ fn cases(text: &str) -> Vec<Case> {
                 entry: entry.to_owned(),
                 args: args.strip_suffix(')').unwrap().to_owned(),
                 source: String::new(),
+                others: Vec::new(),
             });
+        } else if let Some(file) = line.strip_prefix("--- ") {
+            let case = cases.last_mut().unwrap();
+            case.others.push((file.to_owned(), String::new()));
         } else {
-            let source = &mut cases.last_mut().unwrap().source;
-            source.push_str(line);
-            source.push('\n');
+            let case = cases.last_mut().unwrap();
+            let others = case.others.last_mut().map(|(_, text)| text);
+            let text = others.unwrap_or(&mut case.source);
+            text.push_str(line);
+            text.push('\n');
         }
     }
     cases
@@ -53,7 +61,12 @@ fn check(text: &str) {
     let mut slices = Vec::new();
     let mut names = Vec::new();
     for case in cases(text) {
-        let workspace = Workspace::new(&[("train.py", &case.source)]);
+        let others = case.others.iter();
+        let files: Vec<(&str, &str)> = others
+            .map(|(file, text)| (file.as_str(), text.as_str()))
+            .chain([("train.py", case.source.as_str())])
+            .collect();
+        let workspace = Workspace::new(&files);
         match workspace.slice("train.py", &case.entry, Some(&case.args)) {
             Ok(slice) => {
                 let text = String::from_utf8_lossy(slice.module_contents()).into_owned();
@@ -107,6 +120,11 @@ fn process() {
 #[test]
 fn names() {
     check(include_str!("programmes/names.py"));
+}
+
+#[test]
+fn modules() {
+    check(include_str!("programmes/modules.py"));
 }
 
 #[test]

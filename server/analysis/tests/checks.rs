@@ -4,13 +4,12 @@
 
 mod support;
 
-use hoist_analysis::apply;
-use support::{Workspace, lines};
+use hoist_analysis::{Settings, Slice, apply};
+use support::{Workspace, findings_of, lines, marked, unmarked};
 
 /// The findings of a file that stands alone.
 fn said(source: &str) -> String {
-    let workspace = Workspace::new(&[("train.py", source)]);
-    lines(source, &workspace.findings("train.py"))
+    lines(source, &findings_of(source))
 }
 
 #[test]
@@ -329,6 +328,217 @@ def load(year, name):
     );
     let slice = workspace.included("train.py", "main", &[]);
     assert!(slice.findings[0].message.contains("no file matches"));
+}
+
+#[test]
+fn a_large_file_travels_when_it_is_asked_for() {
+    let source = "\
+WEIGHTS = open('big.bin')
+               ^^^^^^^^^ HST014
+
+class A:
+    @staticmethod
+    def load():
+        return open('parts/big one.bin'), open('parts/big.bin'), open('huge.bin')
+                    ^^^^^^^^^^^^^^^^^^^ HST014
+                                               ^^^^^^^^^^^^^^^ HST014 Let parts/big.bin travel
+                                                                      ^^^^^^^^^^ HST014
+";
+    let workspace = Workspace::new(&[("parts/small.bin", "x")]);
+    let sized = |name: &str, megabytes: u64| {
+        let file = std::fs::File::create(workspace.path(name)).unwrap();
+        file.set_len(megabytes * 1024 * 1024).unwrap();
+    };
+    sized("big.bin", 11);
+    sized("parts/big one.bin", 11);
+    sized("parts/big.bin", 11);
+    sized("huge.bin", 101);
+    assert_eq!(marked(&workspace, source, &Settings::default()), source);
+
+    let source = "def load():\n    return open('parts/big.bin').read()\n";
+    workspace.write("train.py", source);
+    let refused = workspace.slice("train.py", "load", None).unwrap_err();
+    assert_eq!(refused.code.to_string(), "HST014");
+    let fixed = apply(source, &workspace.findings("train.py")[0].fixes[0].edits);
+    assert_eq!(fixed, format!("# hoist: data=parts/big.bin\n{source}"));
+    workspace.write("train.py", &fixed);
+    let [hint] = workspace.findings("train.py").try_into().unwrap();
+    assert_eq!(
+        hint.message,
+        "`parts/big.bin` (11.5 MB) travels with the job"
+    );
+    let travels = |slice: &Slice| slice.files.iter().any(|file| file.path == "parts/big.bin");
+    assert!(travels(&workspace.slice("train.py", "load", None).unwrap()));
+
+    // The same by the configuration; a comment above a function that is not needed is no reason.
+    workspace.write("train.py", source);
+    let slice = workspace.included("train.py", "load", &["parts/*.bin".to_owned()]);
+    assert!(
+        travels(&slice) && slice.findings.is_empty(),
+        "{:?}",
+        slice.findings
+    );
+    let elsewhere = format!("{source}\n# hoist: data=parts/big.bin\ndef other():\n    pass\n");
+    workspace.write("train.py", &elsewhere);
+    let refused = workspace.slice("train.py", "load", None).unwrap_err();
+    assert_eq!(refused.code.to_string(), "HST014");
+}
+
+#[test]
+fn a_missing_file_that_lies_elsewhere_is_named_there() {
+    let source = "\
+def f():
+    open('data.csv')
+         ^^^^^^^^^^ HST012 Read tables/data.csv, which is there
+    open('readme.md')
+         ^^^^^^^^^^^ HST012 Read README.md, which is there
+    open('work/README.md')
+         ^^^^^^^^^^^^^^^^ HST012 Read README.md, which is there
+    open('twice.csv')
+         ^^^^^^^^^^^ HST012
+    open('nowhere.csv')
+         ^^^^^^^^^^^^^ HST012
+    open('../beside.csv')
+         ^^^^^^^^^^^^^^^ HST037 Copy it to beside.csv and read that
+    open('../bytes.bin')
+         ^^^^^^^^^^^^^^ HST037
+";
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    std::fs::create_dir(root.join("work")).unwrap();
+    std::fs::write(root.join("beside.csv"), "1,2\n").unwrap();
+    std::fs::write(root.join("bytes.bin"), [0_u8, 255]).unwrap();
+    let workspace = Workspace::at(root.join("work"), folder);
+    for path in ["tables/data.csv", "a/twice.csv", "b/twice.csv", "README.md"] {
+        std::fs::create_dir_all(workspace.path(path).parent().unwrap()).unwrap();
+        workspace.write(path, "x");
+    }
+    assert_eq!(marked(&workspace, source, &Settings::default()), source);
+    let text = unmarked(source);
+    let found = workspace.findings("train.py");
+    let fix = &found[5].fixes[0];
+    assert!(apply(&text, &fix.edits).contains("open('beside.csv')"));
+    let copy = &fix.elsewhere[0];
+    assert_eq!(
+        (copy.path.clone(), &copy.before),
+        (workspace.path("beside.csv"), &None)
+    );
+    assert_eq!(apply("", &copy.edits), "1,2\n");
+}
+
+#[test]
+fn what_the_code_writes_or_asks_for_is_not_missing() {
+    let source = "\
+import os
+import numpy as np
+import requests
+from packaging.version import parse
+from pathlib import Path
+
+INPUT = os.path.join(os.path.dirname(__file__), 'input.txt')
+META = os.path.join('data', 'meta.json')
+release = 'v1.0'
+
+def fetch():
+    if not os.path.exists(INPUT):
+        with open(INPUT, 'w') as file:
+                  ^^^^^ HST048
+            file.write(requests.get('https://example.org/x').text)
+    Path('made.csv').write_text('1')
+    np.savez_compressed('made.npz', x=1)
+    return open(INPUT), open('made.csv'), parse(release), np.load('made.npz')
+
+def read():
+    if Path(META).exists():
+        return open(META)
+    return open('data/rates.json'), open(Path(__file__).parent / 'gone.txt')
+                ^^^^^^^^^^^^^^^^^ HST012
+                                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ HST012
+";
+    let workspace = Workspace::new(&[]);
+    std::fs::create_dir_all(workspace.path("")).unwrap();
+    assert_eq!(marked(&workspace, source, &Settings::default()), source);
+}
+
+#[test]
+fn a_file_that_counts_from_another_folder_is_told_as_that() {
+    let source = "\
+def f():
+    return open('near.csv'), open('far.csv'), 'train.py'
+";
+    let workspace = Workspace::new(&[
+        ("src/train.py", source),
+        ("src/near.csv", "1"),
+        ("far.csv", "2"),
+    ]);
+    assert_eq!(
+        lines(source, &workspace.findings("src/train.py")),
+        "2 hint HST036 `'near.csv'`: `src/near.csv` (1 B) travels with the job\n2 warning HST012 `'far.csv'`: `far.csv` counts from the workspace, but other files are read from `src`, where a job of this module begins: name it from there, or by a path from `__file__`"
+    );
+    // That the module names itself says nothing of where it begins.
+    let source = source.replace("open('near.csv'), ", "");
+    workspace.write("src/train.py", &source);
+    let slice = workspace.slice("src/train.py", "f", None).unwrap();
+    assert_eq!((slice.cwd.as_str(), slice.findings.len()), ("", 0));
+}
+
+#[test]
+fn the_files_of_a_folder_are_told_together() {
+    let source = "\
+import os
+from glob import glob
+from pathlib import Path
+
+def f():
+    glob('/dev/tty*')
+    glob('/scratch/*.csv')
+    for path in (Path(__file__).parent / 'tables').glob('*.csv'):
+        yield path
+    yield from os.listdir('texts')
+";
+    let workspace = Workspace::new(&[
+        ("train.py", source),
+        ("tables/a.csv", "1"),
+        ("tables/b.csv", "22"),
+        ("texts/a.txt", "1"),
+    ]);
+    insta::assert_snapshot!(lines(source, &workspace.findings("train.py")), @r"
+    5 information HST007 `f`: `f` is a generator: a run goes through it to its end, and the result is the list of what it yields
+    7 warning HST013 `'/scratch/*.csv'`: `/scratch/*.csv` is an absolute path: it must exist on the cluster under the same name
+    8 hint HST036 `Path(__file__).parent / 'tables'`: 2 files travel with the job, 3 B together, such as `tables/a.csv`
+    10 hint HST036 `'texts'`: `texts/a.txt` (1 B) travels with the job
+    ");
+}
+
+#[test]
+fn patterns_stay_in_the_workspace() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().canonicalize().unwrap();
+    std::fs::create_dir_all(root.join("work/sub")).unwrap();
+    std::fs::write(root.join("beside.csv"), "1,2\n").unwrap();
+    let workspace = Workspace::at(root.join("work"), folder);
+    workspace.write("in.csv", "x");
+    let source = "# hoist: data=../beside.csv\ndef f():\n    pass\n\n# hoist: data=../in.csv\ndef g():\n    pass\n";
+    workspace.write("train.py", "from sub import a\n");
+    workspace.write("hoist.toml", "");
+    workspace.write("sub/a.py", source);
+    let said = |name: &str| {
+        let found = workspace.findings(name);
+        found
+            .iter()
+            .map(|one| one.message.replace(&format!("{}/", root.display()), ""))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        said("sub/a.py"),
+        ["no file matches `../beside.csv`, which `data` names; correct the pattern"]
+    );
+    workspace.write("train.py", &source.replace("../in", "in"));
+    let outside = "`beside.csv` is named by `data`, but lies outside of the workspace and does not travel; move it into the workspace";
+    assert_eq!(said("train.py"), [outside]);
+    let slice = workspace.slice("train.py", "f", None).unwrap();
+    assert_eq!(slice.files.len(), 1);
+    assert!(slice.findings[0].message.ends_with(&outside[12..]));
 }
 
 #[test]

@@ -4,13 +4,11 @@ mod support;
 
 use hoist_analysis::{apply, hoist_edits};
 use hoist_syntax::Document;
-use support::{Workspace, line};
+use support::{Workspace, findings_of, line};
 
 /// The findings as lines: severity, code, what is underlined, message.
 fn said(source: &str) -> Vec<String> {
-    let workspace = Workspace::new(&[("train.py", source)]);
-    workspace
-        .findings("train.py")
+    findings_of(source)
         .iter()
         .map(|finding| line(source, finding))
         .collect()
@@ -88,6 +86,26 @@ if __name__ == '__main__':
 }
 
 #[test]
+fn a_name_that_its_author_knows_to_be_bound_nowhere() {
+    let source = "\
+def f():
+    return A + B  # noqa: E501, F821
+
+def g():
+    return C  # noqa
+
+def h():
+    return D  # noqa: E501
+";
+    assert_eq!(
+        said(source),
+        [
+            "error HST004 `D`: `D` is bound nowhere in the module and is no builtin; import or define it"
+        ]
+    );
+}
+
+#[test]
 fn a_comment_silences() {
     let source = "\
 def f(a):
@@ -109,6 +127,65 @@ def logged(f):
     return wrapper
 ";
     assert_eq!(said(source), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_handed_to_an_object_of_the_function_around_gets_no_error() {
+    let source = "\
+def make(name):
+    app = Flask(name)
+    @app.route('/')
+    def index(): return app.name
+    def other(): return app.name
+    return app, other
+
+class Flask: pass
+";
+    assert_eq!(
+        said(source),
+        [
+            "error HST003 `other`: `make.<locals>.other` captures `app` (computed when `make` runs), which will not exist in the job; pass it as a parameter, or hoist the function to module level"
+        ]
+    );
+}
+
+#[test]
+fn a_module_that_is_not_built_is_told_by_its_source() {
+    let text = "from ._fast import loop\nfrom ._slow import *\nfrom pkg.deep.core import x\nfrom .none import y\n";
+    let workspace = Workspace::new(&[
+        ("pkg/__init__.py", ""),
+        ("pkg/deep/__init__.py", ""),
+        ("pkg/deep/core.c", ""),
+        ("pkg/_fast.pyx", ""),
+        ("pkg/_slow.pyx.in", ""),
+        ("pkg/train.py", text),
+    ]);
+    let found = workspace.findings("pkg/train.py");
+    let said: Vec<String> = found.iter().map(|finding| line(text, finding)).collect();
+    insta::assert_snapshot!(said.join("\n"), @r"
+    error HST005 `from ._fast import loop`: `._fast` is compiled from `_fast.pyx`, and is not built here: build it, here and on the cluster
+    error HST005 `from ._slow import *`: `._slow` is compiled from `_slow.pyx.in`, and is not built here: build it, here and on the cluster
+    error HST005 `from pkg.deep.core import x`: `pkg.deep.core` is compiled from `core.c`, and is not built here: build it, here and on the cluster
+    error HST005 `from .none import y`: there is no module `.none` in the workspace; add the file or correct the import
+    ");
+}
+
+#[test]
+fn a_module_that_lets_another_stand_in_shows_nobody_knows_what() {
+    let text = "from shim import *\n\ndef f():\n    return anything()\n";
+    let workspace = Workspace::new(&[
+        (
+            "shim.py",
+            "import sys, json\nsys.modules[__name__] = json\n",
+        ),
+        ("train.py", text),
+    ]);
+    let found = workspace.findings("train.py");
+    let codes: Vec<String> = found
+        .iter()
+        .map(|finding| finding.code.to_string())
+        .collect();
+    assert_eq!(codes, ["HST017"]);
 }
 
 #[test]

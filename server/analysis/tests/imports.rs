@@ -358,6 +358,7 @@ fn what_is_here_may_not_be_there() {
                     .map(|(name, version)| (name.to_string(), version.to_string()))
                     .collect(),
             })),
+            builds: false,
         };
         let settings = Settings {
             default_target: Some("far".to_owned()),
@@ -389,6 +390,64 @@ fn what_is_here_may_not_be_there() {
 }
 
 #[test]
+fn a_project_is_not_hidden_by_its_own_sources() {
+    for (name, said) in [("six", 0), ("other", 1)] {
+        let project = format!("[project]\nname = '{name}'\ndependencies = []\n");
+        let place = Place::new(&[
+            ("work/pyproject.toml", &project),
+            ("work/src/six/__init__.py", ""),
+            ("work/docs/requirements.txt", "sphinx\n"),
+            (
+                "work/docs/conf.py",
+                "import sys\nsys.path.insert(0, '../src')\nimport six\n",
+            ),
+        ]);
+        place.install("six", "1.16", &["six.py"]);
+        let found = place.with("work/docs/conf.py", |module| findings(module, &Disk));
+        let hidden = found.iter().filter(|one| one.code.to_string() == "HST024");
+        assert_eq!(hidden.count(), said, "{name}");
+    }
+}
+
+#[test]
+fn what_fails_at_the_top_of_a_module_can_move_into_its_function() {
+    let text = "import absent_thing as a, fast\nfrom six import moves, b\n\ndef f(x):\n    return a.run(x), fast\n\ndef g(x):\n    return moves, b\n\ndef h():\n    return 1\n";
+    let place = Place::new(&[
+        ("work/a.py", text),
+        ("work/fast.cpython-311-x86_64-linux-gnu.so", ""),
+    ]);
+    place.install("six", "1.16", &["six.py"]);
+    let python = TargetPython {
+        target: "far".to_owned(),
+        version: "3.9".parse().unwrap(),
+        packages: Some(Arc::default()),
+        builds: false,
+    };
+    let settings = Settings {
+        default_target: Some("far".to_owned()),
+        pythons: [("far".to_owned(), python)].into(),
+        ..Settings::default()
+    };
+    let found = place.with("work/a.py", |module| {
+        findings_with(module, &Disk, &settings)
+    });
+    let told = |finding: &Finding| {
+        let fixes = finding.fixes.iter().map(|fix| fix.title.as_str());
+        let fixes = fixes.collect::<Vec<_>>().join(", ");
+        format!("{} {fixes}", finding.code)
+    };
+    insta::assert_snapshot!(found.iter().map(told).collect::<Vec<_>>().join("\n"), @r"
+    HST021 Move `import absent_thing as a` into `f`
+    HST023 Move `import fast` into `f`
+    HST026 Move `from six import moves, b` into `g`
+    ");
+    assert_eq!(
+        apply(text, &found[2].fixes[0].edits),
+        "import absent_thing as a, fast\n\ndef f(x):\n    return a.run(x), fast\n\ndef g(x):\n    from six import moves, b\n    return moves, b\n\ndef h():\n    return 1\n"
+    );
+}
+
+#[test]
 fn who_works_on_the_library_itself_hides_nothing() {
     for (own, hides) in [("os.py", false), ("other.py", true)] {
         let own = format!("work/lib/{own}");
@@ -402,4 +461,42 @@ fn who_works_on_the_library_itself_hides_nothing() {
         let said = place.said("work/lib/shuffle.py");
         assert_eq!(said.contains("HST024"), hides, "{said}");
     }
+}
+
+#[test]
+fn a_release_that_does_not_run_with_the_targets_python_is_told_before_it_is_built() {
+    let place = Place::new(&[(
+        "work/a.py",
+        "import fine\nimport fresh\n\ndef f():\n    return fine, fresh\n",
+    )]);
+    for (name, python) in [("fine", ">=3.9.2"), ("fresh", ">=3.10")] {
+        place.install(name, "2.1.0", &[&format!("{name}.py")]);
+        place.write(
+            &format!("{SITE}/{name}-2.1.0.dist-info/METADATA"),
+            &format!("Name: {name}\nVersion: 2.1.0\nRequires-Python: {python}\n"),
+        );
+    }
+    let said = |builds: bool| {
+        let python = TargetPython {
+            target: "far".to_owned(),
+            version: "3.9".parse().unwrap(),
+            packages: None,
+            builds,
+        };
+        let settings = Settings {
+            default_target: Some("far".to_owned()),
+            pythons: [("far".to_owned(), python)].into(),
+            ..Settings::default()
+        };
+        let found = place.with("work/a.py", |module| {
+            findings_with(module, &Disk, &settings)
+        });
+        let told = |finding: &Finding| format!("{} {}", finding.code, finding.message);
+        found.iter().map(told).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(
+        said(true),
+        "HST027 `fresh` comes with `fresh` 2.1.0 here, which needs Python >=3.10, and the target far has Python 3.9: choose another Python there, or install a version here that runs with both"
+    );
+    assert_eq!(said(false), "");
 }

@@ -77,7 +77,7 @@ def outer(parameter):
     import math
     limit = 3
     table = {"a": 1}
-    computed = len("abc")
+    computed = helper(1)
     for item in []: pass
     def helper(x): return x + limit
     def safe(n): return helper(n) * math.pi + safe(n - 1)

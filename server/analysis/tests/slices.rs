@@ -108,6 +108,19 @@ fn lines_are_run_with_what_stands_before_them() {
       2 g()
       4 def g(a=x): return a
     ");
+    // Nor does it run for anything else than a name that the lines would lack.
+    let below = "xs = []\ndef g(): return later(xs)\ng()\nclass Below:\n    xs.append(n)\ndef g(a=n): pass\nimport os\ndef later(x): return x\n";
+    insta::assert_snapshot!(shown(below, "3"), @r"
+      1 xs = []
+      2 def g(): return later(xs)
+      3 g()
+      8 def later(x): return x
+    ");
+    let whole = "xs = [1]\nprint(globals()[input()])\nclass Below:\n    xs.append(n)\n";
+    insta::assert_snapshot!(shown(whole, "2"), @r"
+      1 xs = [1]
+      2 print(globals()[input()])
+    ");
     let one = "import math\n\ndef f():\n    return math.pi\n\nprint(f())\n";
     assert_eq!(shown(one, "3-4"), shown(one, "f"));
     assert_eq!(shown(one, "4"), shown(one, "f"));
@@ -208,7 +221,7 @@ def outer(a, rate=0.1):
     xs.append(2)
     for i in range(3): pass
     def values(): return a, rate, i, xs, len_
-    len_ = len(xs)
+    len_ = sorted(locals())
     def counts():
         nonlocal total
         total += 1

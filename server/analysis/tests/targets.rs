@@ -15,6 +15,7 @@ fn targets(pythons: &[(&str, &str)]) -> Settings {
         target: (*target).to_owned(),
         version: version.parse().unwrap(),
         packages: None,
+        builds: false,
     };
     Settings {
         default_target: pythons.first().map(|(target, _)| (*target).to_owned()),
@@ -66,6 +67,48 @@ def f(x):
     insta::assert_snapshot!("old", said_for("3.6", source));
     insta::assert_snapshot!("new", said_for("3.13", source));
     assert_eq!(said_with(&Settings::default(), source), "");
+}
+
+#[test]
+fn an_import_that_the_target_lacks_can_move_into_its_function() {
+    let source = "\
+import tomllib
+       ^^^^^^^ moves into `read`
+from functools import cache, reduce
+                      ^^^^^ stays
+from math import sqrt, isqrt
+                       ^^^^^ moves into `root`
+
+@cache
+def read(path):
+    return tomllib.load(path), reduce
+
+def root(x):
+    return isqrt(x)
+";
+    let is_mark = |line: &&str| line.trim_start().starts_with('^');
+    let text: String = source
+        .split_inclusive('\n')
+        .filter(|line| !is_mark(line))
+        .collect();
+    let workspace = Workspace::new(&[("train.py", &text)]);
+    let found = workspace.findings_with("train.py", &targets(&[("far", "3.6")]));
+    let told: Vec<String> = found
+        .iter()
+        .map(|finding| match finding.fixes.as_slice() {
+            [fix] => fix.title.rsplit_once(" into ").unwrap().1.to_owned(),
+            _ => "stays".to_owned(),
+        })
+        .collect();
+    let marks: Vec<&str> = source
+        .lines()
+        .filter(is_mark)
+        .map(|line| {
+            line.trim_start_matches(['^', ' '])
+                .trim_start_matches("moves into ")
+        })
+        .collect();
+    assert_eq!(told, marks, "{}", lines(&text, &found));
 }
 
 #[test]

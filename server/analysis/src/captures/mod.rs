@@ -2,23 +2,27 @@
 //!
 //! A nested definition is carried out of its place by leaving its lines where they stand and opening the blocks around it
 //! with `if True:`; what it captures must then be there too. That is safe for names whose only binding is an import, a
-//! definition or a literal: such a statement means the same wherever it runs. Everything else is an obstacle that the user
-//! is told about by name.
+//! definition or an expression that is computed from literals: such a statement means the same wherever it runs, as long as
+//! nothing changes the value in between. Everything else is an obstacle that the user is told about by name.
 
+mod builtin;
+mod computed;
 mod obstacle;
 mod place;
+mod reading;
+mod shape;
 mod value;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use hoist_syntax::scopes::{BindingKind, Name, ScopeId, ScopeKind};
+use hoist_syntax::scopes::{Binding, BindingKind, Name, ScopeId, ScopeKind};
 use hoist_syntax::{Document, Scopes};
 
 pub(crate) use obstacle::{Obstacle, Why, names_of};
 
 use crate::uses::{Home, Use, Uses};
-use value::Found;
+use value::{Bound, Found, Value};
 
 /// A statement inside of a function that is to stand on its own.
 #[derive(Clone, Debug)]
@@ -42,6 +46,15 @@ pub(crate) struct Carried {
     pub(crate) module_names: BTreeMap<Name, usize>,
 }
 
+impl Carried {
+    /// The statement that travels and holds a place.
+    fn statement_at(&self, place: usize) -> Option<&Range<usize>> {
+        let mut before = self.statements.range(..=place).rev();
+        let found = before.find(|(_, statement)| statement.contains(&place));
+        found.map(|(_, statement)| statement)
+    }
+}
+
 /// One text with its names, in which roots are judged.
 pub(crate) struct Judge<'a> {
     pub(crate) document: &'a Document,
@@ -57,7 +70,7 @@ impl Judge<'_> {
     pub(crate) fn carry(&self, root: &Root, wanted: &[String]) -> (Carried, Vec<Obstacle>) {
         let mut carried = Carried::default();
         let mut obstacles: BTreeSet<Obstacle> = BTreeSet::new();
-        let mut mutable: Vec<(ScopeId, Name)> = Vec::new();
+        let mut values: Vec<Value> = Vec::new();
         let mut plain: Vec<(ScopeId, Name)> = Vec::new();
         let mut judged: BTreeSet<(ScopeId, Name)> = BTreeSet::new();
         let mut waiting = vec![(root.statement.clone(), root.function)];
@@ -78,15 +91,11 @@ impl Judge<'_> {
         for name in wanted {
             if let Some((owner, found)) = self.beside(root, name) {
                 for name in &found.names {
-                    judged.insert((owner, name.clone()));
-                    carried.names.insert(name.clone(), found.statement.clone());
-                    let list = if found.mutable {
-                        &mut mutable
-                    } else {
-                        &mut plain
-                    };
-                    list.push((owner, name.clone()));
+                    judged.insert((owner, name.stored.clone()));
+                    let statement = found.statement.clone();
+                    carried.names.insert(name.written.clone(), statement);
                 }
+                found.sort(owner, &mut values, &mut plain);
                 waiting.push((found.statement, owner));
             }
         }
@@ -125,21 +134,18 @@ impl Judge<'_> {
                 match self.verdict(owner, &a_use.name, root) {
                     Ok(found) => {
                         for name in &found.names {
-                            match carried.names.get(name) {
+                            match carried.names.get(&name.written) {
                                 Some(other) if *other != found.statement => {
-                                    obstacles.insert(Obstacle::Collision(name.to_string()));
+                                    obstacles.insert(Obstacle::Collision(name.written.to_string()));
                                 }
                                 _ => {
-                                    carried.names.insert(name.clone(), found.statement.clone());
+                                    let statement = found.statement.clone();
+                                    carried.names.insert(name.written.clone(), statement);
                                 }
                             }
-                            judged.insert((owner, name.clone()));
-                            if found.mutable {
-                                mutable.push((owner, name.clone()));
-                            } else {
-                                plain.push((owner, name.clone()));
-                            }
+                            judged.insert((owner, name.stored.clone()));
                         }
+                        found.sort(owner, &mut values, &mut plain);
                         waiting.push((found.statement, owner));
                     }
                     Err(why) => {
@@ -148,16 +154,10 @@ impl Judge<'_> {
                 }
             }
         }
-        let outside = |a_use: &Use| {
-            let place = a_use.range.start;
-            !carried
-                .statements
-                .range(..=place)
-                .any(|(_, statement)| statement.contains(&place))
-        };
-        for (owner, name) in &mutable {
-            if self.uses.of(Home::Scope(*owner), name).any(outside) {
-                obstacles.insert(self.value(*owner, name, Why::Touched));
+        let outside = |a_use: &Use| carried.statement_at(a_use.range.start).is_none();
+        for value in &values {
+            if self.may_change(value, &values, root, &carried) {
+                obstacles.insert(self.value(value.owner, &value.name, Why::Touched));
             }
         }
         for (owner, name) in &plain {
@@ -181,20 +181,41 @@ impl Judge<'_> {
 
     /// A name of the functions around a root that the module does not have, when its value can be had elsewhere.
     fn beside(&self, root: &Root, name: &str) -> Option<(ScopeId, Found)> {
-        let name = Name::new(name);
-        if name == root.name
-            || self
-                .uses
-                .of(Home::Module, &name)
-                .any(|a_use| a_use.binding.is_some())
-        {
+        let (owner, name) = self.around(root, name)?;
+        let found = self.verdict(owner, &name, root).ok()?;
+        Some((owner, found))
+    }
+
+    /// Why a name that stands beside the root's call cannot be had, although a function around binds it.
+    pub(crate) fn lacking(&self, root: &Root, name: &str) -> Option<Obstacle> {
+        let (owner, name) = self.around(root, name)?;
+        let why = self.verdict(owner, &name, root).err()?;
+        Some(self.value(owner, &name, why))
+    }
+
+    /// The function around a root that binds a name which the module does not have, with the name as it is stored there.
+    fn around(&self, root: &Root, name: &str) -> Option<(ScopeId, Name)> {
+        let written = Name::new(name);
+        let is_in_module = self
+            .uses
+            .of(Home::Module, &written)
+            .any(|a_use| a_use.binding.is_some());
+        if written == root.name || is_in_module {
             return None;
         }
         let mut at = Some(root.function);
         while let Some(id) = at {
             let scope = self.scopes.get(id);
-            if scope.kind != ScopeKind::Class && self.bindings_of(id, &name).next().is_some() {
-                return self.verdict(id, &name, root).ok().map(|found| (id, found));
+            if scope.kind != ScopeKind::Class {
+                let is_meant = |binding: &&Binding| {
+                    binding.name == written || self.text(&binding.range) == name
+                };
+                let found = scope.bindings.iter().find(is_meant);
+                if let Some(found) =
+                    found.filter(|found| found.name != root.name || id != root.function)
+                {
+                    return Some((id, found.name.clone()));
+                }
             }
             at = scope.parent;
         }
@@ -227,12 +248,14 @@ impl Judge<'_> {
         })
     }
 
-    /// A name as it is written; the private ones of a class are stored otherwise.
-    fn written(&self, a_use: &Use) -> Name {
-        match self.text(&a_use.range) {
+    /// A name as it is written and as it is stored.
+    fn bound(&self, a_use: &Use) -> Bound {
+        let stored = a_use.name.clone();
+        let written = match self.text(&a_use.range) {
             text if text.starts_with("__") => Name::new(text),
-            _ => a_use.name.clone(),
-        }
+            _ => stored.clone(),
+        };
+        Bound { written, stored }
     }
 
     fn text(&self, range: &Range<usize>) -> &str {

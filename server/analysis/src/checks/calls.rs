@@ -60,6 +60,16 @@ const FIGURES: &[&str] = &[
     "seaborn.plt.show",
 ];
 
+/// The function that chooses how figures are shown.
+pub(super) const BACKEND: &str = "matplotlib.use";
+
+/// All functions of which there is something to say.
+pub(super) fn told() -> impl Iterator<Item = &'static str> {
+    let lists = [ASKING, STOPPING, WINDOWS, BROWSERS, FIGURES];
+    let paths = lists.into_iter().flatten().copied();
+    paths.chain([BACKEND])
+}
+
 /// Says what there is to say about a call, by the full path of what is called.
 pub(super) fn called(call: &ast::ExprCall, path: &str, found: &mut Vec<Finding>) {
     let range = range_of(&*call.func);
@@ -90,7 +100,7 @@ pub(super) fn called(call: &ast::ExprCall, path: &str, found: &mut Vec<Finding>)
         let message =
             "nobody sees the figure in a job, and nothing fails: save it with `savefig`".to_owned();
         say(Code::NeedsDisplay, Severity::Information, message);
-    } else if path == "matplotlib.use"
+    } else if path == BACKEND
         && let Some(backend) = call.arguments.args.first().and_then(constant_text)
         && needs_screen(backend)
     {

@@ -44,6 +44,12 @@ const FOR_A_VALUE: &[(&str, &str)] = &[
     ("urllib.request.urlretrieve", "asks the network"),
 ];
 
+/// All functions of which there is something to say.
+pub(super) fn told() -> impl Iterator<Item = &'static str> {
+    let all = ALWAYS.iter().chain(FOR_A_VALUE);
+    all.map(|(path, _)| *path)
+}
+
 fn lookup(list: &[(&str, &'static str)], path: &str) -> Option<&'static str> {
     list.iter()
         .find(|(known, _)| *known == path)
@@ -73,13 +79,13 @@ pub(super) fn at_top_level(
     if let Stmt::Expr(expr) = stmt
         && !is_carried
         && let Expr::Call(call) = &*expr.value
-        && let Some(path) = names.path(&call.func)
+        && let Some(path) = names.telling_path(&call.func)
     {
         if let Some(what) = lookup(ALWAYS, &path) {
             say(&path, what, call, found);
         }
         // The slice of a function that plots keeps it.
-        if path == "matplotlib.use" {
+        if path == calls::BACKEND {
             calls::called(call, &path, found);
         }
     }

@@ -13,24 +13,29 @@ mod newer;
 mod results;
 mod secrets;
 
+use std::borrow::Cow;
 use std::ops::Range;
+use std::path::Path;
 
 use crate::audience::Audience;
+use crate::modules::Import;
 use crate::python::{Source, ast, is_main_test, range_of, with_stack};
 use crate::{Code, Finding, Fix, Severity};
-use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 
 use names::Names;
 
 /// Adds what there is to say about a file that parses.
 pub(crate) fn check(
+    path: &Path,
     source: &Source,
+    imports: &[Import],
     audience: &Audience<'_>,
     is_local: &dyn Fn(&str) -> bool,
     found: &mut Vec<Finding>,
 ) {
-    let names = Names::read(source);
+    let names = Names::read(source, imports);
     let carried = carried::carried(source);
     let mut walk = Walk {
         source,
@@ -47,7 +52,7 @@ pub(crate) fn check(
         effects::at_top_level(&names, stmt, is_carried, walk.found);
     }
     globals::check(source, found);
-    newer::check(source, &names, audience, is_local, found);
+    newer::check(path, source, &names, audience, is_local, found);
 }
 
 /// A finding without a fix.
@@ -68,6 +73,8 @@ struct Results<'a> {
     returned: Vec<&'a Expr>,
     yielded: Vec<&'a Expr>,
     is_generator: bool,
+    /// There is a lambda or a class in the function. Nothing else is told of.
+    makes_some: bool,
 }
 
 struct Walk<'a> {
@@ -85,7 +92,7 @@ impl Walk<'_> {
     /// Looks at what a function of the module gives back; of a generator, that is what it yields.
     fn came_to_its_end(&mut self, function: &ast::StmtFunctionDef) {
         let results = std::mem::take(&mut self.results);
-        if !function.decorator_list.iter().all(results::keeps_results) {
+        if !results.makes_some || !function.decorator_list.iter().all(results::keeps_results) {
             return;
         }
         let values = match results.is_generator {
@@ -131,6 +138,11 @@ impl<'a> Visitor<'a> for Walk<'a> {
         }
         let is_function = stmt.is_function_def_stmt();
         let is_class = stmt.is_class_def_stmt();
+        match (self.functions, self.classes) {
+            // What stands before the function is none of it.
+            (0, 0) => self.results.makes_some = false,
+            _ => self.results.makes_some |= is_class,
+        }
         self.functions += usize::from(is_function);
         self.classes += usize::from(is_class);
         with_stack(|| walk_stmt(self, stmt));
@@ -146,7 +158,7 @@ impl<'a> Visitor<'a> for Walk<'a> {
     fn visit_expr(&mut self, expr: &'a Expr) {
         match expr {
             Expr::Call(call) => {
-                if let Some(path) = self.names.path(&call.func) {
+                if let Some(path) = self.names.telling_path(&call.func) {
                     calls::called(call, &path, self.found);
                     if self.functions == 0 {
                         effects::in_value(call, &path, self.found);
@@ -165,6 +177,7 @@ impl<'a> Visitor<'a> for Walk<'a> {
             Expr::YieldFrom(_) if (self.functions, self.classes) == (1, 0) => {
                 self.results.is_generator = true;
             }
+            Expr::Lambda(_) => self.results.makes_some = true,
             Expr::Dict(dict) => {
                 for item in &dict.items {
                     if let Some(key) = item.key.as_ref().and_then(crate::python::constant_text) {
@@ -176,8 +189,12 @@ impl<'a> Visitor<'a> for Walk<'a> {
                 secrets::literal(text.value.to_str(), range_of(expr), self.found);
             }
             Expr::BytesLiteral(bytes) => {
-                let bytes: Vec<u8> = bytes.value.bytes().collect();
-                if let Ok(text) = std::str::from_utf8(&bytes) {
+                let mut parts = bytes.value.iter();
+                let whole = match (parts.next(), parts.next()) {
+                    (Some(part), None) => Cow::Borrowed(&*part.value),
+                    _ => Cow::Owned(bytes.value.bytes().collect()),
+                };
+                if let Ok(text) = std::str::from_utf8(&whole) {
                     secrets::literal(text, range_of(expr), self.found);
                 }
             }
@@ -190,6 +207,6 @@ impl<'a> Visitor<'a> for Walk<'a> {
             }
             _ => {}
         }
-        with_stack(|| walk_expr(self, expr));
+        crate::python::walk_into(self, expr);
     }
 }

@@ -1,6 +1,8 @@
 //! Syntax, modules and names of Python's library that the target's Python does not have.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
+use std::path::Path;
 
 use ruff_python_parser::{Mode, ParseOptions, parse_unchecked};
 
@@ -8,10 +10,11 @@ use super::finding;
 use super::names::Names;
 use crate::audience::Audience;
 use crate::library::changes;
+use crate::move_import::Moves;
 use crate::python::{Source, ast, range_of, start_of, with_stack};
 use crate::settings::{PythonVersion, TargetPython};
 use crate::{Code, Finding, Severity};
-use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 
 /// The newest version that the parser knows: what it reads, that one has.
@@ -22,6 +25,7 @@ const NEWEST: PythonVersion = PythonVersion {
 
 /// Tells what of the code that an entry may carry is not there on the target that it runs on.
 pub(super) fn check(
+    path: &Path,
     source: &Source,
     names: &Names<'_>,
     audience: &Audience<'_>,
@@ -37,6 +41,7 @@ pub(super) fn check(
         syntax(source, version, audience, found);
     }
     let mut library = Library {
+        moves: Moves::of(path, source),
         source,
         names,
         pythons: &[],
@@ -66,7 +71,7 @@ fn syntax(
     if version >= NEWEST {
         return;
     }
-    let mut tell = |range: std::ops::Range<usize>, what: &str, since: &str| {
+    let mut tell = |range: Range<usize>, what: &str, since: &str| {
         let met = audience.of(range.start).iter();
         for python in met.filter(|python| python.version == version) {
             let message = format!(
@@ -107,7 +112,7 @@ fn syntax(
     }
 }
 
-fn postponed_annotations(source: &Source) -> Option<std::ops::Range<usize>> {
+fn postponed_annotations(source: &Source) -> Option<Range<usize>> {
     source.body().iter().find_map(|stmt| match stmt {
         Stmt::ImportFrom(import) if import.module.as_ref()?.as_str() == "__future__" => {
             let names = &mut import.names.iter();
@@ -119,6 +124,7 @@ fn postponed_annotations(source: &Source) -> Option<std::ops::Range<usize>> {
 }
 
 struct Library<'a> {
+    moves: Moves<'a>,
     source: &'a Source,
     names: &'a Names<'a>,
     /// Those that the statement meets.
@@ -131,10 +137,10 @@ struct Library<'a> {
 }
 
 /// What is missed, and when.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 enum Missed {
-    /// By an import at the top, which takes the whole file along.
-    Import,
+    /// By an import at the top, which takes the whole file along: of all that a place names.
+    Import(Range<usize>),
     /// When its line runs.
     Name,
     /// When its line runs: the keyword of a call.
@@ -143,7 +149,7 @@ enum Missed {
 
 impl Library<'_> {
     /// Tells it for each Python that it meets, when it came later or left earlier.
-    fn tell(&mut self, path: &str, range: &std::ops::Range<usize>, missed: Missed) -> bool {
+    fn tell(&mut self, path: &str, range: &Range<usize>, missed: Missed) -> bool {
         let Some(change) = changes::of(path) else {
             return false;
         };
@@ -152,7 +158,7 @@ impl Library<'_> {
             return true;
         }
         let severity = match missed {
-            Missed::Import => Severity::Error,
+            Missed::Import(_) => Severity::Error,
             Missed::Name | Missed::Keyword => Severity::Warning,
         };
         for python in self.pythons {
@@ -169,18 +175,21 @@ impl Library<'_> {
             };
             let message = format!("{why}, and {}", has(python));
             let range = range.clone();
-            self.found
-                .push(finding(Code::OtherPython, severity, message, range));
+            let mut told = finding(Code::OtherPython, severity, message, range);
+            if let Missed::Import(place) = &missed {
+                told.fixes.extend(self.moves.edits(place));
+            }
+            self.found.push(told);
         }
         true
     }
 
     /// A module, by the outermost of its packages that came or left.
-    fn tell_module(&mut self, module: &str, range: &std::ops::Range<usize>) {
+    fn tell_module(&mut self, module: &str, range: &Range<usize>, place: &Range<usize>) {
         let ends = module.match_indices('.').map(|(at, _)| at);
         for end in ends.chain(Some(module.len())) {
             let package = module.get(..end).unwrap_or_default();
-            if self.tell(package, range, Missed::Import) {
+            if self.tell(package, range, Missed::Import(place.clone())) {
                 return;
             }
         }
@@ -217,16 +226,24 @@ impl<'a> Visitor<'a> for Library<'_> {
             }
             Stmt::Import(import) => {
                 for alias in &import.names {
-                    self.tell_module(alias.name.as_str(), &range_of(&alias.name));
+                    self.tell_module(
+                        alias.name.as_str(),
+                        &range_of(&alias.name),
+                        &range_of(alias),
+                    );
                 }
                 false
             }
             Stmt::ImportFrom(import) if import.level == 0 => {
                 if let Some(module) = &import.module {
-                    self.tell_module(module.as_str(), &range_of(module));
+                    self.tell_module(module.as_str(), &range_of(module), &range_of(import));
                     for alias in &import.names {
                         let path = format!("{}.{}", module.as_str(), alias.name.as_str());
-                        self.tell(&path, &range_of(&alias.name), Missed::Import);
+                        self.tell(
+                            &path,
+                            &range_of(&alias.name),
+                            Missed::Import(range_of(alias)),
+                        );
                     }
                 }
                 false
@@ -265,6 +282,6 @@ impl<'a> Visitor<'a> for Library<'_> {
             }
             _ => {}
         }
-        with_stack(|| walk_expr(self, expr));
+        crate::python::walk_into(self, expr);
     }
 }

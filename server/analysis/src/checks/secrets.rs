@@ -30,6 +30,9 @@ const MARKED: &[(&str, usize, &str)] = &[
     ("ASIA", 16, "an AWS access key"),
 ];
 
+/// The fewest characters of such a key with its mark.
+const SHORTEST: usize = 20;
+
 /// Names of what is a password in the eyes of a person.
 const PASSWORDS: &[&str] = &["passphrase", "passwd", "password", "pwd"];
 
@@ -70,12 +73,17 @@ pub(super) fn literal(text: &str, range: Range<usize>, found: &mut Vec<Finding>)
 
 /// What a text must be by its form.
 fn recognised(text: &str) -> Option<&'static str> {
-    if let Some(at) = text.find("-----BEGIN ")
+    // No form is shorter than an address with a password in it.
+    if text.len() < "://:pass@".len() {
+        return None;
+    }
+    // A text that only looks for such a block has nothing in it.
+    if text.len() > 100
+        && let Some(at) = memchr::memmem::find(text.as_bytes(), b"-----BEGIN ")
         && text
             .get(at..)
             .and_then(|rest| rest.lines().next())
             .is_some_and(|line| line.contains("PRIVATE KEY-----"))
-        // A text that only looks for such a block has nothing in it.
         && text.len() > at + 100
     {
         return Some("a private key");
@@ -83,9 +91,11 @@ fn recognised(text: &str) -> Option<&'static str> {
     if has_password_in_address(text) {
         return Some("a password in an address");
     }
-    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
-    text.split(|c: char| !is_part(c))
-        .filter(|word| word.len() >= 20)
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    let words = text.as_bytes().split(|byte| !is_part(byte));
+    words
+        .filter(|word| word.len() >= SHORTEST)
+        .filter_map(|word| std::str::from_utf8(word).ok())
         .find_map(|word| {
             MARKED.iter().find_map(|(mark, least, what)| {
                 let rest = word.strip_prefix(mark)?;
@@ -105,7 +115,8 @@ fn recognised(text: &str) -> Option<&'static str> {
 
 /// `postgresql://me:secret@host/db`
 fn has_password_in_address(text: &str) -> bool {
-    let Some((_, rest)) = text.split_once("://") else {
+    let mut colons = memchr::memchr_iter(b':', text.as_bytes());
+    let Some(rest) = colons.find_map(|at| text[at..].strip_prefix("://")) else {
         return false;
     };
     let host = rest.split(['/', '?', '#', ' ']).next().unwrap_or_default();
@@ -196,7 +207,11 @@ fn is_placeholder(text: &str) -> bool {
         "none",
         "null",
     ];
+    let whole = [
+        "pass", "pw", "pwd", "user", "admin", "root", "guest", "token",
+    ];
     words.iter().any(|word| low.contains(word))
+        || whole.contains(&low.as_str())
         || text.contains(['<', '>', '{', '}', '$', '%'])
         // A path, an address, or a call written as text.
         || text.contains(['/', '(', ')', '\\'])
@@ -247,6 +262,7 @@ mod tests {
             "sk-learn-is-a-library-for-machine-learning-in-python",
             "-----BEGIN PRIVATE KEY-----",
             "https://user:password@example.com/",
+            "http://user:pass@complex.url.com/path?query=yes",
             "https://{user}:{token}@host/",
             "https://example.org/a:b@c",
             "ghp_",

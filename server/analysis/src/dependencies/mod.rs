@@ -1,35 +1,42 @@
 //! What there is to say about a file's imports and the environment: what is not installed, not declared, of another version,
 //! made for this machine, or hidden by a file of the workspace.
 
-mod project;
+pub(crate) mod project;
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use pep508_rs::pep440_rs::{Version, VersionSpecifiers};
 
 use crate::audience::Audience;
 use crate::environment::provides::is_extension;
 use crate::environment::{Environment, Interpreter, normalized};
 use crate::files::Files;
 use crate::modules::{Import, Provenance, Resolver, Standing, is_library_folder};
+use crate::move_import::Moves;
+use crate::python::Source;
 use crate::settings::{Packages, TargetPython};
 use crate::slice::ImportOrigin;
-use crate::{Code, Finding, Fix, Module, Severity};
+use crate::{Code, Finding, Fix, Module, Severity, supplied};
 use project::Project;
+
+/// A module that is asked about, with what is known of it.
+pub(crate) struct Subject<'a> {
+    pub(crate) module: &'a Module<'a>,
+    pub(crate) source: &'a Source,
+    pub(crate) audience: &'a Audience<'a>,
+    pub(crate) files: &'a dyn Files,
+    pub(crate) resolver: &'a Resolver<'a>,
+    pub(crate) standing: &'a Standing,
+}
 
 /// Adds what there is to say. Silent is what the code runs without. While no Python is found here, only what targets lack is
 /// told.
-pub(crate) fn findings(
-    module: &Module<'_>,
-    audience: &Audience<'_>,
-    files: &dyn Files,
-    resolver: &Resolver<'_>,
-    standing: &Standing,
-    imports: &[Import],
-    found: &mut Vec<Finding>,
-) {
-    let here = module.environment.and_then(|environment| {
+pub(crate) fn findings(of: Subject<'_>, imports: &[Import], found: &mut Vec<Finding>) {
+    let here = of.module.environment.and_then(|environment| {
         let interpreter = environment.interpreter()?;
         Some(Here {
             environment,
@@ -37,25 +44,24 @@ pub(crate) fn findings(
         })
     });
     let some_target_was_asked = || {
-        let all = audience.all();
+        let all = of.audience.all();
         all.iter().any(|python| python.packages.is_some())
     };
     if here.is_none() && !some_target_was_asked() {
         return;
     }
     let mut imports_of = About {
-        module,
-        audience,
-        files,
-        resolver,
-        standing,
+        moves: Moves::of(of.module.path, of.source),
+        of,
         here,
         project: OnceCell::new(),
         told: BTreeSet::new(),
+        looked_at: BTreeSet::new(),
         found,
     };
     for import in imports {
-        let is_silent = import.optional || import.conditional || import.guarded;
+        let is_supplied = import.level == 0 && supplied::module(&import.module).is_some();
+        let is_silent = import.optional || import.conditional || import.guarded || is_supplied;
         if !is_silent {
             imports_of.one(import);
         }
@@ -81,31 +87,34 @@ impl Here<'_> {
 }
 
 struct About<'a> {
-    module: &'a Module<'a>,
-    audience: &'a Audience<'a>,
-    files: &'a dyn Files,
-    resolver: &'a Resolver<'a>,
-    standing: &'a Standing,
+    moves: Moves<'a>,
+    of: Subject<'a>,
     here: Option<Here<'a>>,
     /// Read when somebody asks for it.
     project: OnceCell<Option<Project>>,
     /// Each thing is said once in a file.
     told: BTreeSet<(Code, String)>,
+    /// Top-level names with the folders of files that were looked at for what they hide.
+    looked_at: BTreeSet<(String, PathBuf)>,
     found: &'a mut Vec<Finding>,
 }
 
 impl About<'_> {
     fn one(&mut self, import: &Import) {
-        let path = self.module.path;
+        let path = self.of.module.path;
         if import.names.is_empty() {
-            let from = self.resolver.source_of(self.standing, path, import, None);
+            let from = self
+                .of
+                .resolver
+                .source_of(self.of.standing, path, import, None);
             self.name(import, None, from);
         }
         for name in &import.names {
             let name = name.name.as_str();
             let from = self
+                .of
                 .resolver
-                .source_of(self.standing, path, import, Some(name));
+                .source_of(self.of.standing, path, import, Some(name));
             self.name(import, Some(name), from);
         }
     }
@@ -123,10 +132,13 @@ impl About<'_> {
                 }
             }
             ImportOrigin::Distribution => {
-                let Some(provider) = self.resolver.provider(&import.module, name) else {
+                let Some(provider) = self.of.resolver.provider(&import.module, name) else {
                     return;
                 };
                 let (name, version) = (provider.name.clone(), provider.version.clone());
+                if let Some(wanted) = provider.python.clone() {
+                    self.unfit_there(import, &name, &version, &wanted);
+                }
                 self.installed(import, &name, &version);
                 self.lacking(import, &name, Some(&version));
                 self.refused_there(import, &name);
@@ -153,7 +165,7 @@ impl About<'_> {
                         import,
                         None,
                     );
-                } else if import.level == 0 && path != self.module.path {
+                } else if import.level == 0 && path != self.of.module.path {
                     self.hides(import, top, path);
                 }
             }
@@ -163,7 +175,7 @@ impl About<'_> {
 
     fn not_installed(&mut self, import: &Import, distribution: Option<&str>) {
         let Some(here) = &self.here else { return };
-        let python = here.words(self.module.workspace);
+        let python = here.words(self.of.module.workspace);
         let message = match distribution {
             Some(distribution) => {
                 let there = match self.there(import, distribution) {
@@ -201,7 +213,7 @@ impl About<'_> {
         import: &Import,
         distribution: &str,
     ) -> (Vec<&'_ TargetPython>, Vec<&'_ TargetPython>) {
-        let met = self.audience.of(import.at).iter().copied();
+        let met = self.of.audience.of(import.at).iter().copied();
         let asked = met.filter_map(|python| Some((python, python.packages.as_deref()?)));
         let (has, lack): (Vec<_>, Vec<_>) =
             asked.partition(|(_, packages)| self.is_in(packages, &import.module, distribution));
@@ -249,7 +261,7 @@ impl About<'_> {
             return;
         };
         let name = normalized(distribution);
-        let met = self.audience.of(import.at).iter();
+        let met = self.of.audience.of(import.at).iter();
         let other = met.filter_map(|python| {
             let version = python.packages.as_ref()?.distributions.get(&name)?;
             let asked = project.refuses(distribution, version)?;
@@ -264,6 +276,36 @@ impl About<'_> {
             let (code, severity) = (Code::OtherVersion, Severity::Warning);
             self.say(code, severity, &about, message, import, None);
         }
+    }
+
+    /// Tells the targets for whose Python the release that is here cannot be installed.
+    fn unfit_there(&mut self, import: &Import, distribution: &str, version: &str, wanted: &str) {
+        let Ok(specifiers) = VersionSpecifiers::from_str(wanted) else {
+            return;
+        };
+        // Of a target's Python no more than `3.9` may be known: the first or the last of its line will do.
+        let runs = |python: &TargetPython| {
+            let (major, minor) = (
+                u64::from(python.version.major),
+                u64::from(python.version.minor),
+            );
+            let first = Version::new([major, minor]);
+            specifiers.contains(&first) || specifiers.contains(&Version::new([major, minor, 99]))
+        };
+        let met = self.of.audience.of(import.at).iter().copied();
+        let not: Vec<&TargetPython> = met
+            .filter(|python| python.builds && !runs(python))
+            .collect();
+        let Some(first) = not.first() else { return };
+        let message = format!(
+            "`{}` comes with `{distribution}` {version} here, which needs Python {wanted}, and {} has Python {}: choose another Python there, or install a version here that runs with both",
+            import.module,
+            targets(&not),
+            first.version
+        );
+        let about = format!("{distribution} {}", targets(&not));
+        let (code, severity) = (Code::UnfitPackage, Severity::Warning);
+        self.say(code, severity, &about, message, import, None);
     }
 
     fn installed(&mut self, import: &Import, distribution: &str, version: &str) {
@@ -303,13 +345,17 @@ impl About<'_> {
 
     /// A file of the workspace that stands before a module of the same name.
     fn hides(&mut self, import: &Import, top: &str, path: &Path) {
+        let folder = path.parent().unwrap_or(path).to_path_buf();
+        if !self.looked_at.insert((top.to_owned(), folder)) {
+            return;
+        }
         let Some(here) = &self.here else { return };
         let hidden = if here.environment.is_library(top) {
             // Whose workspace is Python's own library hides nothing: it is the module itself.
             if path
                 .ancestors()
-                .take_while(|folder| folder.starts_with(self.module.workspace))
-                .any(|folder| is_library_folder(self.files, folder))
+                .take_while(|folder| folder.starts_with(self.of.module.workspace))
+                .any(|folder| is_library_folder(self.of.files, folder))
             {
                 return;
             }
@@ -319,15 +365,12 @@ impl About<'_> {
                 return;
             };
             // A project that is installed is not hidden by its own sources.
-            if self
-                .project()
-                .is_some_and(|project| project.is_called(&provider.name))
-            {
+            if self.is_own(&provider.name) {
                 return;
             }
             format!("the installed `{}` {}", provider.name, provider.version)
         };
-        let shown = path.strip_prefix(self.module.workspace).unwrap_or(path);
+        let shown = path.strip_prefix(self.of.module.workspace).unwrap_or(path);
         let message = format!(
             "`{top}` is {} of the workspace here and hides {hidden}, which other modules may want; rename the file",
             shown.display()
@@ -338,10 +381,19 @@ impl About<'_> {
     fn project(&self) -> Option<&Project> {
         self.project
             .get_or_init(|| {
-                let folder = self.module.path.parent()?;
-                Project::around(self.files, folder, self.module.workspace)
+                let folder = self.of.module.path.parent()?;
+                Project::around(self.of.files, folder, self.of.module.workspace)
             })
             .as_ref()
+    }
+
+    /// Is it the name of a project of the workspace, around the module?
+    fn is_own(&self, distribution: &str) -> bool {
+        let workspace = self.of.module.workspace;
+        let folders = self.of.module.path.ancestors().skip(1);
+        folders
+            .take_while(|folder| folder.starts_with(workspace))
+            .any(|folder| project::is_called(self.of.files, folder, distribution))
     }
 
     fn declare(&self, distribution: &str) -> Option<Fix> {
@@ -362,13 +414,19 @@ impl About<'_> {
         fix: Option<Fix>,
     ) {
         if self.told.insert((code, about.to_owned())) {
+            // What fails at the top of a module fails for each function of it.
+            let fails_there = [Code::NotInstalled, Code::NotOnTarget, Code::LocalExtension];
+            let taken_in = match fails_there.contains(&code) {
+                true => self.moves.edits(&import.range),
+                false => None,
+            };
             self.found.push(Finding {
                 code,
                 severity,
                 message,
-                range: first_line(self.module.document.text(), &import.range),
+                range: first_line(self.of.module.document.text(), &import.range),
                 entry: None,
-                fixes: fix.into_iter().collect(),
+                fixes: fix.into_iter().chain(taken_in).collect(),
             });
         }
     }

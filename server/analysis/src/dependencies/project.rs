@@ -4,21 +4,25 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use pep508_rs::pep440_rs::{Operator, Version, VersionSpecifiers};
 use pep508_rs::{MarkerTree, Requirement, VerbatimUrl, VersionOrUrl};
 use toml_edit::{Array, DocumentMut, Item, RawString, Value};
 
 use crate::environment::normalized;
 use crate::files::Files;
+use crate::lock::indexes_of;
 use crate::{Edit, FileChange, Fix};
 
 /// A file that declares dependencies.
-pub(super) struct Project {
+pub(crate) struct Project {
     path: PathBuf,
     text: String,
     kind: Kind,
     requirements: Vec<Declared>,
     /// The project's own name.
     name: Option<String>,
+    /// The package indexes that it names, whatever it says of them.
+    indexes: Vec<String>,
 }
 
 enum Kind {
@@ -35,13 +39,16 @@ struct Declared {
     /// Normalised.
     name: String,
     /// The versions that are asked for whatever the circumstances, as they are written.
-    versions: Option<pep508_rs::pep440_rs::VersionSpecifiers>,
+    versions: Option<VersionSpecifiers>,
+    /// The whole of it as PEP 508 writes it; none: it is written otherwise.
+    text: Option<String>,
 }
 
 impl Declared {
     /// Reads a line of PEP 508; of one that is not, such as Poetry's, the name at its beginning.
     fn read(text: &str) -> Option<Declared> {
         if let Ok(requirement) = Requirement::<VerbatimUrl>::from_str(text) {
+            let text = Some(requirement.to_string());
             let versions = match requirement.version_or_url {
                 Some(VersionOrUrl::VersionSpecifier(versions))
                     if requirement.marker == MarkerTree::TRUE =>
@@ -53,6 +60,7 @@ impl Declared {
             return Some(Declared {
                 name: normalized(requirement.name.as_ref()),
                 versions,
+                text,
             });
         }
         let is_of_name = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
@@ -61,20 +69,37 @@ impl Declared {
         Some(Declared {
             name: normalized(name),
             versions: None,
+            text: None,
         })
     }
+}
+
+/// Is the project of a folder's pyproject.toml called so?
+pub(super) fn is_called(files: &dyn Files, folder: &Path, distribution: &str) -> bool {
+    let text = files.read(&folder.join("pyproject.toml")).ok();
+    let document = text
+        .and_then(|text| String::from_utf8(text).ok())
+        .and_then(|text| text.parse::<DocumentMut>().ok());
+    document.is_some_and(|document| name_in(&document) == Some(normalized(distribution)))
+}
+
+/// The name of the project that a pyproject.toml is of.
+fn name_in(document: &DocumentMut) -> Option<String> {
+    let poetry = document.get("tool").and_then(|tool| tool.get("poetry"));
+    let project = document.get("project").or(poetry)?;
+    project.get("name")?.as_str().map(normalized)
 }
 
 impl Project {
     /// The file of the nearest project around a folder, up to the workspace's root: a pyproject.toml that declares
     /// dependencies, else a requirements.txt.
-    pub(super) fn around(files: &dyn Files, folder: &Path, workspace: &Path) -> Option<Project> {
+    pub(crate) fn around(files: &dyn Files, folder: &Path, workspace: &Path) -> Option<Project> {
         let folders = folder
             .ancestors()
             .take_while(|above| above.starts_with(workspace));
         for folder in folders {
             let found = Project::pyproject(files, folder.join("pyproject.toml"))
-                .or_else(|| Project::requirements(files, folder.join("requirements.txt")));
+                .or_else(|| Project::of_requirements(files, folder.join("requirements.txt")));
             if found.is_some() {
                 return found;
             }
@@ -124,10 +149,8 @@ impl Project {
         let is_dynamic = project
             .and_then(|project| project.get("dynamic"))
             .is_some_and(|dynamic| texts(dynamic).iter().any(|name| name == "dependencies"));
-        let name = project
-            .or(poetry)
-            .and_then(|project| project.get("name")?.as_str())
-            .map(normalized);
+        let name = name_in(&document);
+        let indexes = indexes_of(&document);
         let kind = match (project, poetry) {
             (_, Some(_)) if project.is_none_or(|own| own.get("dependencies").is_none()) => {
                 Kind::Poetry(Box::new(document))
@@ -141,24 +164,34 @@ impl Project {
             kind,
             requirements: declared,
             name,
+            indexes,
         })
     }
 
-    fn requirements(files: &dyn Files, path: PathBuf) -> Option<Project> {
+    fn of_requirements(files: &dyn Files, path: PathBuf) -> Option<Project> {
         let text = String::from_utf8(files.read(&path).ok()?).ok()?;
-        let mut requirements = Vec::new();
-        read_requirements(files, &path, &text, &mut BTreeSet::new(), &mut requirements);
+        let (mut requirements, mut indexes) = (Vec::new(), Vec::new());
+        let mut seen = BTreeSet::new();
+        read_requirements(
+            files,
+            &path,
+            &text,
+            &mut seen,
+            &mut requirements,
+            &mut indexes,
+        );
         Some(Project {
             path,
             text,
             kind: Kind::Requirements,
             requirements,
             name: None,
+            indexes,
         })
     }
 
     /// Is it declared, or the project itself?
-    pub(super) fn declares(&self, distribution: &str) -> bool {
+    pub(crate) fn declares(&self, distribution: &str) -> bool {
         let name = normalized(distribution);
         self.name.as_ref() == Some(&name)
             || self.requirements.iter().any(|known| known.name == name)
@@ -167,7 +200,7 @@ impl Project {
     /// The versions that the project asks for, when this one is none of them.
     pub(super) fn refuses(&self, distribution: &str, version: &str) -> Option<String> {
         let name = normalized(distribution);
-        let version = pep508_rs::pep440_rs::Version::from_str(version).ok()?;
+        let version = Version::from_str(version).ok()?;
         let versions = self
             .requirements
             .iter()
@@ -176,9 +209,33 @@ impl Project {
         (!versions.contains(&version)).then(|| versions.to_string())
     }
 
-    /// Is this the project of that name?
-    pub(super) fn is_called(&self, distribution: &str) -> bool {
-        self.name.as_deref() == Some(&normalized(distribution))
+    /// What it asks for by a normalised name, as PEP 508 writes it.
+    pub(crate) fn requirements_of(&self, name: &str) -> Vec<String> {
+        let named = self.requirements.iter().filter(|known| known.name == name);
+        named.filter_map(|known| known.text.clone()).collect()
+    }
+
+    /// All that it asks for, as PEP 508 writes it.
+    pub(crate) fn requirements(&self) -> impl Iterator<Item = &str> {
+        self.requirements
+            .iter()
+            .filter_map(|known| known.text.as_deref())
+    }
+
+    /// The only version that it allows of a normalised name, if there is only one.
+    pub(crate) fn exact(&self, name: &str) -> Option<String> {
+        let mut named = self.requirements.iter().filter(|known| known.name == name);
+        let versions = named.find_map(|known| known.versions.as_ref())?;
+        let exact = |operator| matches!(operator, &Operator::Equal | &Operator::ExactEqual);
+        match &versions[..] {
+            [one] if exact(one.operator()) => Some(one.version().to_string()),
+            _ => None,
+        }
+    }
+
+    /// The package indexes that it names, as they are written.
+    pub(crate) fn indexes(&self) -> Vec<String> {
+        self.indexes.clone()
     }
 
     /// The name of the file, for a sentence.
@@ -283,6 +340,7 @@ fn read_requirements(
     text: &str,
     seen: &mut BTreeSet<PathBuf>,
     found: &mut Vec<Declared>,
+    indexes: &mut Vec<String>,
 ) {
     if !seen.insert(path.to_path_buf()) {
         return;
@@ -302,14 +360,25 @@ fn read_requirements(
             let path = path.with_file_name(included);
             if let Ok(bytes) = files.read(&path) {
                 let text = String::from_utf8_lossy(&bytes);
-                read_requirements(files, &path, &text, seen, found);
+                read_requirements(files, &path, &text, seen, found, indexes);
             }
+        } else if let Some(index) = index_of(line) {
+            indexes.push(index.to_owned());
         } else if !line.is_empty() && !line.starts_with(['#', '-']) {
             // Options of one requirement: `--hash=...`.
             let line = line.split(" --").next().unwrap_or(line);
             found.extend(Declared::read(line.trim()));
         }
     }
+}
+
+/// The URL of a line that names an index.
+fn index_of(line: &str) -> Option<&str> {
+    let rest = ["--extra-index-url", "--index-url", "-i"]
+        .iter()
+        .find_map(|option| line.strip_prefix(option))?;
+    let url = rest.strip_prefix('=').unwrap_or(rest).trim();
+    (rest.starts_with(['=', ' ', '\t']) && !url.is_empty()).then_some(url)
 }
 
 /// The one edit between two texts.

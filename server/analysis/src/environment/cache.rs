@@ -17,6 +17,8 @@ pub struct Environments {
     /// How long an answer is given again without looking whether it still holds.
     patience: Duration,
     known: Mutex<Known>,
+    /// Held while an environment is read: who asks for the same one meanwhile waits for it.
+    reading: Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -36,6 +38,7 @@ impl Environments {
             variables,
             patience,
             known: Mutex::default(),
+            reading: Mutex::default(),
         }
     }
 
@@ -62,6 +65,7 @@ impl Environments {
             return environment;
         }
         let interpreter = find(files, &self.variables, question);
+        let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let read = lock()
             .read
             .iter()

@@ -18,6 +18,8 @@ pub struct Distribution {
     pub version: String,
     /// What it says of itself in one line.
     pub summary: Option<String>,
+    /// The Pythons that it runs with, as version specifiers.
+    pub python: Option<String>,
     /// Its metadata: a `.dist-info` or `.egg-info` folder, or an `.egg-info` file.
     pub metadata: PathBuf,
     /// The project's folder, when it is installed so that changes there count at once.
@@ -124,6 +126,7 @@ impl Entry {
             name: header.name.or(by_folder)?,
             version: header.version.or(version).unwrap_or_default(),
             summary: header.summary,
+            python: header.python,
             metadata: self.path.clone(),
             editable,
             modules,
@@ -158,6 +161,7 @@ struct Header {
     name: Option<String>,
     version: Option<String>,
     summary: Option<String>,
+    python: Option<String>,
 }
 
 impl Header {
@@ -175,6 +179,7 @@ impl Header {
                 "name" => &mut header.name,
                 "version" => &mut header.version,
                 "summary" => &mut header.summary,
+                "requires-python" => &mut header.python,
                 _ => continue,
             };
             field.get_or_insert_with(|| value.to_owned());
@@ -183,15 +188,24 @@ impl Header {
     }
 }
 
-/// The paths of `RECORD`, a table with commas and quotes.
+/// The paths of `RECORD`, a table with commas and quotes; an environment has tens of thousands of its lines.
 fn record_paths(record: &str) -> impl Iterator<Item = &str> + Clone {
-    record
-        .lines()
-        .filter_map(|line| match line.strip_prefix('"') {
-            // A path with a quote in it is no module's.
-            Some(quoted) => quoted.split('"').next(),
-            None => line.split(',').next(),
-        })
+    let breaks = memchr::memchr_iter(b'\n', record.as_bytes());
+    let mut start = 0;
+    let lines = breaks.chain([record.len()]).map(move |end| {
+        let line = record.get(start..end).unwrap_or_default();
+        start = end + 1;
+        line
+    });
+    let lines = lines.filter(|line| !line.is_empty());
+    lines.filter_map(|line| match line.strip_prefix('"') {
+        // A path with a quote in it is no module's.
+        Some(quoted) => quoted.split('"').next(),
+        None => {
+            let end = memchr::memchr2(b',', b'\r', line.as_bytes());
+            line.get(..end.unwrap_or(line.len()))
+        }
+    })
 }
 
 #[derive(Deserialize)]
@@ -212,7 +226,12 @@ fn editable_folder(text: &str) -> Option<PathBuf> {
     if !direct.dir_info?.editable {
         return None;
     }
-    let path = direct.url.strip_prefix("file://")?;
+    path_of_url(&direct.url)
+}
+
+/// The path of a `file:` URL.
+pub(crate) fn path_of_url(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("file://")?;
     let path = path.strip_prefix("localhost").unwrap_or(path);
     let path = unquoted(path)?;
     // `/C:/work`

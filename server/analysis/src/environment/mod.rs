@@ -21,6 +21,7 @@ use std::time::SystemTime;
 
 pub use cache::Environments;
 pub use distribution::Distribution;
+pub(crate) use distribution::path_of_url;
 pub use find::Question;
 pub use interpreter::{Choice, Interpreter};
 pub use names::normalized;

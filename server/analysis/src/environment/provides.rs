@@ -11,16 +11,19 @@ pub(super) fn names<'a>(
     files: impl Iterator<Item = &'a str> + Clone,
     shared: &BTreeSet<String>,
 ) -> BTreeSet<String> {
-    let modules = files.filter_map(Module::of);
-    let regular: BTreeSet<&str> = modules
-        .clone()
-        .filter(|module| module.stem == "__init__" && !module.folder.contains('/'))
-        .map(|module| module.folder)
-        .collect();
+    let regular: BTreeSet<&str> = files.clone().filter_map(regular_package).collect();
     let mut found = BTreeSet::new();
     let mut below: Vec<Module<'_>> = Vec::new();
     let mut last = "";
-    for module in modules {
+    for path in files {
+        // Most of what an environment lists are the files of one package after the other.
+        let inside = path.strip_prefix(last);
+        if !last.is_empty() && inside.is_some_and(|inside| inside.starts_with('/')) {
+            continue;
+        }
+        let Some(module) = Module::of(path) else {
+            continue;
+        };
         let top = module.folder.split('/').next().unwrap_or_default();
         if top.is_empty() {
             found.insert(module.stem.to_owned());
@@ -32,11 +35,9 @@ pub(super) fn names<'a>(
             if next != "__init__" && is_identifier(next) {
                 found.insert(format!("{top}.{next}"));
             }
-        } else if top == last || regular.contains(top) {
-            if top != last {
-                found.insert(top.to_owned());
-                last = top;
-            }
+        } else if regular.contains(top) {
+            found.insert(top.to_owned());
+            last = top;
         } else {
             below.push(module);
         }
@@ -44,6 +45,16 @@ pub(super) fn names<'a>(
     found.extend(namespaced(&below));
     found.retain(|name| name != "__init__");
     found
+}
+
+/// The folder at the top that this file makes a regular package.
+fn regular_package(path: &str) -> Option<&str> {
+    let at = memchr::memchr(b'/', path.as_bytes())?;
+    if !path.get(at + 1..)?.starts_with("__init__.") {
+        return None;
+    }
+    let module = Module::of(path)?;
+    (module.stem == "__init__" && module.folder.len() == at).then_some(module.folder)
 }
 
 /// The names of modules in namespaces: of the outermost regular package of each, else of the module itself.

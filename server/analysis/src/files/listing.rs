@@ -75,12 +75,12 @@ impl Listing {
     /// Is it sure that nothing in the folder goes by a name, on whatever file system? Names that some systems write otherwise
     /// (`PROGRA~1`, `name.`) are left to them.
     pub(crate) fn lacks(&self, name: &str) -> bool {
-        let is_plain = |c: u8| c.is_ascii_graphic() && c != b'~' || c == b' ';
+        let is_plain = |c: u8| matches!(c, b' '..=b'}');
         let Some(folded) = &self.folded else {
             return false;
         };
         name.bytes().all(is_plain)
-            && !name.ends_with(['.', ' '])
+            && !matches!(name.as_bytes().last(), Some(b'.' | b' '))
             && match name.bytes().any(|c| c.is_ascii_uppercase()) {
                 true => !folded.contains(&name.to_ascii_lowercase()),
                 false => !folded.contains(name),

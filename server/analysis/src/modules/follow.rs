@@ -52,6 +52,8 @@ pub(crate) struct Collected {
     pub(crate) foreign: BTreeMap<String, Foreign>,
     /// Files that could not be read.
     pub(crate) unreadable: Vec<(PathBuf, String)>,
+    /// The local files that each import loads, by its file and where it stands there.
+    pub(crate) leads: BTreeMap<(PathBuf, usize), BTreeSet<PathBuf>>,
 }
 
 /// Follows imports from one module through all local modules.
@@ -283,6 +285,7 @@ impl<'a> Follower<'a> {
             }
             dotted.push_str(part);
             self.take(target, &dotted, &root, name);
+            self.lead(path, import, target);
         }
         // `from package import module`
         let inside = match found.last() {
@@ -309,6 +312,7 @@ impl<'a> Follower<'a> {
                         format!("{dotted}.{wanted}")
                     };
                     self.take(&target, &full, &root, name);
+                    self.lead(path, import, &target);
                 }
                 _ if parts.is_empty() && import.level > 0 && !self.resolver.is_package(&inside) => {
                     let name = format!("{}{wanted}", ".".repeat(import.level as usize));
@@ -325,6 +329,15 @@ impl<'a> Follower<'a> {
                 .missing
                 .push((path.to_path_buf(), import.clone(), name));
         }
+    }
+
+    fn lead(&mut self, path: &Path, import: &Import, target: &Target) {
+        if self.only_stars.is_some() {
+            return;
+        }
+        let place = (path.to_path_buf(), import.at);
+        let files = self.collected.leads.entry(place).or_default();
+        files.extend(target.file());
     }
 
     fn take(&mut self, target: &Target, name: &str, root: &Path, importer: &str) {
@@ -350,7 +363,10 @@ impl<'a> Follower<'a> {
 
     /// A package's folder travels whole; a folder that is itself on `sys.path` does not.
     fn take_folder(&mut self, folder: &Path, root: &Path) {
-        if folder != root && !self.resolver.roots.iter().any(|known| known == folder) {
+        if self.only_stars.is_none()
+            && folder != root
+            && !self.resolver.roots.iter().any(|known| known == folder)
+        {
             self.collected.folders.insert(folder.to_path_buf());
         }
     }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use crate::python::{ast, constant_text, dotted, is_main_test, range_of, start_of, with_stack};
-use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use crate::words::has;
+use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 
 /// An import as it is written: one for each `from` statement, and one for each module of a plain `import`.
@@ -76,7 +77,7 @@ pub(crate) fn imports_in(text: &str, body: &[Stmt]) -> Vec<Import> {
 
 /// May a call of the text import? The names stand there as they are called, but for letters that Python takes for others.
 fn may_import_by_name(text: &str) -> bool {
-    !text.is_ascii() || text.contains("import_module") || text.contains("__import__")
+    !text.is_ascii() || has(text, "import_module") || has(text, "__import__")
 }
 
 fn collect(body: &[Stmt], by_name: bool) -> Vec<Import> {
@@ -206,11 +207,11 @@ fn asks_where_it_runs(test: &Expr) -> bool {
                 "PY2",
                 "PY3",
             ];
-            let is_os_name = dotted(expr).is_some_and(|parts| parts == ["os", "name"]);
-            if mentions(expr, &words) || is_os_name {
-                self.0 = true;
-            }
-            with_stack(|| walk_expr(self, expr));
+            let is_os_name = matches!(expr, Expr::Attribute(attribute)
+                if attribute.attr.as_str() == "name"
+                    && matches!(&*attribute.value, Expr::Name(name) if name.id.as_str() == "os"));
+            self.0 |= is_os_name || mentions(expr, &words);
+            crate::python::walk_into(self, expr);
         }
     }
     let mut asks = Asks(false);
@@ -270,6 +271,8 @@ impl<'a> Visitor<'a> for Collector {
                 with_stack(|| walk_stmt(self, stmt));
                 self.functions -= 1;
             }
+            // There is no statement in an expression.
+            Stmt::Expr(_) | Stmt::Assign(_) | Stmt::Return(_) if !self.by_name => {}
             _ => with_stack(|| walk_stmt(self, stmt)),
         }
     }
@@ -289,13 +292,53 @@ impl<'a> Visitor<'a> for Collector {
             one.dynamic = true;
             self.imports.push(one);
         }
-        with_stack(|| walk_expr(self, expr));
+        crate::python::walk_into(self, expr);
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+
+    proptest! {
+        /// Whatever stands between the words of a call, around it and in its place.
+        #[test]
+        fn no_call_that_imports_is_passed_over(
+            call in select(vec![
+                vec!["(", "importlib", ".", "import_module", "(", "'a'", ")", ")"],
+                vec!["(", "(", "importlib", ".", "import_module", ")", "(", "'.a'", ",", "'b'", ")", ")"],
+                vec!["(", "import_module", "(", "'a'", ")", ")"],
+                vec!["(", "__import__", "(", "'a'", ")", ")"],
+                vec!["(", "builtins", ".", "__import__", "(", "'a' 'b'", ")", ")"],
+                vec!["(", "importlib", ".", "ｉmport_module", "(", "'a'", ")", ")"],
+            ]),
+            between in prop::collection::vec(
+                select(vec!["", "", "", "", " ", " ", "\t", "\n", "\r\n", "\\\n", " # c\n", "\x0c", " \\\n # c\n"]),
+                12,
+            ),
+            around in select(vec![
+                ("", ""), ("import b\nif x:\n    ", "\nimport c"), ("x = ", ""), ("def f(): return ", ""), ("x[", "] = 1"),
+                ("f'''{", "}'''"), ("class A(", "): pass"), ("@", "\ndef f(): pass"), ("try: ", "\nexcept ImportError: import d"),
+                ("match x:\n    case 1 if ", ": import e"), ("async def f():\n    async with ", ": pass"), ("del x[", "]"),
+            ]),
+        ) {
+            let parts = call.iter().zip(&between).map(|(word, space)| format!("{word}{space}"));
+            let call = parts.collect::<String>();
+            let end = call.rfind(')').unwrap_or_default();
+            let text = format!("{}{}{}", around.0, &call[..=end], around.1);
+            let parsed = ruff_python_parser::parse_module(&text);
+            let is_plain = between.iter().all(|space| space.trim().is_empty());
+            prop_assert!(parsed.is_ok() || !is_plain || around.0.starts_with('f'), "{text:?}");
+            if let Ok(parsed) = parsed {
+                let body = parsed.into_syntax().body;
+                let all = imports_of(&body);
+                prop_assert!(all.iter().any(|import| import.dynamic), "{text:?}");
+                prop_assert_eq!(imports_in(&text, &body), all, "{}", text);
+            }
+        }
+    }
 
     #[test]
     fn a_text_is_passed_over_only_without_a_call_that_imports() {

@@ -13,7 +13,8 @@ use crate::files::{Files, Listing};
 use crate::library::is_stdlib;
 use crate::python::ast;
 use crate::slice::paths::{Evaluator, Named, tidy};
-use ast::visitor::{Visitor, walk_expr};
+use crate::words::has;
+use ast::visitor::Visitor;
 use ast::{Expr, Stmt};
 
 /// What a dotted name means in the workspace.
@@ -289,9 +290,9 @@ struct Added {
 fn may_add_paths(text: &str) -> bool {
     let is_odd = |rest: &str| rest.starts_with(['#', '\\', ')']);
     !text.is_ascii()
-        || text.contains("addsitedir")
-        || text.match_indices("path").any(|(at, word)| {
-            let rest = text[at + word.len()..].trim_start();
+        || has(text, "addsitedir")
+        || memchr::memmem::find_iter(text.as_bytes(), "path").any(|at| {
+            let rest = text[at + "path".len()..].trim_start();
             let method = rest.strip_prefix('.').map(str::trim_start);
             is_odd(rest)
                 || method.is_some_and(|method| {
@@ -329,7 +330,7 @@ fn added_paths(file: &Path, body: &[Stmt]) -> Vec<Added> {
                     is_before: parts.last() == Some(&"insert"),
                 }));
             }
-            crate::python::with_stack(|| walk_expr(self, expr));
+            crate::python::walk_into(self, expr);
         }
     }
     let mut finder = Finder {
@@ -377,6 +378,37 @@ mod tests {
     }
 
     proptest! {
+        /// Calls that do add paths, with whatever Python allows between their words, and around them.
+        #[test]
+        fn no_call_that_adds_paths_is_passed_over(
+            call in select(vec![
+                vec!["(", "sys", ".", "path", ".", "insert", "(0, 'a')", ")"],
+                vec!["(", "(", "sys", ".", "path", ")", ".", "append", "('a')", ")"],
+                vec!["(", "(", "(", "sys", ")", ".", "path", ")", ".", "insert", "(0, 'a')", ")"],
+                vec!["(", "path", ".", "append", "('a')", ")"],
+                vec!["(", "(", "path", ")", ".", "append", "('a')", ")"],
+                vec!["(", "site", ".", "addsitedir", "('a')", ")"],
+                vec!["[", "(", "path", ".", "append", ")", "('a')", "for x in y", "]"],
+            ]),
+            between in prop::collection::vec(
+                select(vec!["", "", "", "", " ", " ", "\t", "\n", "\r\n", "\r", "\\\n", " # c\n", "# .insert\n", "\x0c", " \\\n # c\n"]),
+                12,
+            ),
+            around in select(vec![
+                ("", ""), ("if x:\n    ", ""), ("x = ", ""), ("def f(): ", ""), ("x[", "]"), ("lambda: ", ""),
+                ("f'''{", "}'''"), ("class A(", "): pass"), ("@", "\ndef f(): pass"), ("'path' if x else ", ""),
+            ]),
+        ) {
+            let parts = call.iter().zip(&between).map(|(word, space)| format!("{word}{space}"));
+            // Behind the last one a line ends.
+            let call = parts.collect::<String>();
+            let end = call.rfind([')', ']']).unwrap_or_default();
+            let text = format!("{}{}{}", around.0, &call[..=end], around.1);
+            prop_assert!(!adds_paths(&text) || may_add_paths(&text), "{text:?}");
+            let is_plain = between.iter().all(|space| space.trim().is_empty());
+            prop_assert!(!is_plain || around.0.starts_with('f') || adds_paths(&text), "{text:?}");
+        }
+
         #[test]
         fn nothing_that_adds_paths_is_passed_over(
             before in prop::collection::vec(select(vec!["sys", ".", "(", " ", "x", "\n"]), 0..4),

@@ -3,11 +3,10 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::data::{READERS, writes};
+use super::data::{name_of, writes};
 use super::paths::{Evaluator, Named, tidy};
 use crate::files::Files;
-use crate::python::{ast, dotted, is_main_test, range_of, with_stack};
-use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use crate::python::{ast, dotted, range_of};
 use ast::{Expr, Stmt};
 
 /// A place that reads a file of a folder, and does not say which one.
@@ -20,15 +19,16 @@ pub(super) struct Computed {
     pub(super) range: Range<usize>,
 }
 
-/// All such places of one file.
-pub(super) fn computed(file: &Path, body: &[Stmt]) -> Vec<Computed> {
+/// All such places among the calls of one file that are by the name of a reader, which [`super::data`] collects.
+pub(super) fn computed(file: &Path, body: &[Stmt], calls: &[&ast::ExprCall]) -> Vec<Computed> {
+    if calls.is_empty() {
+        return Vec::new();
+    }
     let mut finder = Finder {
         evaluator: Evaluator::new(file, body),
         found: Vec::new(),
     };
-    for stmt in body {
-        finder.visit_stmt(stmt);
-    }
+    calls.iter().for_each(|call| finder.called(call));
     finder.found
 }
 
@@ -57,6 +57,21 @@ struct Finder<'e> {
 }
 
 impl Finder<'_> {
+    fn called(&mut self, call: &ast::ExprCall) {
+        match (&*call.func, name_of(call)) {
+            // (Path("tables") / name).read_text()
+            (Expr::Attribute(attribute), Some("read_text" | "read_bytes")) => {
+                self.look(&attribute.value);
+            }
+            (_, Some(name)) if name != "load" && !writes(call) => {
+                if let Some(first) = call.arguments.args.first() {
+                    self.look(first);
+                }
+            }
+            _ => {}
+        }
+    }
+
     fn look(&mut self, expr: &Expr) {
         if self.evaluator.path(expr).is_none()
             && let Some((folder, ending)) = self.parts(expr)
@@ -163,42 +178,5 @@ fn ending(text: &str) -> String {
             format!(".{ending}")
         }
         _ => String::new(),
-    }
-}
-
-impl<'a> Visitor<'a> for Finder<'_> {
-    fn visit_stmt(&mut self, stmt: &'a Stmt) {
-        if let Stmt::If(choice) = stmt
-            && is_main_test(&choice.test)
-        {
-            for clause in &choice.elif_else_clauses {
-                clause.body.iter().for_each(|stmt| self.visit_stmt(stmt));
-            }
-            return;
-        }
-        with_stack(|| walk_stmt(self, stmt));
-    }
-
-    fn visit_expr(&mut self, expr: &'a Expr) {
-        if let Expr::Call(call) = expr {
-            let name = match &*call.func {
-                Expr::Attribute(attribute) => attribute.attr.as_str(),
-                Expr::Name(name) => name.id.as_str(),
-                _ => "",
-            };
-            match &*call.func {
-                // (Path("tables") / name).read_text()
-                Expr::Attribute(attribute) if name == "read_text" || name == "read_bytes" => {
-                    self.look(&attribute.value);
-                }
-                _ if READERS.contains(&name) && name != "load" && !writes(call) => {
-                    if let Some(first) = call.arguments.args.first() {
-                        self.look(first);
-                    }
-                }
-                _ => {}
-            }
-        }
-        with_stack(|| walk_expr(self, expr));
     }
 }

@@ -62,6 +62,8 @@ struct Cutter<'a> {
     effects: Vec<Effects>,
     /// Imports of each statement.
     imports: Vec<Vec<Import>>,
+    /// What loading the local modules changes that each statement imports.
+    loading: Vec<BTreeSet<State>>,
     seeded: BTreeSet<&'static str>,
     units: BTreeSet<usize>,
     needed: BTreeMap<Name, Option<usize>>,
@@ -76,10 +78,18 @@ pub(super) fn cut(reading: &Reading<'_>, want: &Want, foreign: &[String]) -> Cut
     let Reading {
         source, program, ..
     } = reading;
-    let imports = source
+    let imports: Vec<Vec<Import>> = source
         .body()
         .iter()
         .map(|stmt| imports_of(std::slice::from_ref(stmt)))
+        .collect();
+    let runs_now = |import: &&Import| !import.guarded && !import.in_function;
+    let loading = imports
+        .iter()
+        .map(|imports| {
+            let now = imports.iter().filter(runs_now);
+            now.flat_map(|import| reading.loading(import)).collect()
+        })
         .collect();
     let effects = program.effects(want.entry);
     let mut cutter = Cutter {
@@ -88,7 +98,11 @@ pub(super) fn cut(reading: &Reading<'_>, want: &Want, foreign: &[String]) -> Cut
         program,
         want,
         imports,
-        seeded: seeded_at_module_level(program),
+        loading,
+        seeded: seeded_at_module_level(program)
+            .into_iter()
+            .chain(reading.local.seeds())
+            .collect(),
         units: BTreeSet::new(),
         needed: BTreeMap::new(),
         readers: Readers::new(source, program, &effects, |unit| {
@@ -167,6 +181,12 @@ fn may_stay(source: &Source, want: &Want, unit: usize) -> bool {
 impl Cutter<'_> {
     fn may_stay(&self, unit: usize) -> bool {
         may_stay(self.source, self.want, unit)
+    }
+
+    /// Does the statement stand below lines that are the entry?
+    fn is_below(&self, unit: usize) -> bool {
+        self.want.units.first().is_some_and(|first| unit > *first)
+            && !self.want.units.contains(&unit)
     }
 
     fn need_module(&mut self, module: &str) {
@@ -289,6 +309,7 @@ impl Cutter<'_> {
             .uses
             .of(Home::Module, name)
             .any(|a_use| a_use.binding.is_some())
+            || self.readers.are_bound(name)
     }
 
     fn is_needed(&self, unit: usize) -> bool {
@@ -304,6 +325,20 @@ impl Cutter<'_> {
         let effects = &self.effects[self.program.now[unit]];
         let is_seen = |name: &Name| self.readers.see(name, unit);
         let is_needed = |name: &Name| self.needed.contains_key(name);
+        if self.is_below(unit) {
+            let last = self.want.units.last().copied().unwrap_or_default();
+            // It stands below the lines that run, so it is there for a name that nothing above binds, and for nothing else.
+            let is_new = |name: &Name| !self.readers.is_bound_in(name, ..=last);
+            let reads = &self.program.regions[self.program.now[unit]].reads;
+            let stands = reads
+                .keys()
+                .all(|name| is_builtin(name) || self.readers.are_bound(name));
+            return stands
+                && effects
+                    .binds
+                    .iter()
+                    .any(|name| is_seen(name) && is_new(name));
+        }
         if effects.binds.iter().any(is_seen) || effects.changes.iter().any(is_needed) {
             return true;
         }
@@ -316,16 +351,39 @@ impl Cutter<'_> {
                 Some(_) => {}
             }
         }
-        let state = effects.states.iter().any(|state| match state {
+        // What a star import gives is another module's.
+        let of_star = |name: &Name| {
+            let mut all = self.reading.stars.values().flatten();
+            all.any(|names| names.contains(&**name))
+        };
+        if self.states.contains(&State::Local) && effects.changes.iter().any(of_star) {
+            return true;
+        }
+        let states = effects.states.iter().chain(&self.loading[unit]);
+        states.into_iter().any(|state| self.is_needed_state(state)) || self.is_needed_import(unit)
+    }
+
+    fn is_needed_state(&self, state: &State) -> bool {
+        match state {
             State::Random(generator) => {
                 self.seeded.contains(generator) && self.states.contains(state)
             }
             State::LocalCall(name) => {
-                self.states.contains(&State::Local) && self.reading.local.changes_state(name)
+                let changed = self.reading.local.changed_by(name);
+                changed.iter().any(|state| self.is_needed_state(state))
+            }
+            State::LocalResult(name) => {
+                self.states.contains(&State::Local) && self.reading.local.gives(name)
+            }
+            State::LocalIterator(name) => {
+                self.states.contains(&State::Local) && self.reading.local.is_iterator(name)
+            }
+            State::LocalHeld(name) => {
+                let mut changed = self.reading.local.surely_changed_by(name);
+                changed.any(|state| self.is_needed_state(state))
             }
             other => self.states.contains(other),
-        });
-        state || self.is_needed_import(unit)
+        }
     }
 
     /// Imports that do something besides binding their names.
@@ -412,7 +470,7 @@ impl Cutter<'_> {
             let stmt = &self.source.body()[unit];
             let is_entry_call =
                 matches!(stmt, Stmt::Expr(expr) if self.calls_entry(&expr.value, entry));
-            if self.may_stay(unit) && !is_entry_call {
+            if self.may_stay(unit) && !is_entry_call && !self.is_below(unit) {
                 self.take(unit);
             }
         }

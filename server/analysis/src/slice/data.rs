@@ -1,5 +1,6 @@
 //! Data files that the code names by constants: they travel.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -8,7 +9,7 @@ use std::sync::Arc;
 use super::paths::{Evaluator, Named, tidy};
 use crate::files::{Files, Listing, Meta};
 use crate::python::{ast, constant_text, dotted, range_of};
-use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 
 /// The largest data file that travels, in bytes.
@@ -29,19 +30,62 @@ pub(super) struct Mention {
     pub(super) listed: bool,
 }
 
+/// What the statements of one file name, and how they read files.
+pub(super) struct Mentions<'a> {
+    pub(super) all: Vec<Mention>,
+    /// The calls of functions and methods by the names of those that read files.
+    pub(super) readers: Vec<&'a ast::ExprCall>,
+}
+
 /// Collects what the statements of one file name. `keep` tells which places count.
 pub(super) fn mentions(file: &Path, body: &[Stmt], keep: &dyn Fn(usize) -> bool) -> Vec<Mention> {
+    mentions_that(file, body, keep, &|_| true).all
+}
+
+/// The same, of the texts that nothing reads only those of which `counts` says so.
+pub(super) fn mentions_that<'a>(
+    file: &'a Path,
+    body: &'a [Stmt],
+    keep: &'a dyn Fn(usize) -> bool,
+    counts: &'a dyn Fn(&str) -> bool,
+) -> Mentions<'a> {
     let mut finder = Finder {
         evaluator: Evaluator::new(file, body),
-        imported: imported(body),
+        body,
+        imported: OnceCell::new(),
         keep,
+        counts,
         catching: 0,
+        expected: Vec::new(),
+        function: None,
         found: Vec::new(),
+        readers: Vec::new(),
     };
     for stmt in body {
         finder.visit_stmt(stmt);
     }
-    finder.found
+    let Finder {
+        expected,
+        mut found,
+        readers,
+        ..
+    } = finder;
+    for mention in found.iter_mut().filter(|mention| mention.read) {
+        mention.forgiven |= expected.iter().any(|expected| {
+            expected.named == mention.named && expected.within.contains(&mention.range.start)
+        });
+    }
+    Mentions {
+        all: found,
+        readers,
+    }
+}
+
+/// A file that the code asks for, or writes itself.
+struct Expected {
+    named: Named,
+    /// Where the code may take it to be there.
+    within: Range<usize>,
 }
 
 /// What the arguments of a call name.
@@ -51,10 +95,15 @@ pub(super) fn mentions_in_arguments(args: &str, range: &Range<usize>) -> Vec<Men
     };
     let mut finder = Finder {
         evaluator: Evaluator::new(Path::new("/"), &[]),
-        imported: BTreeSet::new(),
+        body: &[],
+        imported: OnceCell::new(),
         keep: &|_| true,
+        counts: &|_| true,
         catching: 0,
+        expected: Vec::new(),
+        function: None,
         found: Vec::new(),
+        readers: Vec::new(),
     };
     finder.visit_expr(&call);
     let own = |mention: Mention| Mention {
@@ -67,13 +116,49 @@ pub(super) fn mentions_in_arguments(args: &str, range: &Range<usize>) -> Vec<Men
 
 struct Finder<'e> {
     evaluator: Evaluator<'e>,
-    /// Names that an import of the file binds.
-    imported: BTreeSet<&'e str>,
+    body: &'e [Stmt],
+    /// Names that an import of the file binds; read when somebody asks.
+    imported: OnceCell<BTreeSet<&'e str>>,
     keep: &'e dyn Fn(usize) -> bool,
+    /// Does a text that nothing reads there count?
+    counts: &'e dyn Fn(&str) -> bool,
     /// In how many blocks whose errors of missing files are caught.
     catching: usize,
+    expected: Vec<Expected>,
+    /// The function at the top level that the walk is in.
+    function: Option<Range<usize>>,
     found: Vec<Mention>,
+    readers: Vec<&'e ast::ExprCall>,
 }
+
+/// Functions and methods that ask whether a file is there.
+const ASKING: &[&str] = &["exists", "is_file", "isfile", "lexists"];
+
+/// Functions and methods that write the file that one of their arguments names.
+const WRITERS: &[&str] = &[
+    "dump",
+    "imsave",
+    "imwrite",
+    "save",
+    "save_npz",
+    "savefig",
+    "savemat",
+    "savetxt",
+    "savez",
+    "savez_compressed",
+    "to_csv",
+    "to_excel",
+    "to_feather",
+    "to_hdf",
+    "to_json",
+    "to_netcdf",
+    "to_parquet",
+    "to_pickle",
+    "to_zarr",
+    "urlretrieve",
+    "write_bytes",
+    "write_text",
+];
 
 /// Calls that read the file which their first argument names.
 pub(super) const READERS: &[&str] = &[
@@ -99,7 +184,49 @@ pub(super) const READERS: &[&str] = &[
     "read_table",
 ];
 
-impl Finder<'_> {
+/// The last name of what is called.
+pub(super) fn name_of(call: &ast::ExprCall) -> Option<&str> {
+    match &*call.func {
+        Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
+        Expr::Name(name) => Some(name.id.as_str()),
+        _ => None,
+    }
+}
+
+impl<'e> Finder<'e> {
+    fn imports(&self, name: &str) -> bool {
+        self.imported
+            .get_or_init(|| imported(self.body))
+            .contains(name)
+    }
+
+    /// Notes the files of which a call asks whether they are there, and those that it writes.
+    fn expect(&mut self, call: &ast::ExprCall, name: &str) {
+        let method_of = match &*call.func {
+            Expr::Attribute(attribute) => Some(&*attribute.value),
+            _ => None,
+        };
+        let args = &call.arguments.args;
+        let writes_file = match name {
+            "open" => writes(call) || method_of.is_some() && writes_by(call, 0),
+            name => WRITERS.contains(&name) || ASKING.contains(&name),
+        };
+        if writes_file {
+            let named = method_of.into_iter().chain(args);
+            // What one function writes may not be there yet for another.
+            let within = match &self.function {
+                Some(function) if !ASKING.contains(&name) => function.clone(),
+                _ => 0..usize::MAX,
+            };
+            self.expected.extend(named.filter_map(|expr| {
+                Some(Expected {
+                    named: self.evaluator.path(expr)?,
+                    within: within.clone(),
+                })
+            }));
+        }
+    }
+
     /// A folder whose files the code looks for.
     fn push_listed(&mut self, expr: &Expr) {
         let Some(named) = self.evaluator.path(expr) else {
@@ -131,9 +258,7 @@ impl Finder<'_> {
         let is_known = path
             .as_ref()
             .and_then(|path| path.first())
-            .is_some_and(|root| {
-                self.imported.contains(root) || call.func.is_name_expr() && *root == "open"
-            });
+            .is_some_and(|root| self.imports(root) || call.func.is_name_expr() && *root == "open");
         let is_method = name == "open" && call.func.is_attribute_expr();
         if is_method && text.is_some_and(is_mode) {
             return None;
@@ -142,13 +267,18 @@ impl Finder<'_> {
         let read = is_known
             && !(is_open && writes(call))
             && (name != "load" || !first.is_name_expr())
-            && text.is_none_or(|text| is_file_for(name, text));
+            && match self.evaluator.path(first) {
+                Some(Named::Text(text)) => is_file_for(name, &text),
+                _ => true,
+            };
         Some((first, read))
     }
 
     fn push(&mut self, expr: &Expr, read: bool) {
         // Most are plain texts, and most of these name nothing.
-        if constant_text(expr).is_some_and(|text| !may_name_a_file(text)) {
+        if let Some(text) = constant_text(expr)
+            && (!may_name_a_file(text) || !read && !(self.counts)(text))
+        {
             return;
         }
         let Some(named) = self.evaluator.path(expr) else {
@@ -172,8 +302,10 @@ impl Finder<'_> {
 fn may_name_a_file(text: &str) -> bool {
     !text.is_empty()
         && text.len() < 300
-        && !text.contains(['\n', '\r', '\0', '*', '?'])
-        && !text.contains("://")
+        && !text
+            .bytes()
+            .any(|byte| matches!(byte, b'\n' | b'\r' | b'\0' | b'*' | b'?'))
+        && !memchr::memchr_iter(b':', text.as_bytes()).any(|at| text[at..].starts_with("://"))
 }
 
 /// The names that imports bind, wherever these stand.
@@ -274,11 +406,17 @@ pub(super) fn writes_by(call: &ast::ExprCall, mode: usize) -> bool {
     })
 }
 
-impl<'a> Visitor<'a> for Finder<'_> {
-    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+impl<'e> Visitor<'e> for Finder<'e> {
+    fn visit_stmt(&mut self, stmt: &'e Stmt) {
         if let Stmt::Expr(expr) = stmt
             && expr.value.is_string_literal_expr()
         {
+            return;
+        }
+        if stmt.is_function_def_stmt() && self.function.is_none() {
+            self.function = Some(range_of(stmt));
+            crate::python::with_stack(|| walk_stmt(self, stmt));
+            self.function = None;
             return;
         }
         if let Stmt::If(choice) = stmt
@@ -305,10 +443,10 @@ impl<'a> Visitor<'a> for Finder<'_> {
         crate::python::with_stack(|| walk_stmt(self, stmt));
     }
 
-    fn visit_expr(&mut self, expr: &'a Expr) {
+    fn visit_expr(&mut self, expr: &'e Expr) {
         if !(self.keep)(range_of(expr).start) {
             // A statement that is not kept may hold one that is: look further in.
-            crate::python::with_stack(|| walk_expr(self, expr));
+            crate::python::walk_into(self, expr);
             return;
         }
         match expr {
@@ -333,18 +471,19 @@ impl<'a> Visitor<'a> for Finder<'_> {
             }
             Expr::BinOp(binary) if binary.op == ast::Operator::Div => self.push(expr, false),
             Expr::Call(call) => {
-                let name = match &*call.func {
-                    Expr::Attribute(attribute) => Some(attribute.attr.as_str()),
-                    Expr::Name(name) => Some(name.id.as_str()),
-                    _ => None,
-                };
+                let name = name_of(call);
+                if let Some(name) = name {
+                    self.expect(call, name);
+                }
                 match name {
                     Some(name) if READERS.contains(&name) => {
+                        self.readers.push(call);
                         if let Some((subject, read)) = self.subject(call, name) {
                             self.push(subject, read);
                         }
                     }
                     Some("read_text" | "read_bytes") => {
+                        self.readers.push(call);
                         if let Expr::Attribute(attribute) = &*call.func {
                             self.push(&attribute.value, true);
                         }
@@ -368,7 +507,7 @@ impl<'a> Visitor<'a> for Finder<'_> {
             }
             _ => {}
         }
-        crate::python::with_stack(|| walk_expr(self, expr));
+        crate::python::walk_into(self, expr);
     }
 }
 
@@ -381,6 +520,8 @@ pub(super) struct Data {
     pub(super) missing: Vec<(String, Range<usize>)>,
     /// Read by an absolute path.
     pub(super) absolute: Vec<(String, Range<usize>)>,
+    /// Read, and there, but not where the job begins.
+    pub(super) astray: Vec<(PathBuf, Range<usize>)>,
     /// Named, but outside of the tree that travels.
     pub(super) outside: Vec<(PathBuf, Range<usize>)>,
     /// Did a text resolve against the first, and against the second candidate of the working directory?
@@ -400,7 +541,7 @@ pub(super) fn locate(
         true => folders.1,
         false => base,
     };
-    let mut second: Vec<(PathBuf, u64, Range<usize>)> = Vec::new();
+    let mut second: Vec<(PathBuf, u64, &Mention)> = Vec::new();
     let mut named_folders: Vec<PathBuf> = Vec::new();
     let mut loose: Vec<(&str, &Range<usize>)> = Vec::new();
     let regular = |path: &Path| {
@@ -442,13 +583,14 @@ pub(super) fn locate(
                 if let Some((near, meta)) = &near
                     && meta.is_file
                 {
-                    data.resolved.0 = true;
+                    // Who names a module seldom means to read it.
+                    data.resolved.0 |= mention.read || !text.ends_with(".py");
                     data.add(near.clone(), meta.len, &mention.range, within);
                 } else if let Some((far, meta)) = far
                     && meta.is_file
                 {
                     data.resolved.1 = true;
-                    second.push((far, meta.len, mention.range.clone()));
+                    second.push((far, meta.len, mention));
                 } else if let Some((near, meta)) = &near
                     && meta.is_dir
                 {
@@ -479,19 +621,27 @@ pub(super) fn locate(
             }
         }
     }
-    for (path, len, range) in second {
-        if data.resolved.0 {
-            let shown = path
-                .strip_prefix(folders.1)
-                .unwrap_or(&path)
-                .display()
-                .to_string();
-            data.miss(shown, &range);
-        } else {
-            data.add(path, len, &range, within);
+    for (path, len, mention) in second {
+        if !data.resolved.0 {
+            data.add(path, len, &mention.range, within);
+        } else if mention.read && !data.astray.iter().any(|(known, _)| *known == path) {
+            data.astray.push((path, mention.range.clone()));
         }
     }
     data
+}
+
+/// Does a text that nothing reads matter to [`locate`]? Most are no name of anything in the folders.
+pub(super) fn may_name_some<'a>(
+    files: &'a dyn Files,
+    folders: (&'a Path, &'a Path),
+) -> impl Fn(&str) -> bool + use<'a> {
+    let (here, there) = (files.listing(folders.0), files.listing(folders.1));
+    move |text| {
+        // What has an ending may be joined to a folder where the code runs.
+        let parts = |byte: u8| matches!(byte, b'.' | b'/' | b'\\' | b':');
+        text.bytes().any(parts) || !here.lacks(text) || !there.lacks(text)
+    }
 }
 
 /// A folder in which many names are looked up, of which it has few.
@@ -511,13 +661,22 @@ impl<'a> Lookup<'a> {
     }
 
     fn find(&self, name: &str) -> Option<(PathBuf, Meta)> {
-        let first = name.split('/').next().unwrap_or_default();
-        let is_name = !matches!(first, "" | "." | "..") && !name.contains(['\\', ':']);
-        match is_name && self.listing.lacks(first) {
-            // `x/../data.csv` is `data.csv` also where there is no `x`.
-            true if !name.contains("..") => None,
-            _ => lookup(self.files, self.folder, name),
+        match self.lacks(name) {
+            true => None,
+            false => lookup(self.files, self.folder, name),
         }
+    }
+
+    /// Is it sure that nothing is there?
+    fn lacks(&self, name: &str) -> bool {
+        let first = name.split('/').next().unwrap_or_default();
+        // On Windows these part names, too.
+        let may_part = |name: &str| cfg!(windows) && name.contains(['\\', ':']);
+        !matches!(first, "" | "." | "..")
+            && self.listing.lacks(first)
+            && !may_part(name)
+            // `x/../data.csv` is `data.csv` also where there is no `x`.
+            && !name.contains("..")
     }
 }
 
@@ -549,6 +708,7 @@ impl Data {
     ) {
         let (path, from_text) = match &mention.named {
             Named::File(path) => (path.clone(), false),
+            Named::Text(text) if is_of_the_system(text) => return,
             Named::Text(text) if Path::new(text).is_absolute() => {
                 self.absolute.push((text.clone(), mention.range.clone()));
                 return;

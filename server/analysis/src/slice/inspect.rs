@@ -1,16 +1,20 @@
 //! What a file that parses would have against it in a job, whatever its entry.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use hoist_syntax::scopes::{BindingKind, ScopeId};
 
 use super::reading::{Depth, Reading};
 use super::{inspect_files, written};
 use crate::audience::Audience;
+use crate::dependencies::{self, Subject};
 use crate::files::Files;
 use crate::library::{is_builtin, is_stdlib};
+use crate::modules::{Import, Standing};
 use crate::python::Source;
 use crate::uses::Home;
+use crate::words::has;
 use crate::{Code, Finding, Fix, Module, Settings, Severity, checks, hoist};
 
 /// Adds what there is to say about names, imports and files of a whole module.
@@ -30,24 +34,17 @@ pub(crate) fn file(
         ..
     } = &reading;
     let audience = Audience::read(source, settings);
-    crate::dependencies::findings(
+    let subject = Subject {
         module,
-        &audience,
+        source,
+        audience: &audience,
         files,
-        &reading.resolver,
+        resolver: &reading.resolver,
         standing,
-        &reading.imports,
-        found,
-    );
+    };
+    dependencies::findings(subject, &reading.imports, found);
     let mut say = |code, severity, message: String, range: std::ops::Range<usize>, fixes| {
-        found.push(Finding {
-            code,
-            severity,
-            message,
-            range,
-            entry: None,
-            fixes,
-        });
+        found.push(Finding::of_file(code, severity, message, range, fixes));
     };
     for (path, import, name) in &collected.missing {
         if path == module.path {
@@ -56,9 +53,14 @@ pub(crate) fn file(
                 .get(import.at..)
                 .and_then(|rest| rest.find(['\n', '\r']))
                 .unwrap_or_default();
-            let message = format!(
-                "there is no module `{name}` in the workspace; add the file or correct the import"
-            );
+            let message = match unbuilt(module, files, standing, import.level, name) {
+                Some(file) => format!(
+                    "`{name}` is compiled from `{file}`, and is not built here: build it, here and on the cluster"
+                ),
+                None => format!(
+                    "there is no module `{name}` in the workspace; add the file or correct the import"
+                ),
+            };
             say(
                 Code::MissingLocalModule,
                 Severity::Error,
@@ -72,8 +74,12 @@ pub(crate) fn file(
     let binds_unknown = program.binds_unknown();
     for (unit, module_name) in &program.stars {
         let top = module_name.split('.').next().unwrap_or_default();
-        if stars.get(unit).is_some_and(Option::is_none) && !is_stdlib(top) {
-            let range = crate::python::range_of(&source.body()[*unit]);
+        let range = crate::python::range_of(&source.body()[*unit]);
+        let is_missing = |(path, import, _): &(PathBuf, Import, String)| {
+            path == module.path && import.at == range.start
+        };
+        let is_told = collected.missing.iter().any(is_missing);
+        if stars.get(unit).is_some_and(Option::is_none) && !is_stdlib(top) && !is_told {
             let message = format!(
                 "what `{module_name}` brings cannot be seen here, so names that nothing else binds are taken to come from it"
             );
@@ -129,13 +135,18 @@ pub(crate) fn file(
             };
             let written = source.text().get(range.clone()).unwrap_or(name);
             if bindings.peek().is_none() {
-                let put = source.text().contains(&format!("builtins.{name}"))
-                    || program.regions.iter().any(|r| r.binds.contains(name));
+                let is_put = || {
+                    has(source.text(), &format!("builtins.{name}"))
+                        || program.regions.iter().any(|r| r.binds.contains(name))
+                };
+                let key = (name.to_string(), Code::UnresolvedName);
                 if !unknown_star
                     && !binds_unknown
-                    && !put
-                    && told.insert((name.to_string(), Code::UnresolvedName))
+                    && !told.contains(&key)
+                    && !is_excused(source, range.start)
+                    && !is_put()
                 {
+                    told.insert(key);
                     let message = format!(
                         "`{written}` is bound nowhere in the module and is no builtin; import or define it"
                     );
@@ -175,10 +186,67 @@ pub(crate) fn file(
         }
     }
 
-    checks::check(source, &audience, &|top| reading.is_local(top), found);
-    inspect_files::named(module, files, source, standing, found);
-    inspect_files::computed(module, files, source, settings, found);
+    checks::check(
+        module.path,
+        source,
+        &reading.imports,
+        &audience,
+        &|top| reading.is_local(top),
+        found,
+    );
+    inspect_files::files(module, files, source, settings, standing, found);
     written::written(module, source, standing, found);
+}
+
+/// Does a comment on its line say that a name is known to be bound nowhere: `# noqa: F821`?
+fn is_excused(source: &Source, at: usize) -> bool {
+    let lines = source.document.lines();
+    let line = lines.line_range(source.text(), lines.line_of(at));
+    let comment = source
+        .text()
+        .get(line)
+        .and_then(|line| line.split_once("# noqa"));
+    comment.is_some_and(|(_, codes)| !codes.trim_start().starts_with(':') || codes.contains("F821"))
+}
+
+/// The file from which a module that is not there would be compiled.
+fn unbuilt(
+    module: &Module<'_>,
+    files: &dyn Files,
+    standing: &Standing,
+    level: u32,
+    name: &str,
+) -> Option<String> {
+    let mut parts: Vec<&str> = name.trim_start_matches('.').split('.').collect();
+    let leaf = parts.pop()?;
+    let up = (level as usize).checked_sub(1);
+    let tops: Vec<&Path> = match up {
+        Some(up) => module
+            .path
+            .parent()?
+            .ancestors()
+            .nth(up)
+            .into_iter()
+            .collect(),
+        None => vec![&standing.root, module.workspace],
+    };
+    let endings = ["pyx", "pyx.in", "c", "cc", "cpp", "f", "f90", "pyf", "rs"];
+    tops.into_iter().find_map(|top| {
+        let folder = parts
+            .iter()
+            .fold(top.to_path_buf(), |folder, part| folder.join(part));
+        let names = files.list(&folder).ok()?;
+        let is_source = |name: &str| {
+            let ending = name
+                .strip_prefix(leaf)
+                .and_then(|rest| rest.strip_prefix('.'));
+            ending.is_some_and(|ending| endings.contains(&ending))
+        };
+        names
+            .into_iter()
+            .map(|(name, _)| name)
+            .find(|name| is_source(name))
+    })
 }
 
 /// How a function can get a name that it lacks.

@@ -1,41 +1,110 @@
 //! What there is to say about the files that the code of a module names.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::computed;
-use super::data::{self, LARGEST, Mention};
+use super::computed::{self, Computed};
+use super::data::{self, LARGEST, Mention, TOGETHER};
 use super::paths::{Named, tidy};
-use super::tree_path;
+use super::{file_fixes as fixes, tree_path};
 use crate::files::Files;
+use crate::include::{self, Wanted};
 use crate::modules::Standing;
 use crate::python::{Source, constant_text, expression};
-use crate::runnables::directives_of;
-use crate::{Code, Edit, Finding, Fix, Module, Settings, Severity, include};
+use crate::words::has;
+use crate::{Code, Edit, Finding, Fix, Module, Settings, Severity};
 
 /// Adds what there is to say about the files that a module names, whatever its entry.
-pub(super) fn named(
+pub(super) fn files(
+    module: &Module<'_>,
+    files: &dyn Files,
+    source: &Source,
+    settings: &Settings,
+    standing: &Standing,
+    found: &mut Vec<Finding>,
+) {
+    let mut asked = include::of_configuration(&settings.data, module.workspace);
+    for (wanted, range) in include::above_functions(&source.document, module.path, &|_| true) {
+        let named = wanted.files(files);
+        let limit = wanted.limit(module.workspace, &standing.base);
+        let outside = named.files.iter().find(|path| !path.starts_with(limit));
+        let told = outside.map(|path| include::outside(path));
+        found.extend(told.or(named.trouble(&wanted.pattern)).map(|told| Finding {
+            range: range.clone(),
+            ..told
+        }));
+        asked.push(wanted);
+    }
+    let folders = (
+        module.path.parent().unwrap_or(Path::new("/")),
+        module.workspace,
+    );
+    let counts = data::may_name_some(files, folders);
+    let keep = |_: usize| true;
+    let mentions = data::mentions_that(module.path, source.body(), &keep, &counts);
+    let places = computed::computed(module.path, source.body(), &mentions.readers);
+    named(
+        module,
+        files,
+        source,
+        standing,
+        (mentions.all, &asked),
+        found,
+    );
+    let folders = asked.iter().map(|wanted| wanted.folder_of_all());
+    let folders: Vec<PathBuf> = folders.collect();
+    computed(module, files, source, (places, &folders), found);
+}
+
+/// The pattern, from the workspace, by which the configuration lets the files travel that a finding of the file is about; none
+/// where it is about no such files.
+pub fn data_pattern(module: &Module<'_>, files: &dyn Files, finding: &Finding) -> Option<String> {
+    let folder = module.path.parent().unwrap_or(Path::new("/"));
+    let folders = (folder, module.workspace);
+    let source = Source::of(module.document).ok()?;
+    match finding.code {
+        Code::TooLarge => {
+            let mentions = data::mentions(module.path, source.body(), &|_| true);
+            let located = data::locate(files, &mentions, folders, module.workspace);
+            let of_finding = |(_, (len, range)): &(PathBuf, (u64, Range<usize>))| {
+                *range == finding.range && (LARGEST..=TOGETHER).contains(len)
+            };
+            let (path, _) = located.found.into_iter().find(of_finding)?;
+            tree_path(module.workspace, &path)
+        }
+        Code::ComputedPath => {
+            let every = |_: &str| true;
+            let keep = |_: usize| true;
+            let mentions = data::mentions_that(module.path, source.body(), &keep, &every);
+            let places = computed::computed(module.path, source.body(), &mentions.readers);
+            let place = places
+                .into_iter()
+                .find(|place| place.range == finding.range)?;
+            let path = computed::folder_of(files, &place.folder, folders)?;
+            let shown = tree_path(module.workspace, &path)?;
+            Some(format!("{shown}/*{}", place.ending))
+        }
+        _ => None,
+    }
+}
+
+/// Adds what there is to say about the files that a module names by constants. `asked` are the patterns of the user.
+fn named(
     module: &Module<'_>,
     files: &dyn Files,
     source: &Source,
     standing: &Standing,
+    (mentions, asked): (Vec<Mention>, &[Wanted]),
     found: &mut Vec<Finding>,
 ) {
     let folder = module.path.parent().unwrap_or(Path::new("/"));
     let base = &standing.base;
-    let mentions = data::mentions(module.path, source.body(), &|_| true);
     let (foreign, mentions): (Vec<Mention>, Vec<Mention>) = mentions
         .into_iter()
         .partition(|mention| mention.read && is_foreign(&mention.named));
     let mut say = |code, severity, message: String, range: Range<usize>, fixes: Vec<Fix>| {
-        found.push(Finding {
-            code,
-            severity,
-            message,
-            range,
-            entry: None,
-            fixes,
-        });
+        found.push(Finding::of_file(code, severity, message, range, fixes));
     };
     for mention in &foreign {
         let Named::Text(text) = &mention.named else {
@@ -65,9 +134,25 @@ pub(super) fn named(
     // Where something stands in for `open`, nobody knows what a file's name finds.
     let missing = located.missing.into_iter();
     for (name, range) in missing.filter(|_| !stands_in_for_open(source.text())) {
+        let shown = tree_path(folder, Path::new(&name)).unwrap_or_else(|| name.clone());
         let message = format!(
-            "`{name}` does not exist here, so it does not travel; a job has it only if it makes it itself"
+            "`{shown}` does not exist here, so it does not travel; a job has it only if it makes it itself"
         );
+        let fixes = fixes::nearest(files, &name, (folder, module.workspace))
+            .and_then(|near| {
+                replaced(
+                    source,
+                    &range,
+                    &near,
+                    format!("Read {near}, which is there"),
+                )
+            })
+            .into_iter()
+            .collect();
+        say(Code::MissingData, Severity::Warning, message, range, fixes);
+    }
+    for (path, range) in located.astray {
+        let message = astray(&path, folder, module.workspace);
         say(
             Code::MissingData,
             Severity::Warning,
@@ -101,85 +186,111 @@ pub(super) fn named(
         };
         say(Code::AbsolutePath, Severity::Warning, message, range, fixes);
     }
+    let mut travelling: BTreeMap<usize, Vec<(String, u64, Range<usize>)>> = BTreeMap::new();
     for (path, (len, range)) in located.found {
         let shown = tree_path(base, &path).unwrap_or_default();
-        if len > LARGEST {
+        let is_asked_for = asked.iter().any(|wanted| wanted.names(&path));
+        if len > TOGETHER || len > LARGEST && !is_asked_for {
+            let pattern = tree_path(folder, &path).filter(|_| len <= TOGETHER);
+            let fix = pattern
+                .as_ref()
+                .and_then(|pattern| fixes::letting_travel(source, range.start, pattern));
+            let (may, how) = match (&pattern, &fix) {
+                _ if len > TOGETHER => (TOGETHER, String::new()),
+                (Some(pattern), Some(_)) => (
+                    LARGEST,
+                    format!("let it travel by `# hoist: data={pattern}` above the function, or "),
+                ),
+                _ => (
+                    LARGEST,
+                    "name it in `data` of the configuration so that it travels, or ".to_owned(),
+                ),
+            };
             let message = format!(
-                "`{shown}` is {}, more than the {} that travel with a job; put it on the cluster and give its path there",
+                "`{shown}` is {}, more than the {} that travel with a job; {how}put it on the cluster and give its path there",
                 size(len),
-                size(LARGEST)
+                size(may)
             );
-            say(Code::TooLarge, Severity::Error, message, range, Vec::new());
+            say(
+                Code::TooLarge,
+                Severity::Error,
+                message,
+                range,
+                fix.into_iter().collect(),
+            );
         } else if mentions.iter().any(|mention| {
             // A path that counts from `__file__` says that a file is meant, wherever it is opened.
             let is_meant = matches!(mention.named, Named::File(_)) && path != module.path;
-            mention.range == range && (mention.read || is_meant)
+            mention.range == range && (mention.read || mention.listed || is_meant)
         }) {
-            let message = format!("`{shown}` ({}) travels with the job", size(len));
-            say(
-                Code::DataTravels,
-                Severity::Hint,
-                message,
-                range,
-                Vec::new(),
-            );
+            let files = travelling.entry(range.start).or_default();
+            files.push((shown, len, range));
         }
+    }
+    for (_, files) in travelling {
+        let sum = files.iter().map(|(_, len, _)| len).sum();
+        let message = match files.as_slice() {
+            [(shown, len, _)] => format!("`{shown}` ({}) travels with the job", size(*len)),
+            files => format!(
+                "{} files travel with the job, {} together, such as `{}`",
+                files.len(),
+                size(sum),
+                files.first().map_or("", |(shown, ..)| shown)
+            ),
+        };
+        let range = files.into_iter().next().map_or(0..0, |(.., range)| range);
+        say(
+            Code::DataTravels,
+            Severity::Hint,
+            message,
+            range,
+            Vec::new(),
+        );
     }
     for (path, range) in located.outside {
         let message = format!(
             "`{}` lies outside of the workspace and does not travel; move it into the workspace, or put it on the cluster and give its path there",
             path.display()
         );
+        let fixes = fixes::copied(files, &path, folder)
+            .and_then(|(name, copy)| {
+                let title = format!("Copy it to {name} and read that");
+                let mut fix = replaced(source, &range, &name, title)?;
+                fix.elsewhere.push(copy);
+                Some(fix)
+            })
+            .into_iter()
+            .collect();
         say(
             Code::OutsideWorkspace,
             Severity::Warning,
             message,
             range,
-            Vec::new(),
+            fixes,
         );
     }
 }
 
-/// Adds the places that read a file of a folder without saying which one, and the patterns of comments that name nothing.
-pub(super) fn computed(
+/// Adds the places that read a file of a folder without saying which one. `asked` are the folders that patterns of the user
+/// begin in.
+fn computed(
     module: &Module<'_>,
     files: &dyn Files,
     source: &Source,
-    settings: &Settings,
+    (places, asked): (Vec<Computed>, &[PathBuf]),
     found: &mut Vec<Finding>,
 ) {
     let folder = module.path.parent().unwrap_or(Path::new("/"));
-    let lines = source.document.lines();
-    // Patterns above functions, with the folder that each begins in.
-    let mut named: Vec<PathBuf> = settings
-        .data
-        .iter()
-        .map(|pattern| tidy(&module.workspace.join(include::split(pattern).0)))
-        .collect();
-    if source.text().contains("hoist:") {
-        for id in source.scopes.functions() {
-            let scope = source.scopes.get(id);
-            for pattern in directives_of(&source.document, scope, &mut Vec::new()).data {
-                named.push(tidy(&folder.join(include::split(&pattern).0)));
-                if include::matching(files, folder, &pattern).is_empty() {
-                    found.push(Finding {
-                        range: scope.name_range.clone(),
-                        ..include::missing(&pattern)
-                    });
-                }
-            }
-        }
-    }
-    for place in computed::computed(module.path, source.body()) {
+    for place in places {
         let Some(path) = computed::folder_of(files, &place.folder, (folder, module.workspace))
         else {
             continue;
         };
         let shown = tree_path(folder, &path);
         let (true, Some(shown)) = (
-            named
+            asked
                 .iter()
-                .all(|named| !named.starts_with(&path) && !path.starts_with(named)),
+                .all(|asked| !asked.starts_with(&path) && !path.starts_with(asked)),
             shown,
         ) else {
             continue;
@@ -188,20 +299,7 @@ pub(super) fn computed(
         let message = format!(
             "the file's name is computed when the code runs, so no file of `{shown}` travels for it: name them by `# hoist: data={pattern}` above the function"
         );
-        let fix = function_around(source, place.range.start).map(|at| {
-            let start = lines.line_start(lines.line_of(at));
-            let indentation = source.text().get(start..at).unwrap_or_default();
-            let line_break = if source.text().contains("\r\n") {
-                "\r\n"
-            } else {
-                "\n"
-            };
-            let edit = Edit {
-                range: start..start,
-                text: format!("{indentation}# hoist: data={pattern}{line_break}"),
-            };
-            Fix::here(format!("Let {pattern} travel"), vec![edit])
-        });
+        let fix = fixes::letting_travel(source, place.range.start, &pattern);
         found.push(Finding {
             code: Code::ComputedPath,
             severity: Severity::Information,
@@ -213,27 +311,30 @@ pub(super) fn computed(
     }
 }
 
+/// What is told of a file that a job does not find, because it begins in another folder.
+pub(super) fn astray(path: &Path, folder: &Path, workspace: &Path) -> String {
+    let shown = |path: &Path| path.display().to_string();
+    let name = path
+        .strip_prefix(workspace)
+        .map_or_else(|_| shown(path), shown);
+    let begins = folder
+        .strip_prefix(workspace)
+        .map_or_else(|_| shown(folder), shown);
+    format!(
+        "`{name}` counts from the workspace, but other files are read from `{begins}`, where a job of this module begins: name it from there, or by a path from `__file__`"
+    )
+}
+
 /// Does a test put something else in the place of `open`, or of the whole file system?
 fn stands_in_for_open(text: &str) -> bool {
     let open = ["open'", "open\"", "open =", "open=", "'open'", "\"open\""];
-    text.contains("mock_open")
-        || text.contains("pyfakefs")
+    has(text, "mock_open")
+        || has(text, "pyfakefs")
         || text.match_indices("builtins").any(|(at, word)| {
             let behind = text.get(at + word.len()..).unwrap_or_default();
             let behind = behind.trim_start_matches(['.', ',', ' ']);
             open.iter().any(|written| behind.starts_with(written))
         })
-}
-
-/// Where the outermost function around a place begins, decorators included: its comment goes above.
-fn function_around(source: &Source, at: usize) -> Option<usize> {
-    source
-        .scopes
-        .functions()
-        .map(|id| &source.scopes.get(id).range)
-        .filter(|range| range.contains(&at))
-        .map(|range| range.start)
-        .min()
 }
 
 /// A number of bytes as people say it.

@@ -31,7 +31,7 @@ pub(super) const CONSUMING_BUILTINS: &[&str] = &[
 #[rustfmt::skip]
 const FRESH_METHODS: &[&str] = &[
     "all", "any", "argmax", "argmin", "argsort", "as_integer_ratio", "as_posix", "ascii_lower", "astype",
-    "bit_length", "capitalize", "casefold", "center", "conjugate", "copy", "corr", "count", "cumsum", "date",
+    "bit_length", "capitalize", "casefold", "center", "conjugate", "corr", "count", "cumsum", "date",
     "decode", "describe", "difference", "dot", "encode", "endswith", "exists", "expandtabs", "find", "findall",
     "format", "format_map", "fromkeys", "fullmatch", "hex", "hexdigest", "index", "intersection", "is_dir",
     "is_file", "is_integer", "isalnum", "isalpha", "isdecimal", "isdigit", "isdisjoint", "isidentifier",
@@ -47,7 +47,7 @@ const FRESH_METHODS: &[&str] = &[
 /// Methods that change nothing, and may give a part of their object.
 #[rustfmt::skip]
 const QUIET_METHODS: &[&str] = &[
-    "diagonal", "flatten", "get", "groupby", "head", "items", "joinpath", "merge", "most_common", "nlargest",
+    "copy", "diagonal", "flatten", "get", "groupby", "head", "items", "joinpath", "merge", "most_common", "nlargest",
     "nsmallest", "ravel", "reshape", "resolve", "squeeze", "swapaxes", "tail", "transpose", "values", "view",
     "with_name", "with_suffix",
 ];

@@ -5,6 +5,7 @@ mod computed;
 mod cut;
 mod data;
 pub(crate) mod emit;
+mod file_fixes;
 pub(crate) mod inspect;
 mod inspect_files;
 mod knowledge;
@@ -31,6 +32,7 @@ use hoist_syntax::scopes::Name;
 use hoist_syntax::strict;
 
 pub(crate) use data::TOGETHER;
+pub use inspect_files::data_pattern;
 pub use types::{
     EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Requirement, Slice, SliceFile,
 };
@@ -40,7 +42,7 @@ use crate::files::Files;
 use crate::modules::{Collected, Import};
 use crate::python::{Source, range_of, start_of};
 use crate::uses::Home;
-use crate::{Code, EntrySpec, Finding, Module, Severity};
+use crate::{Code, EntrySpec, Finding, Module, Severity, include};
 use aim::Aim;
 use cut::{Cut, Want};
 use reading::{Depth, Reading};
@@ -54,7 +56,11 @@ pub fn slice(
     entry: &EntrySpec,
     args: Option<&str>,
 ) -> Result<Slice, Refusal> {
-    cut_out(module, files, entry, args, false)
+    let wishes = Wishes {
+        args,
+        ..Wishes::default()
+    };
+    slice_as_wished(module, files, entry, &wishes)
 }
 
 /// As [`slice`], but what would be refused only because it probably fails in the job is packaged all the same; what the
@@ -65,7 +71,35 @@ pub fn slice_anyway(
     entry: &EntrySpec,
     args: Option<&str>,
 ) -> Result<Slice, Refusal> {
-    cut_out(module, files, entry, args, true)
+    let wishes = Wishes {
+        args,
+        force: true,
+        ..Wishes::default()
+    };
+    slice_as_wished(module, files, entry, &wishes)
+}
+
+/// What is asked of a slice.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes<'a> {
+    /// What stands between the parentheses of the call.
+    pub args: Option<&'a str>,
+    /// Patterns, from the workspace, of files that travel with every job.
+    pub data: &'a [String],
+    /// Package also what probably fails in the job, as [`slice_anyway`] does.
+    pub force: bool,
+}
+
+/// As [`slice`], with the files that comments above functions and the configuration name, however large each is.
+pub fn slice_as_wished(
+    module: &Module<'_>,
+    files: &dyn Files,
+    entry: &EntrySpec,
+    wishes: &Wishes<'_>,
+) -> Result<Slice, Refusal> {
+    let mut slice = cut_out(module, files, entry, wishes)?;
+    include::include(&mut slice, module, files, wishes.data);
+    Ok(slice)
 }
 
 /// What stands in the way of a run but can be overridden.
@@ -113,9 +147,9 @@ fn cut_out(
     module: &Module<'_>,
     files: &dyn Files,
     entry: &EntrySpec,
-    args: Option<&str>,
-    force: bool,
+    wishes: &Wishes<'_>,
 ) -> Result<Slice, Refusal> {
+    let Wishes { args, data, force } = *wishes;
     let source = Source::parse(module.document.text()).map_err(|error| refuse::syntax(&error))?;
     let source = aim::open_main(source, entry);
     let aim = aim::find(&source, entry)?;
@@ -193,6 +227,7 @@ fn cut_out(
         source: &source,
         entry,
         args,
+        data,
         resolver: &reading.resolver,
     };
     let tree = tree::grow(
@@ -409,9 +444,18 @@ fn judge_cut(
             Some(_) => format!(
                 "`{name}`{line} is bound nowhere in the module and is no builtin; import or define it"
             ),
-            None => format!(
-                "`{name}` in the arguments is bound nowhere in the module; import or define it there"
-            ),
+            None => match carried
+                .as_ref()
+                .and_then(|(root, _)| judge.lacking(root, name))
+            {
+                Some(Obstacle::Value { owner, why, .. }) => format!(
+                    "`{name}` in the arguments is {}, which will not exist in the job; give its value itself",
+                    why.words(&owner)
+                ),
+                _ => format!(
+                    "`{name}` in the arguments is bound nowhere in the module; import or define it there"
+                ),
+            },
         };
         objections.add(Code::UnresolvedName, message, range, entry);
     }

@@ -9,6 +9,9 @@ use std::ops::Range;
 use hoist_syntax::scopes::{Name, ScopeId};
 use rustc_hash::FxHashMap;
 
+/// Methods that Python calls where an attribute is used.
+const ACCESS: [&str; 3] = ["__getattr__", "__getattribute__", "__setattr__"];
+
 /// Something that code can change.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Var {
@@ -41,6 +44,12 @@ pub(super) enum State {
     Local,
     /// Whatever a function of a local module of this name changes.
     LocalCall(String),
+    /// What a function or class of a local module of this name gives, which may be a part of that module.
+    LocalResult(String),
+    /// Whatever a function of a local module of this name changes, if there is one: it may be called.
+    LocalHeld(String),
+    /// What is left of a value of a local module of this name, if it is an iterator: it is gone through.
+    LocalIterator(String),
 }
 
 pub(super) type RegionId = usize;
@@ -70,6 +79,16 @@ pub(super) struct Region {
     pub(super) outermost: BTreeSet<Var>,
     /// What it may change through calls of functions of this module.
     pub(super) pending: Vec<Pending>,
+    /// Methods that it calls, by name, of objects that this module does not define.
+    pub(super) methods: Vec<(BTreeSet<Var>, String)>,
+    /// What it calls, hands to calls or goes through, where functions may be among what these hold.
+    pub(super) calls: BTreeSet<Var>,
+    /// The regions in which the functions stand that it may call so.
+    pub(super) called: BTreeSet<RegionId>,
+    /// Values to which it applies operators, which may run methods of theirs.
+    pub(super) operands: BTreeSet<Var>,
+    /// Values of which it uses an attribute, which may be a property, by its name; and what it gives to it.
+    pub(super) used: BTreeMap<String, BTreeSet<Var>>,
     /// Iterators that it may exhaust.
     pub(super) consumes: BTreeSet<Var>,
     /// Why it cannot be followed, and where.
@@ -118,6 +137,8 @@ pub(super) struct Program {
     pub(super) region_of: FxHashMap<ScopeId, RegionId>,
     /// Functions in classes by name.
     pub(super) methods: FxHashMap<String, Vec<ScopeId>>,
+    /// Methods of the module's classes that Python itself calls: `__add__`, `__iter__`, `__bool__`.
+    pub(super) implicit: Vec<ScopeId>,
     /// The constructors of each class.
     pub(super) constructors: FxHashMap<ScopeId, Vec<ScopeId>>,
     /// Parameters of each function: names, and whether it takes `*args` and `**kwargs` by which name.
@@ -126,8 +147,14 @@ pub(super) struct Program {
     pub(super) imports: FxHashMap<Var, String>,
     /// What each variable may hold a part of.
     pub(super) holds: FxHashMap<Var, BTreeSet<Var>>,
+    /// What each parameter may be given. Only what comes to the parameter from elsewhere goes on to there.
+    pub(super) passed: FxHashMap<Var, BTreeSet<Var>>,
+    /// Parameters that take something up, by what they may be given.
+    pub(super) taken_up: FxHashMap<Var, BTreeSet<Var>>,
     /// What each variable holds as an item: it changes with what is inside of the variable, not with the variable itself.
     pub(super) items: FxHashMap<Var, BTreeSet<Var>>,
+    /// Lambdas, and expressions that run piece by piece, with the region in which each stands.
+    pub(super) stands_in: FxHashMap<Var, RegionId>,
     /// Variables that may hold an iterator.
     pub(super) iterators: BTreeSet<Var>,
     /// Bodies of main blocks.
@@ -151,6 +178,24 @@ pub(super) struct Parameters {
     pub(super) keywords: Option<Name>,
 }
 
+impl Parameters {
+    /// The parameters that an argument may go to, in a function whose first `shift` ones are filled already.
+    fn of(&self, slot: &Slot, shift: usize) -> Vec<&Name> {
+        let rest = match slot {
+            Slot::Any => return self.all.iter().collect(),
+            Slot::Position(index) => match self.positional.get(index + shift) {
+                Some(name) => return vec![name],
+                None => &self.rest,
+            },
+            Slot::Keyword(keyword) => match self.all.get(keyword.as_str()) {
+                Some(name) => return vec![name],
+                None => &self.keywords,
+            },
+        };
+        rest.iter().collect()
+    }
+}
+
 /// What running a region may do to the module.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Effects {
@@ -160,39 +205,105 @@ pub(super) struct Effects {
 }
 
 impl Effects {
-    fn absorb(&mut self, other: &Effects) -> bool {
-        let before = (self.binds.len(), self.changes.len(), self.states.len());
-        self.binds.extend(other.binds.iter().cloned());
-        self.changes.extend(other.changes.iter().cloned());
-        self.states.extend(
-            other
-                .states
-                .iter()
-                .filter(|state| **state != State::Files)
-                .cloned(),
-        );
-        before != (self.binds.len(), self.changes.len(), self.states.len())
+    /// Takes what another region does; true when something is new.
+    fn absorb(&mut self, other: &Effects, with_states: bool) -> bool {
+        let states = other.states.iter();
+        let passes = |state: &&State| with_states && **state != State::Files;
+        let grown = [
+            add(&mut self.binds, other.binds.iter()),
+            add(&mut self.changes, other.changes.iter()),
+            add(&mut self.states, states.filter(passes)),
+        ];
+        grown.contains(&true)
     }
+}
+
+/// Adds what is missing; true when something was.
+fn add<'a, T: Ord + Clone + 'a>(to: &mut BTreeSet<T>, from: impl Iterator<Item = &'a T>) -> bool {
+    let before = to.len();
+    for each in from {
+        if !to.contains(each) {
+            to.insert(each.clone());
+        }
+    }
+    to.len() > before
 }
 
 impl Program {
     /// Everything that a variable may hold a part of, itself included.
-    fn reach_of(&self, from: impl IntoIterator<Item = Var>) -> BTreeSet<Var> {
+    pub(super) fn reach_of(&self, from: impl IntoIterator<Item = Var>) -> BTreeSet<Var> {
         let mut seen: BTreeSet<Var> = BTreeSet::new();
         let mut waiting: Vec<Var> = from.into_iter().collect();
+        let starts: BTreeSet<ScopeId> = waiting
+            .iter()
+            .filter_map(|var| match var {
+                Var::Local(scope, _) => Some(*scope),
+                _ => None,
+            })
+            .collect();
+        // What was put into a parameter's place by the callers is known to others than its own function.
+        let mut entered: BTreeSet<Var> = BTreeSet::new();
         while let Some(var) = waiting.pop() {
-            if seen.contains(&var) {
+            if !seen.insert(var.clone()) {
                 continue;
             }
-            for held in [self.holds.get(&var), self.items.get(&var)]
-                .into_iter()
-                .flatten()
-            {
-                waiting.extend(held.iter().filter(|var| !seen.contains(*var)).cloned());
+            let held = [self.holds.get(&var), self.items.get(&var)];
+            for held in held.into_iter().flatten().flatten() {
+                if !seen.contains(held) {
+                    waiting.push(held.clone());
+                }
+                let is_elsewhere = matches!(held, Var::Local(scope, _) if !starts.contains(scope));
+                if is_elsewhere
+                    && let Some(passed) = self.passed.get(held)
+                    && entered.insert(held.clone())
+                {
+                    waiting.extend(passed.iter().cloned());
+                }
             }
-            seen.insert(var);
+            waiting.extend(self.taken_up.get(&var).into_iter().flatten().cloned());
         }
         seen
+    }
+
+    /// Links what calls of functions of this module are given with the parameters that keep something.
+    pub(super) fn link_arguments(&mut self) {
+        // The parameter, what it may be given, and is it the object itself? One object of a class is not the others.
+        let mut given: Vec<(Var, Var, bool)> = Vec::new();
+        for pending in self.regions.iter().flat_map(|region| &region.pending) {
+            for callee in &pending.callees {
+                let Some(parameters) = self.parameters.get(callee) else {
+                    continue;
+                };
+                let is_method = pending.skips_first || pending.receiver.is_some();
+                let first = parameters.positional.first();
+                let receiver = first.zip(pending.receiver.as_ref()).into_iter();
+                let receiver = receiver.map(|(name, vars)| (vec![name], vars, true));
+                let arguments = pending
+                    .arguments
+                    .iter()
+                    .map(|(slot, vars)| (parameters.of(slot, usize::from(is_method)), vars, false));
+                for (names, vars, is_object) in receiver.chain(arguments) {
+                    for name in names {
+                        let parameter = Var::Local(*callee, name.clone());
+                        let all = vars.iter();
+                        given.extend(all.map(|var| (parameter.clone(), var.clone(), is_object)));
+                    }
+                }
+            }
+        }
+        for (parameter, var, is_object) in given {
+            if var == parameter {
+                continue;
+            }
+            let keeps = [self.holds.get(&parameter), self.items.get(&parameter)];
+            if keeps.into_iter().flatten().any(|kept| !kept.is_empty()) {
+                let taken_up = self.taken_up.entry(var.clone()).or_default();
+                taken_up.insert(parameter.clone());
+            }
+            if !is_object {
+                self.passed.entry(parameter).or_default().insert(var);
+            }
+        }
     }
 
     /// The parameters that each function may change, to a fixed point, and what each region may change.
@@ -214,8 +325,13 @@ impl Program {
                 });
                 let mut reached = self.reach_of(region.changes.iter().chain(consumed).cloned());
                 for var in &region.outermost {
-                    // What the variable stands for changes, and whatever that was taken from; its items do not.
-                    let taken_from = self.holds.get(var).into_iter().flatten().cloned();
+                    // What the variable stands for changes, and whatever that was taken from; its items do not. What a
+                    // class makes was taken from nowhere.
+                    let is_new = |var: &&Var| {
+                        matches!(var, Var::Returned(scope) if self.constructors.contains_key(scope))
+                    };
+                    let held = self.holds.get(var).into_iter().flatten();
+                    let taken_from = held.filter(|var| !is_new(var)).cloned();
                     reached.extend(self.reach_of(taken_from));
                     reached.insert(var.clone());
                 }
@@ -243,6 +359,19 @@ impl Program {
                     for callee in &pending.callees {
                         if Some(*callee) != without {
                             self.through_call(*callee, pending, &parameters, &mut added);
+                        }
+                    }
+                }
+                let mut run = |callees: &[ScopeId], operands: &BTreeSet<Var>| {
+                    if callees.iter().any(|callee| parameters.contains_key(callee)) {
+                        added.extend(operands.iter().cloned());
+                    }
+                };
+                run(&self.implicit, &region.operands);
+                for (attribute, operands) in &region.used {
+                    for name in ACCESS.iter().copied().chain([attribute.as_str()]) {
+                        if let Some(callees) = self.methods.get(name) {
+                            run(callees, operands);
                         }
                     }
                 }
@@ -352,29 +481,35 @@ impl Program {
             .flat_map(|(_, scopes)| scopes)
             .filter_map(|scope| self.region_of.get(scope).copied())
             .collect();
-        let callees: Vec<Vec<RegionId>> = (0..self.regions.len())
+        // They stand together behind one more region, which every active one may run.
+        let together = self.regions.len();
+        effects.push(Effects::default());
+        let mut callees: Vec<BTreeSet<RegionId>> = (0..together)
             .map(|id| {
-                let mut callees = self.callees(id);
+                let mut callees: BTreeSet<RegionId> = self.callees(id).into_iter().collect();
                 if self.regions[id].is_active {
-                    callees.extend(&unnamed);
+                    callees.insert(together);
                 }
-                callees.retain(|callee| Some(*callee) != entry && *callee != id);
                 callees
             })
             .collect();
+        callees.push(unnamed.into_iter().collect());
+        for (id, callees) in callees.iter_mut().enumerate() {
+            callees.retain(|callee| Some(*callee) != entry && *callee != id);
+        }
         loop {
             let mut grew = false;
             for (id, callees) in callees.iter().enumerate() {
+                let mut own = std::mem::take(&mut effects[id]);
                 for callee in callees {
-                    let mut other = effects[*callee].clone();
-                    if reaches_entry.contains(callee) {
-                        // It is one of the ways to start the entry: what it sets up is not the entry's.
-                        other.states.clear();
-                    }
-                    grew |= effects[id].absorb(&other);
+                    // It may be one of the ways to start the entry: what it sets up is not the entry's.
+                    let with_states = !reaches_entry.contains(callee);
+                    grew |= own.absorb(&effects[*callee], with_states);
                 }
+                effects[id] = own;
             }
             if !grew {
+                effects.pop();
                 return effects;
             }
         }
@@ -435,7 +570,8 @@ impl Program {
             .any(|region| region.changes.contains(&names))
     }
 
-    /// The regions that a region may run: by a name that it reads, or an attribute that a local class defines.
+    /// The regions that a region may run: by a name that it reads, an attribute that a local class defines, or a value that
+    /// holds functions.
     pub(super) fn callees(&self, id: RegionId) -> Vec<RegionId> {
         let region = &self.regions[id];
         let mut scopes: Vec<ScopeId> = Vec::new();
@@ -458,6 +594,7 @@ impl Program {
         scopes
             .iter()
             .filter_map(|scope| self.region_of.get(scope).copied())
+            .chain(region.called.iter().copied())
             .collect()
     }
 }

@@ -7,6 +7,7 @@
 //! reader of the value, for its memory; and all stay in a module that may be told of the end of its objects.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeToInclusive;
 
 use hoist_syntax::scopes::Name;
 
@@ -88,6 +89,17 @@ impl Readers {
                 Reader::Anyone => of_name.anyone = true,
             }
         }
+    }
+
+    /// Does a statement bind the name, by whatever means?
+    pub(super) fn are_bound(&self, name: &Name) -> bool {
+        self.names.contains_key(name)
+    }
+
+    /// Does one of these statements bind the name?
+    pub(super) fn is_bound_in(&self, name: &Name, units: RangeToInclusive<usize>) -> bool {
+        let of_name = self.names.get(name);
+        of_name.is_some_and(|of_name| of_name.binders.iter().any(|unit| units.contains(unit)))
     }
 
     /// Does the value that a statement binds to a name reach a reader?

@@ -1,9 +1,10 @@
 //! A module read for slicing: where it stands, what its imports lead to, and what its statements do.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::local::Local;
-use super::program::Program;
+use super::program::{Program, State};
 use super::stars::{self, Stars};
 use super::walk::{self, Surroundings};
 use crate::Module;
@@ -68,20 +69,18 @@ impl<'a> Reading<'a> {
         let is_local = |top: &str| is_local(&standing, &resolver, top);
         let local = match depth {
             Depth::OneFile => Local::default(),
-            Depth::AllModules => {
-                let modules = collected.modules.values();
-                Local::read(
-                    modules.filter_map(|module| module.source.as_ref()),
-                    &is_local,
-                )
-            }
+            Depth::AllModules => Local::read(&collected, &is_local),
         };
         let around = Surroundings {
             is_local: &is_local,
             spares: &|name| local.spares(name),
             is_whole: depth == Depth::AllModules,
         };
-        let program = walk::read(source, &around);
+        let quiet = match depth {
+            Depth::OneFile => walk::quiet::program(source, &imports),
+            Depth::AllModules => None,
+        };
+        let program = quiet.unwrap_or_else(|| walk::read(source, &around));
         let stars = stars::stars(&program.stars, &collected, &resolver, path);
         Reading {
             source,
@@ -99,6 +98,15 @@ impl<'a> Reading<'a> {
     /// Are the files of a top-level module in the workspace?
     pub(super) fn is_local(&self, top: &str) -> bool {
         is_local(&self.standing, &self.resolver, top)
+    }
+
+    /// What an import of the file changes besides the names that it binds, when it loads local modules.
+    pub(super) fn loading(&self, import: &Import) -> BTreeSet<State> {
+        let place = (self.path.to_path_buf(), import.at);
+        let files = self.collected.leads.get(&place);
+        files
+            .map(|files| self.local.loading(files))
+            .unwrap_or_default()
     }
 
     /// What some of the file's imports lead to.

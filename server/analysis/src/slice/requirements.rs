@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::types::{ImportOrigin, Requirement};
 use crate::environment::normalized;
 use crate::modules::{Foreign, Resolver};
+use crate::supplied;
 
 /// Requirements by their normalised names.
 #[derive(Default)]
@@ -18,6 +19,10 @@ impl Requirements {
         module: &str,
         foreign: &Foreign,
     ) -> ImportOrigin {
+        if supplied::module(module).is_some() {
+            // Even where a distribution of that name is installed.
+            return ImportOrigin::Local;
+        }
         let origin = resolver.foreign(module, None).origin;
         // Each name may be a module of another distribution: `from google.cloud import storage, bigquery`.
         let names = foreign.names.iter().map(|name| Some(name.as_str()));

@@ -1,17 +1,19 @@
 //! The tree of files that travels: the slice, local modules, data.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::aim::Aim;
 use super::data::{self, LARGEST, TOGETHER};
 use super::requirements::Requirements;
 use super::types::{FileKind, ImportOrigin, ImportedModule, Requirement, SliceFile};
-use super::{Objections, tree_path};
+use super::{Objections, inspect_files, tree_path};
+use hoist_syntax::Document;
+
 use crate::files::Files;
 use crate::modules::{Collected, Resolver, Standing, imports_of};
 use crate::python::{Source, ast, range_of, start_of};
-use crate::{Code, EntrySpec, Finding, Module, Severity};
+use crate::{Code, EntrySpec, Finding, Module, Severity, include, supplied};
 use ast::Stmt;
 
 /// What a tree grows on.
@@ -23,6 +25,8 @@ pub(super) struct Ground<'a> {
     pub(super) entry: &'a EntrySpec,
     /// The arguments of the call.
     pub(super) args: Option<&'a str>,
+    /// The patterns of the configuration.
+    pub(super) data: &'a [String],
     pub(super) resolver: &'a Resolver<'a>,
 }
 
@@ -155,6 +159,17 @@ pub(super) fn grow(
         .take(own)
         .map(|mention| (mention.range.start, mention.range.end))
         .collect();
+    let mut asked = include::of_configuration(ground.data, module.workspace);
+    let above = |document: &Document, path: &Path, counts: &dyn Fn(usize) -> bool| {
+        let above = include::above_functions(document, path, counts);
+        above.into_iter().map(|(wanted, _)| wanted)
+    };
+    asked.extend(above(&source.document, module.path, &keep));
+    for travelling in collected.modules.values() {
+        if let Some(other) = &travelling.source {
+            asked.extend(above(&other.document, &travelling.path, &|_| true));
+        }
+    }
     let located = data::locate(ground.files, &mentions, (folder, module.workspace), base);
     let place = |range: &std::ops::Range<usize>| {
         if own_places.contains(&(range.start, range.end)) {
@@ -168,14 +183,16 @@ pub(super) fn grow(
         let Some(tree) = tree_path(base, path) else {
             continue;
         };
-        if files.contains_key(&tree) || *path == module.path {
+        // What the user asks for by itself has no limit of its own, and is added later.
+        let is_asked_for = || *len > LARGEST && asked.iter().any(|wanted| wanted.names(path));
+        if files.contains_key(&tree) || *path == module.path || is_asked_for() {
             continue;
         }
         sum += len;
         let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
         if *len > LARGEST {
             let message = format!(
-                "`{tree}` is {}, more than the {} that travel with a job; put it on the cluster and give its path there",
+                "`{tree}` is {}, more than the {} that travel with a job; name it in `# hoist: data=...` above the function or in `data` of the configuration so that it travels, or put it on the cluster and give its path there",
                 size(*len),
                 size(LARGEST)
             );
@@ -211,6 +228,10 @@ pub(super) fn grow(
         let message = format!(
             "`{name}` does not exist here, so it does not travel; the job has it only if it makes it itself"
         );
+        findings.push(warning(Code::MissingData, message, place(range), entry));
+    }
+    for (path, range) in &located.astray {
+        let message = inspect_files::astray(path, folder, module.workspace);
         findings.push(warning(Code::MissingData, message, place(range), entry));
     }
     for (name, range) in &located.absolute {
@@ -258,6 +279,21 @@ pub(super) fn grow(
         folder
     };
     let (imports, requirements) = imports(ground, collected, kept);
+    let supplied = collected.foreign.keys();
+    for name in supplied.filter_map(|module| supplied::module(module)) {
+        let path = format!("{}/{name}.py", supplied::FOLDER);
+        let file = SliceFile {
+            path: path.clone(),
+            contents: supplied::TEXT.as_bytes().to_vec(),
+            origin: PathBuf::new(),
+            why: format!("the cluster's own files, for `import {name}`"),
+            kind: FileKind::Module,
+        };
+        files.insert(path, file);
+        if !roots.iter().any(|root| root == supplied::FOLDER) {
+            roots.push(supplied::FOLDER.to_owned());
+        }
+    }
     Tree {
         module_file,
         roots,
@@ -411,12 +447,13 @@ fn imports(
     let source = ground.source;
     let mut found: BTreeMap<String, ImportedModule> = BTreeMap::new();
     let mut requirements = Requirements::default();
-    let mut add = |module: String, line: u32, optional: bool, origin: ImportOrigin| {
+    let mut add = |module: String, path: &Path, line: u32, optional: bool, origin: ImportOrigin| {
         if module.is_empty() || module == "__future__" {
             return;
         }
         let known = found.entry(module.clone()).or_insert(ImportedModule {
             module,
+            path: path.to_path_buf(),
             line,
             optional,
             origin,
@@ -435,7 +472,13 @@ fn imports(
                 .map(|source| source.line(foreign.at))
                 .unwrap_or(1)
         };
-        add(module.clone(), line, foreign.optional, origin);
+        add(
+            module.clone(),
+            &foreign.path,
+            line,
+            foreign.optional,
+            origin,
+        );
     }
     let lines: BTreeMap<String, u32> = imports_of(source.body())
         .into_iter()
@@ -444,7 +487,8 @@ fn imports(
         .collect();
     for travelling in collected.modules.values() {
         let line = lines.get(&travelling.name).copied().unwrap_or(1);
-        add(travelling.name.clone(), line, false, ImportOrigin::Local);
+        let (name, path) = (travelling.name.clone(), ground.module.path);
+        add(name, path, line, false, ImportOrigin::Local);
     }
     (found.into_values().collect(), requirements.sorted())
 }

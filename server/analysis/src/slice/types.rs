@@ -51,7 +51,7 @@ pub struct SliceFile {
     /// Its bytes.
     #[serde(skip)]
     pub contents: Vec<u8>,
-    /// Where it comes from on this machine.
+    /// Where it comes from on this machine; empty for what Hoist itself adds.
     pub origin: PathBuf,
     /// Why it travels, in a few words.
     pub why: String,
@@ -102,7 +102,10 @@ pub enum EntryCall {
 pub struct ImportedModule {
     /// Its absolute dotted name.
     pub module: String,
-    /// Line of the import from 1, in the file that imports it first.
+    /// The file that imports it first, on this machine.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// Line of that import, from 1.
     pub line: u32,
     /// The code runs without it: under `except ImportError`, or only for type checkers.
     pub optional: bool,

@@ -8,8 +8,9 @@ use super::paths::{Evaluator, Named, tidy};
 use super::tree_path;
 use crate::modules::Standing;
 use crate::python::{Source, ast, dotted, is_main_test, range_of, with_stack};
+use crate::words::has;
 use crate::{Code, Finding, Module, Severity};
-use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 
 /// Functions and methods that write the file, or make the folder, which their first argument names.
@@ -39,7 +40,7 @@ pub(super) fn written(
     standing: &Standing,
     found: &mut Vec<Finding>,
 ) {
-    if !source.text().contains("__file__") {
+    if !has(source.text(), "__file__") {
         return;
     }
     let mut finder = Finder {
@@ -131,6 +132,6 @@ impl<'a> Visitor<'a> for Finder<'_> {
         {
             self.found.push((tidy(&path), range_of(subject)));
         }
-        with_stack(|| walk_expr(self, expr));
+        crate::python::walk_into(self, expr);
     }
 }

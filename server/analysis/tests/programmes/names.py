@@ -203,3 +203,44 @@ except NameError:
     seen = None
 later = 1
 def f(): return seen
+### objects that a text names are changed: f()
+T, U, V, W, X = [], [], [], [], {}
+eval("T.append(1)")
+exec("U.append(2); X['u'] = 1")
+globals()["V"].append(3)
+globals().get("W").append(4)
+eval("X")["x"] = 5
+print(eval("len(T)"))
+def f(): return T, U, V, W, X
+### objects of the module that are looked up in it: f()
+import sys
+T = []
+getattr(sys.modules[__name__], "T").append(1)
+def f(): return T
+### objects whose names are computed are changed: f()
+T = []
+for name in "T": globals()[name].append(1)
+def f(): return T
+### a call of the entry in a text does not travel: f()
+T = []
+def f(): return T
+eval("f()")  #-
+### values that get their names by text: f()
+import sys
+T, U, V, W, X = [], [], [], [], []
+globals()["t"] = T
+setattr(sys.modules[__name__], "u", U)
+sys.modules[__name__].v = V
+globals().update(w=W)
+exec("x = X")
+t.append(1)
+u.append(2)
+v.append(3)
+w.append(4)
+x.append(5)
+def f(): return T, U, V, W, X
+### a text that runs reads what another text has bound: f()
+import sys
+setattr(sys.modules[__name__], "n", 1)
+exec("m = n")
+def f(): return m

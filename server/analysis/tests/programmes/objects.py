@@ -492,3 +492,171 @@ class A:
     t: list = dataclasses.field(default_factory=lambda: [size])
 size = 2
 def f(): return A()
+### functions that values hold: f()
+T, U, V = [], [], []
+def add(): T.append(1)
+def show(): print("shown")
+HANDLERS = {"a": add, "b": lambda: U.append(2)}
+SHOWN = {"c": show}
+HANDLERS["a"]()
+HANDLERS["b"]()
+for handler in HANDLERS.values(): handler()
+list(map(lambda h: h(), HANDLERS.values()))
+SHOWN["c"]()  #-
+def f(): return T, U, V
+### a function that another one has made: f()
+T = []
+def make():
+    held = T
+    def step(): held.append(len(held))
+    return step
+step = make()
+step()
+step()
+def f(): return T
+### a method that got a name: f()
+T = []
+class Queue:
+    def push(self, x): T.append(x)
+queue = Queue()
+push = queue.push
+push(1)
+def f(): return T
+### generators run when they are gone through: f()
+T = []
+def numbers():
+    for n in range(3):
+        T.append(n)
+        yield n
+some = numbers()
+others = (T.append(n) for n in range(5, 8))
+before = len(T)
+next(some)
+list(some)
+[*others]
+def f(): return T, before
+### coroutines run when they are awaited: f()
+import asyncio
+T = []
+async def work(): T.append(1)
+later = work()
+asyncio.run(later)
+def f(): return T
+### methods behind operators: f()
+class Counting:
+    def __init__(self): self.seen = []
+    def __contains__(self, x): self.seen.append(x); return True
+    def __add__(self, x): self.seen.append(x); return self
+    def __len__(self): self.seen.append("len"); return 1
+    def __iter__(self): self.seen.append("iter"); return iter([1])
+    def __getitem__(self, x): self.seen.append(x); return x
+    def __str__(self): self.seen.append("str"); return "x"
+    def __eq__(self, other): self.seen.append("eq"); return True
+    @property
+    def size(self): self.seen.append("size"); return 1
+    @size.setter
+    def size(self, value): self.seen.append(value)
+a, b, c, d, e, g, h, i = [Counting() for _ in range(8)]
+1 in a
+a + 2
+if b: pass
+while not b: pass
+for _ in c: pass
+c["x"]
+f"{d}"
+print(d)
+e == 1
+e.size
+g.size = 4
+def unused(p=h[1]): pass
+class Unused: x = [*i]
+def f(): return [one.seen for one in (a, b, c, d, e, g, h, i)]
+### a parameter of a lambda has its default: f()
+T = []
+(lambda q=T: q.append(1))()
+def f(): return T
+### what a call sets is held: f()
+import operator, types
+T, U, V = [], [], []
+box = types.SimpleNamespace()
+table = {}
+setattr(box, "t", T)
+operator.setitem(table, "u", U)
+box.__setattr__("v", V)
+box.t.append(1)
+table["u"].append(2)
+vars(box)["v"].append(3)
+def f(): return T, U, V
+### what a decorator puts in the place of a function and of a class: f()
+import functools
+T, U = [], []
+def counted(function):
+    @functools.wraps(function)
+    def wrapper(*args): T.append(len(args)); return function(*args)
+    return wrapper
+def twice(n):
+    def decorate(function):
+        def wrapper(*args): U.append(n); return function(*args)
+        return wrapper
+    return decorate
+@counted
+def work(x): return x
+@counted
+class Model: pass
+@twice(2)
+def other(): pass
+work(1)
+Model()
+other()
+def f(): return T, U
+### an object keeps what it is given: f()
+T, U, V, W = [], [], [], []
+class Trainer:
+    def __init__(self, first): self.first = first; self.last = V; self.callbacks = []
+    def add(self, callback): self.callbacks.append(callback)
+    def run(self):
+        for one in self.callbacks: one.append("run")
+    def end(self): self.last.append("end")
+trainer = Trainer(T)
+trainer.add(U)
+trainer.first.append(1)
+trainer.run()
+trainer.end()
+other = Trainer([])  #-
+other.count = 3  #-
+def f(): return T, U, V
+### functions keep what they are given: f()
+T, U = [], []
+REGISTRY = []
+class Box: pass
+box = Box()
+def register(item): REGISTRY.append(item)
+def put(into, item): into.item = item
+register(T)
+put(box, U)
+REGISTRY[0].append(1)
+box.item.append(2)
+def f(): return T, U
+### a copy holds the same objects: f()
+rows = [[1], [2]]
+again = rows.copy()
+again[0].append(3)
+for row in rows.copy(): row.append(4)
+copied = rows.copy()  #-
+copied.append([5])  #-
+def f(): return rows
+### iterators that something holds: f()
+first, second = iter([1, 2, 3]), iter([4, 5, 6])
+both = [first]
+class Reader:
+    def __init__(self): self.lines = iter([7, 8, 9])
+def numbers(): return iter([10, 11, 12])
+reader = Reader()
+some = numbers()
+if (named := iter([13, 14, 15])): pass
+for _ in zip("a", both[0]): pass
+list(zip("a", second))
+[*zip("a", reader.lines)]
+dict(zip("a", some))
+set(zip("a", named))
+def f(): return [next(each) for each in (first, second, reader.lines, some, named)]

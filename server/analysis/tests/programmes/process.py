@@ -192,3 +192,12 @@ def f(): return reprlib.repr([1, 2, 3, 4])
 import string, textwrap, fractions
 textwrap.TextWrapper.x_width = 9
 def f(): return textwrap.TextWrapper.x_width
+### an attribute that is set by a call, of what a call gives: f()
+import decimal
+assert setattr(decimal.getcontext(), "prec", 5) is None
+def f(): return decimal.Decimal(1) / 3
+### a set-up whose value is taken: f()
+import os, sys
+[sys.path.append(p) for p in ("/a", "/b")]
+unused = os.environ.setdefault("HOIST_SET_UP", "1")
+def f(): return sys.path[-2:], os.environ.get("HOIST_SET_UP")

@@ -57,6 +57,27 @@ fn library() -> PathBuf {
     PathBuf::from(String::from_utf8(ran.stdout).unwrap().trim())
 }
 
+/// The files of the library's modules and packages, the tests among them left out.
+pub fn modules() -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut waiting = vec![library()];
+    while let Some(folder) = waiting.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            if path.is_dir() {
+                if !["test", "tests", "site-packages", "idlelib"].contains(&&*name) {
+                    waiting.push(path);
+                }
+            } else if name.ends_with(".py") {
+                found.push(path);
+            }
+        }
+    }
+    found.sort();
+    found
+}
+
 /// The name under which a copy of a module stands, so that nothing else imports the copy.
 fn copied(file: &str) -> String {
     format!("copy_of_{file}")

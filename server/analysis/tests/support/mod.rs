@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use hoist_analysis::{
-    Disk, EntryCall, EntrySpec, Finding, Module, Refusal, Settings, Severity, Slice, findings_with,
-    include, slice, slice_anyway,
+    Disk, EntryCall, EntrySpec, Finding, Module, Refusal, Settings, Severity, Slice, Wishes,
+    findings_with, slice, slice_anyway, slice_as_wished,
 };
 use hoist_syntax::Document;
 
@@ -88,7 +88,6 @@ impl Workspace {
 
     /// The slice with what comments and the configuration add to it.
     pub fn included(&self, file: &str, entry: &str, data: &[String]) -> Slice {
-        let mut slice = self.slice(file, entry, None).unwrap();
         let path = self.path(file);
         let document = Document::new(std::fs::read_to_string(&path).unwrap());
         let workspace = self.path("");
@@ -98,8 +97,11 @@ impl Workspace {
             environment: None,
             workspace: &workspace,
         };
-        include(&mut slice, &module, &Disk, data);
-        slice
+        let wishes = Wishes {
+            data,
+            ..Wishes::default()
+        };
+        slice_as_wished(&module, &Disk, &entry.parse().unwrap(), &wishes).unwrap()
     }
 
     pub fn findings(&self, file: &str) -> Vec<Finding> {
@@ -121,6 +123,11 @@ impl Workspace {
             settings,
         )
     }
+}
+
+/// The findings of a file that stands alone.
+pub fn findings_of(source: &str) -> Vec<Finding> {
+    Workspace::new(&[("train.py", source)]).findings("train.py")
 }
 
 /// A finding in a line: how bad, its code, what it stands under, and what it says.
@@ -146,6 +153,45 @@ pub fn lines(source: &str, found: &[Finding]) -> String {
         format!("{number} {}", line(source, finding))
     };
     found.iter().map(numbered).collect::<Vec<_>>().join("\n")
+}
+
+/// A source without its lines of carets.
+pub fn unmarked(source: &str) -> String {
+    source
+        .split_inclusive('\n')
+        .filter(|line| !line.trim_start().starts_with('^'))
+        .collect()
+}
+
+/// The source as `train.py` in the workspace, with a line below each finding's: carets under its place, its code, and how it is
+/// mended.
+pub fn marked(workspace: &Workspace, source: &str, settings: &Settings) -> String {
+    let text = unmarked(source);
+    workspace.write("train.py", &text);
+    let found = workspace.findings_with("train.py", settings);
+    let mut shown = String::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        shown.push_str(line);
+        let end = start + line.len();
+        let of_line = found
+            .iter()
+            .filter(|finding| (start..end).contains(&finding.range.start));
+        for finding in of_line {
+            let fixes: Vec<&str> = finding.fixes.iter().map(|fix| fix.title.as_str()).collect();
+            let mark = format!(
+                "{}{} {} {}",
+                " ".repeat(finding.range.start - start),
+                "^".repeat(finding.range.len()),
+                finding.code,
+                fixes.join(", ")
+            );
+            shown.push_str(mark.trim_end());
+            shown.push('\n');
+        }
+        start = end;
+    }
+    shown
 }
 
 /// The text of the slice of a single file, whatever its arguments.

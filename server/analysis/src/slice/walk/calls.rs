@@ -15,7 +15,7 @@ impl Walk<'_> {
         }
         match known::reach(path) {
             Reach::Nothing => {}
-            Reach::Process if bare || known::sets_up(path) => {
+            Reach::Process if bare || known::sets_up(path) || known::is_changing(last(path)) => {
                 self.change(Vars::from([Var::State(State::Process)]))
             }
             Reach::Files if bare => self.change(Vars::from([Var::State(State::Files)])),
@@ -117,6 +117,29 @@ impl Walk<'_> {
         }
     }
 
+    /// A call may run what its callee and its arguments hold: `handlers["a"]()`, `map(step, xs)`
+    fn hand_on(&mut self, call: &ast::ExprCall, arguments: &Vars) {
+        let builtin = self.path(&call.func);
+        let builtin = builtin
+            .as_deref()
+            .and_then(|path| path.strip_prefix("builtins."));
+        let operands: Vec<&Expr> = call.arguments.args.iter().collect();
+        self.operate(&operands);
+        if let Some(name) = builtin
+            && known::is_fresh_builtin(name)
+            && !known::CONSUMING_BUILTINS.contains(&name)
+        {
+            return;
+        }
+        operands.iter().for_each(|one| self.go_through_foreign(one));
+        let mut vars = match builtin {
+            Some(_) => Vars::new(),
+            None => self.sources(&call.func),
+        };
+        vars.extend(arguments.iter().cloned());
+        self.here().calls.extend(vars);
+    }
+
     pub(super) fn call(&mut self, call: &ast::ExprCall) {
         let is_whole = self.around.is_whole;
         let bare = self.bare == Some(start_of(call));
@@ -130,6 +153,7 @@ impl Walk<'_> {
             .collect();
         if is_whole {
             self.callbacks(call);
+            self.hand_on(call, &all);
         }
         let hands_names_on = call
             .arguments
@@ -192,11 +216,24 @@ impl Walk<'_> {
                     && self.is_namespace(&attribute.value)
                 {
                     self.binds_unknown();
+                    for keyword in &call.arguments.keywords {
+                        if let Some(name) = &keyword.arg {
+                            let held = self.sources(&keyword.value);
+                            self.bind_by_text(name, &held);
+                        }
+                    }
+                    if let [key, value] = &*call.arguments.args
+                        && let Some(name) = constant_text(key)
+                    {
+                        let held = self.sources(value);
+                        self.bind_by_text(name, &held);
+                    }
                 }
                 if !is_whole {
                     return;
                 }
                 let receiver = self.sources(&attribute.value);
+                let receiver_vars = receiver.clone();
                 let own = self.program.methods.get(method).cloned();
                 if known::is_inserting(method) {
                     for owner in &receiver {
@@ -218,6 +255,8 @@ impl Walk<'_> {
                         });
                     }
                     None => {
+                        let called = (receiver.clone(), method.to_owned());
+                        self.here().methods.push(called);
                         if method == "join" || method == "extend" || method == "update" {
                             self.here().consumes.extend(all.iter().cloned());
                         }
@@ -227,6 +266,10 @@ impl Walk<'_> {
                             self.change(receiver);
                         }
                         if !known::spares_arguments(method) {
+                            // What is not known may keep what it gets.
+                            for owner in &receiver_vars {
+                                self.hold_items(owner.clone(), &all);
+                            }
                             self.change(all);
                         }
                     }
@@ -273,7 +316,7 @@ impl Walk<'_> {
                     );
                 }
                 "eval" => match first.and_then(constant_text) {
-                    Some(text) => self.names_in_text(text, start_of(call)),
+                    Some(text) => self.run_text(text, start_of(call)),
                     None if call.arguments.args.len() > 1 => {}
                     None => self.uncertain(
                         start_of(call),
@@ -291,7 +334,13 @@ impl Walk<'_> {
             if name == "next" || name == "setattr" || name == "delattr" {
                 if let Some(first) = first {
                     let vars = self.sources(first);
+                    if let Some(value) = call.arguments.args.get(2) {
+                        let held = self.sources(value);
+                        vars.iter()
+                            .for_each(|owner| self.hold_items(owner.clone(), &held));
+                    }
                     self.change(vars);
+                    self.reach_owner(first);
                 }
             } else if known::CONSUMING_BUILTINS.contains(&name) {
                 self.here().consumes.extend(all.iter().cloned());
@@ -308,7 +357,14 @@ impl Walk<'_> {
             if !(self.around.spares)(&name) {
                 self.change(all.clone());
             }
-            self.change(Vars::from([Var::State(State::LocalCall(name))]));
+            let state = match known::is_changing(&name) {
+                // `helper.ITEMS.append(1)`
+                true => State::Local,
+                false => State::LocalCall(name),
+            };
+            self.change(Vars::from([Var::State(state)]));
+            // The other module may keep what it is given.
+            self.hold_items(Var::State(State::Local), all);
             return;
         }
         match path {
@@ -345,7 +401,7 @@ impl Walk<'_> {
                 .chain(call.arguments.keywords.iter().map(|k| &k.value))
             {
                 if let Some(text) = constant_text(argument) {
-                    self.names_in_text(text, start_of(argument));
+                    self.run_text(text, start_of(argument));
                 }
             }
         }
@@ -357,6 +413,11 @@ impl Walk<'_> {
                 .is_some_and(|name| name.as_str() == "out" || name.as_str() == "inplace")
         });
         if !known::is_quiet_function(path) || has_out {
+            // `heappush(queue, item)`, `setitem(table, key, item)`
+            let owners = first.map(|first| self.sources(first)).unwrap_or_default();
+            owners
+                .iter()
+                .for_each(|owner| self.hold_items(owner.clone(), all));
             self.change(all.clone());
         }
         if path.starts_with("itertools.")

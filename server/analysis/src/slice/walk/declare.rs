@@ -5,10 +5,20 @@ use rustc_hash::FxHashMap;
 
 use super::{Surroundings, var_of};
 use crate::modules::from_path;
-use crate::python::{Source, ast, start_of, with_stack};
+use crate::python::{Source, ast, constant_text, dotted, start_of, with_stack};
 use crate::slice::program::{Parameters, Program};
 use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
+
+/// The module that a call imports by a constant name.
+pub(super) fn imported_by(call: &ast::ExprCall) -> Option<&str> {
+    let text = call.arguments.args.first().and_then(constant_text)?;
+    match *dotted(&call.func)?.last()? {
+        "import_module" => Some(text),
+        "__import__" => text.split('.').next(),
+        _ => None,
+    }
+}
 
 /// Collects imports, definitions and parameters first, because code reads them before they stand.
 pub(super) struct Declarations<'a> {
@@ -106,6 +116,13 @@ impl<'a> Visitor<'a> for Declarations<'_> {
                 }
             }
             Stmt::Assign(assign) => {
+                // `m = import_module("helper")` is `import helper as m`.
+                if let (Expr::Call(call), [Expr::Name(name)]) =
+                    (&*assign.value, assign.targets.as_slice())
+                    && let Some(module) = imported_by(call)
+                {
+                    self.import(start_of(name), module.to_owned());
+                }
                 if let (Expr::Lambda(lambda), [Expr::Name(name)]) =
                     (&*assign.value, assign.targets.as_slice())
                     && let Some(scope) = self.scopes_by_start.get(&start_of(lambda))

@@ -1,6 +1,6 @@
 //! Functions, lambdas and classes: their headers run where they stand, their bodies are regions of their own.
 
-use hoist_syntax::scopes::{BindingKind, Name, ScopeKind};
+use hoist_syntax::scopes::{BindingKind, Name, ScopeId, ScopeKind};
 
 use super::{Vars, Walk, last, var_of};
 use crate::python::{ast, constant_text, range_of, start_of};
@@ -33,9 +33,15 @@ impl Walk<'_> {
         }
     }
 
-    pub(super) fn decorators(&mut self, decorators: &[ast::Decorator]) {
+    pub(super) fn decorators(&mut self, decorators: &[ast::Decorator], name: usize) {
+        let var = self.source.uses.at(name).map(var_of);
         for decorator in decorators {
             let expression = &decorator.expression;
+            if let Some(var) = &var {
+                // What stands for the function may be another one that the decorator has made.
+                let held = self.sources(expression);
+                self.hold_items(var.clone(), &held);
+            }
             if self.is_ours(expression) {
                 self.program.skipped.push(range_of(decorator));
                 self.program.removed.push(range_of(decorator));
@@ -92,7 +98,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn function(&mut self, def: &ast::StmtFunctionDef) {
-        self.decorators(&def.decorator_list);
+        self.decorators(&def.decorator_list, start_of(&def.name));
         let read_later = self.hints_are_read
             || !def.decorator_list.is_empty()
             || self.in_class(start_of(&def.name));
@@ -102,13 +108,8 @@ impl Walk<'_> {
             }
             if let Some(default) = parameter.default() {
                 self.visit_expr(default);
-                if self.around.is_whole
-                    && let Some(scope) = self.scopes_by_start.get(&start_of(&def.name)).copied()
-                {
-                    let held = self.sources(default);
-                    let name = Name::new(parameter.name().as_str());
-                    self.hold(Var::Local(scope, name), &held);
-                }
+                let scope = self.scopes_by_start.get(&start_of(&def.name)).copied();
+                self.hold_default(scope, parameter.name().as_str(), default);
             }
         }
         if let Some(returns) = &def.returns {
@@ -142,7 +143,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn class(&mut self, class: &ast::StmtClassDef) {
-        self.decorators(&class.decorator_list);
+        self.decorators(&class.decorator_list, start_of(&class.name));
         if let Some(arguments) = &class.arguments {
             for base in &arguments.args {
                 self.visit_expr(base);
@@ -177,6 +178,16 @@ impl Walk<'_> {
         held.extend(bases.filter_map(|base| match base {
             Expr::Name(name) => self.var(name),
             _ => None,
+        }));
+        // What a method knows as `self` is an instance of it.
+        let methods = self
+            .program
+            .parameters
+            .iter()
+            .filter(|(method, _)| self.source.scopes.get(**method).parent == Some(id));
+        held.extend(methods.filter_map(|(method, own)| {
+            let first = own.positional.first()?;
+            Some(Var::Local(*method, first.clone()))
         }));
         self.hold_items(Var::Returned(id), &held);
         if let Some(a_use) = self.source.uses.at(start_of(&class.name)) {
@@ -249,16 +260,26 @@ impl Walk<'_> {
             .collect()
     }
 
+    /// A parameter may have the value of its default.
+    fn hold_default(&mut self, scope: Option<ScopeId>, name: &str, default: &Expr) {
+        if let Some(scope) = scope.filter(|_| self.around.is_whole) {
+            let held = self.sources(default);
+            self.hold(Var::Local(scope, Name::new(name)), &held);
+        }
+    }
+
     pub(super) fn lambda(&mut self, lambda: &ast::ExprLambda) {
+        let lambda_scope = self.scopes_by_start.get(&start_of(lambda)).copied();
         if let Some(parameters) = &lambda.parameters {
             for parameter in parameters.iter() {
                 if let Some(default) = parameter.default() {
                     self.visit_expr(default);
+                    self.hold_default(lambda_scope, parameter.name().as_str(), default);
                 }
             }
         }
         let outer = self.in_function;
-        let scope = self.scopes_by_start.get(&start_of(lambda)).copied();
+        let scope = lambda_scope;
         if let Some(scope) = scope {
             let held = self.sources(&lambda.body);
             self.hold(Var::Returned(scope), &held);

@@ -3,7 +3,9 @@
 mod calls;
 mod declare;
 mod definitions;
+mod implicit;
 mod names;
+pub(super) mod quiet;
 mod sources;
 
 use std::collections::BTreeSet;
@@ -18,7 +20,7 @@ use crate::library::is_builtin;
 use crate::modules::from_path;
 use crate::python::{Source, ast, constant_text, is_main_test, range_of, start_of, with_stack};
 use crate::uses::{Home, Use};
-use ast::visitor::{Visitor, walk_expr, walk_stmt};
+use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 
 type Vars = BTreeSet<Var>;
@@ -57,6 +59,7 @@ pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
         unit: 0,
     }
     .read();
+    program.implicit = implicit::methods(&program.methods);
     let mut walk = Walk {
         source,
         program,
@@ -76,11 +79,8 @@ pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
         let region = walk.new_region(unit, None);
         walk.program.now.push(region);
         walk.region = region;
-        let defines = matches!(
-            stmt,
-            Stmt::FunctionDef(_) | Stmt::ClassDef(_) | Stmt::Import(_) | Stmt::ImportFrom(_)
-        );
-        walk.program.regions[region].is_active = !defines;
+        let is_active = implicit::is_active(stmt, &|decorator| walk.is_foreign(decorator));
+        walk.program.regions[region].is_active = is_active;
         walk.visit_stmt(stmt);
     }
     walk.finish()
@@ -181,6 +181,8 @@ impl Walk<'_> {
             _ if !self.around.is_whole => false,
             Expr::List(_) | Expr::Tuple(_) | Expr::Set(_) | Expr::Dict(_) => true,
             Expr::ListComp(_) | Expr::SetComp(_) | Expr::DictComp(_) => true,
+            // `table.copy()`
+            Expr::Call(call) if self.is_shallow_copy(call) => true,
             Expr::Call(call) => self.path(&call.func).is_some_and(|path| {
                 let containers = ["dict", "frozenset", "list", "set", "sorted", "tuple"];
                 path.strip_prefix("builtins.")
@@ -188,6 +190,12 @@ impl Walk<'_> {
             }),
             _ => false,
         }
+    }
+
+    fn is_shallow_copy(&self, call: &ast::ExprCall) -> bool {
+        matches!(&*call.func, Expr::Attribute(method) if method.attr.as_str() == "copy")
+            && self.path(&call.func).is_none()
+            && !self.program.methods.contains_key("copy")
     }
 
     /// Inside of a block its header's names are those that the header has bound, whatever else binds them elsewhere.
@@ -218,7 +226,9 @@ impl Walk<'_> {
     fn comprehension(&mut self, generators: &[ast::Comprehension]) {
         for generator in generators {
             let held = self.sources(&generator.iter);
-            self.here().consumes.extend(held.iter().cloned());
+            self.go_through(&held);
+            self.go_through_foreign(&generator.iter);
+            generator.ifs.iter().for_each(|test| self.operate(&[test]));
             self.assign(&generator.target, &held, false);
         }
     }
@@ -275,6 +285,7 @@ impl Walk<'_> {
             is_builtin(name)
                 || uses.any(|a_use| a_use.binding.is_some() && !guards.hold(a_use.range.start))
         };
+        self.find_called();
         let bound_around = std::mem::take(&mut self.bound_around);
         let mut region_of_scope: FxHashMap<ScopeId, Option<RegionId>> = FxHashMap::default();
         let starts: Vec<usize> = source.body().iter().map(start_of).collect();
@@ -404,6 +415,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
                 let held = self.sources(&assign.value);
                 self.visit_expr(&assign.value);
                 let own = self.sources(&assign.target);
+                self.operate(&[&assign.target, &assign.value]);
                 self.assign(&assign.target, &held, false);
                 self.change(own);
                 return;
@@ -416,13 +428,16 @@ impl<'a> Visitor<'a> for Walk<'_> {
             }
             Stmt::For(each) => {
                 let held = self.sources(&each.iter);
-                self.here().consumes.extend(held.iter().cloned());
-                self.assign(&each.target, &held, false);
+                self.go_through(&held);
+                self.go_through_foreign(&each.iter);
+                let iterator = self.makes_iterator(&each.iter);
+                self.assign(&each.target, &held, iterator);
                 self.bind_around(range_of(&*each.target), &each.body);
             }
             Stmt::With(with) => {
                 for item in &with.items {
                     let held = self.sources(&item.context_expr);
+                    self.go_through(&held);
                     if matches!(item.context_expr, Expr::Name(_) | Expr::Attribute(_)) {
                         self.change(held.clone());
                     }
@@ -437,6 +452,9 @@ impl<'a> Visitor<'a> for Walk<'_> {
                 if let (Some(scope), Some(value)) = (self.in_function, &returned.value) {
                     let held = self.sources(value);
                     self.hold(Var::Returned(scope), &held);
+                    if self.makes_iterator(value) {
+                        self.program.iterators.insert(Var::Returned(scope));
+                    }
                 }
             }
             Stmt::Expr(expression) => match &*expression.value {
@@ -471,7 +489,14 @@ impl<'a> Visitor<'a> for Walk<'_> {
                     }
                 }
             }
+            Stmt::While(each) => self.operate(&[&each.test]),
+            Stmt::Assert(assertion) => self.operate(&[&assertion.test]),
             Stmt::If(choice) => {
+                self.operate(&[&choice.test]);
+                let clauses = choice.elif_else_clauses.iter();
+                clauses
+                    .filter_map(|clause| clause.test.as_ref())
+                    .for_each(|test| self.operate(&[test]));
                 if self.in_function.is_none() && is_main_test(&choice.test) {
                     if let (Some(first), Some(end)) = (choice.body.first(), choice.body.last()) {
                         self.program.guards.push(start_of(first)..range_of(end).end);
@@ -512,6 +537,7 @@ impl<'a> Visitor<'a> for Walk<'_> {
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
+        self.use_implicitly(expr);
         match expr {
             Expr::Name(name) if name.id.as_str() == "__annotations__" && name.ctx.is_load() => {
                 self.uncertain(
@@ -533,7 +559,8 @@ impl<'a> Visitor<'a> for Walk<'_> {
             }
             Expr::Named(named) => {
                 let held = self.sources(&named.value);
-                self.assign(&named.target, &held, false);
+                let iterator = self.makes_iterator(&named.value);
+                self.assign(&named.target, &held, iterator);
             }
             Expr::ListComp(comprehension) => self.comprehension(&comprehension.generators),
             Expr::SetComp(comprehension) => self.comprehension(&comprehension.generators),
@@ -573,6 +600,6 @@ impl<'a> Visitor<'a> for Walk<'_> {
             }
             _ => {}
         }
-        with_stack(|| walk_expr(self, expr));
+        crate::python::walk_into(self, expr);
     }
 }

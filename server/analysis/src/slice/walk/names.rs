@@ -46,14 +46,12 @@ impl Walk<'_> {
     }
 
     /// `globals()[key] = ...`; false when the object is no such dictionary.
-    pub(super) fn store_name(&mut self, object: &Expr, key: &Expr) -> bool {
+    pub(super) fn store_name(&mut self, object: &Expr, key: &Expr, held: &Vars) -> bool {
         if !self.is_namespace(object) {
             return false;
         }
         match constant_text(key) {
-            Some(name) => {
-                self.here().binds.insert(Name::new(name));
-            }
+            Some(name) => self.bind_by_text(name, held),
             None => {
                 self.visit_key(object, key);
                 self.binds_unknown();
@@ -76,13 +74,19 @@ impl Walk<'_> {
         if !self.is_this_module(object) {
             return false;
         }
+        let held = call.arguments.args.get(2).map(|value| self.sources(value));
         match constant_text(name) {
-            Some(name) => {
-                self.here().binds.insert(Name::new(name));
-            }
+            Some(name) => self.bind_by_text(name, &held.unwrap_or_default()),
             None => self.binds_unknown(),
         }
         true
+    }
+
+    /// A name of the module gets a value.
+    pub(super) fn bind_by_text(&mut self, name: &str, held: &Vars) {
+        let name = Name::new(name);
+        self.here().binds.insert(name.clone());
+        self.hold(Var::Module(name), held);
     }
 
     /// `exec(text)`, where the text runs in the module's names.
@@ -95,9 +99,13 @@ impl Walk<'_> {
         match text {
             Some(text) => {
                 if in_module {
-                    self.here().binds.extend(names_bound_by(text));
+                    let named: Vars = words(text).map(Name::new).map(Var::Module).collect();
+                    for name in names_bound_by(text) {
+                        self.hold(Var::Module(name.clone()), &named);
+                        self.here().binds.insert(name);
+                    }
                 }
-                self.names_in_text(text, start_of(call));
+                self.run_text(text, start_of(call));
             }
             None if in_module || call.arguments.args.len() < 2 => {
                 self.uncertain(
@@ -117,13 +125,31 @@ impl Walk<'_> {
         if !self.around.is_whole {
             return;
         }
-        let words: Vec<(Name, usize)> = text
-            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
-            .filter(|word| word.chars().next().is_some_and(|c| !c.is_numeric()))
-            .map(|word| (Name::new(word), at))
-            .collect();
+        let words = words(text).map(|word| (Name::new(word), at));
         self.here().soft.extend(words);
     }
+
+    /// A text that is run: what its words name may be changed, too, unless it is a name and nothing else.
+    pub(super) fn run_text(&mut self, text: &str, at: usize) {
+        self.names_in_text(text, at);
+        let is_plain = text
+            .chars()
+            .all(|c| c.is_alphanumeric() || "_. ".contains(c));
+        if self.around.is_whole && !is_plain {
+            let vars = words(text).map(Name::new).map(Var::Module);
+            // What functions do is known from themselves.
+            let changed = vars.filter(|var| !self.program.definitions.contains_key(var));
+            self.change(changed.collect());
+            let attributes = words(text).map(str::to_owned);
+            self.here().attributes.extend(attributes);
+        }
+    }
+}
+
+/// The words of a text that may be names.
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_alphanumeric() || c == '_'))
+        .filter(|word| word.chars().next().is_some_and(|c| !c.is_numeric()))
 }
 
 /// The names that a text would bind as a module.

@@ -2,14 +2,24 @@
 
 use hoist_syntax::scopes::Name;
 
+use super::declare::imported_by;
+use super::names::words;
 use super::{Vars, Walk, last, var_of};
 use crate::library::is_builtin;
-use crate::python::{ast, start_of, with_stack};
+use crate::python::{ast, constant_text, start_of, with_stack};
 use crate::slice::knowledge as known;
 use crate::slice::program::{State, Var};
 use crate::uses::Home;
 use ast::Expr;
 use ast::visitor::Visitor;
+
+/// A name of the module, or whichever it is.
+fn named(name: Option<&str>) -> Vars {
+    Vars::from([match name {
+        Some(name) => Var::Module(Name::new(name)),
+        None => Var::State(State::Names),
+    }])
+}
 
 impl Walk<'_> {
     pub(super) fn var(&self, name: &ast::ExprName) -> Option<Var> {
@@ -30,6 +40,16 @@ impl Walk<'_> {
                     }
                     _ => None,
                 }
+            }
+            Expr::Call(call) => {
+                let module = imported_by(call)?;
+                let top = module.split('.').next().unwrap_or(module);
+                let is_local = !module.starts_with('.') && (self.around.is_local)(top);
+                Some(if is_local {
+                    format!(".{module}")
+                } else {
+                    module.to_owned()
+                })
             }
             Expr::Attribute(attribute) => {
                 let mut path = self.path(&attribute.value)?;
@@ -64,7 +84,19 @@ impl Walk<'_> {
     pub(super) fn add_sources(&self, expr: &Expr, vars: &mut Vars) {
         match expr {
             Expr::Name(name) => vars.extend(self.var(name)),
-            Expr::Attribute(attribute) => vars.extend(self.sources(&attribute.value)),
+            Expr::Attribute(attribute) => {
+                vars.extend(self.sources(&attribute.value));
+                // `push = queue.push`
+                let methods = self.program.methods.get(attribute.attr.as_str());
+                for scope in methods.into_iter().flatten() {
+                    if let Some(class) = self.source.scopes.get(*scope).parent {
+                        vars.insert(Var::Local(class, Name::new(&attribute.attr)));
+                    }
+                }
+            }
+            Expr::Subscript(subscript) if self.is_namespace(&subscript.value) => {
+                vars.extend(named(constant_text(&subscript.slice)));
+            }
             Expr::Subscript(subscript) => vars.extend(self.sources(&subscript.value)),
             Expr::Starred(starred) => vars.extend(self.sources(&starred.value)),
             Expr::Await(awaited) => vars.extend(self.sources(&awaited.value)),
@@ -102,9 +134,15 @@ impl Walk<'_> {
                 vars.extend(self.sources(&comprehension.elt));
             }
             Expr::SetComp(comprehension) => vars.extend(self.sources(&comprehension.elt)),
-            Expr::Generator(comprehension) => vars.extend(self.sources(&comprehension.elt)),
+            Expr::Generator(comprehension) => {
+                vars.extend(self.sources(&comprehension.elt));
+                vars.insert(self.standing(expr));
+            }
             Expr::DictComp(comprehension) => vars.extend(self.sources(&comprehension.value)),
-            Expr::Lambda(lambda) => vars.extend(self.sources(&lambda.body)),
+            Expr::Lambda(lambda) => {
+                vars.extend(self.sources(&lambda.body));
+                vars.insert(self.standing(expr));
+            }
             Expr::Call(call) => self.add_call_sources(call, vars),
             _ => {}
         }
@@ -119,6 +157,10 @@ impl Walk<'_> {
                 vars.extend(self.sources(&keyword.value));
             }
         };
+        if let Some(found) = self.found_by_text(call) {
+            vars.extend(found);
+            return;
+        }
         if let Some(path) = self.path(&call.func) {
             let fresh = match path.strip_prefix("builtins.") {
                 Some(name) => known::is_fresh_builtin(name),
@@ -128,7 +170,7 @@ impl Walk<'_> {
                 arguments(vars);
             }
             if path.starts_with('.') {
-                vars.insert(Var::State(State::LocalCall(last(&path).to_owned())));
+                vars.insert(Var::State(State::LocalResult(last(&path).to_owned())));
             }
             return;
         }
@@ -161,6 +203,31 @@ impl Walk<'_> {
         }
     }
 
+    /// What a call gives that looks names of the module up by a text: `eval("a")`, `globals().get("a")`.
+    fn found_by_text(&self, call: &ast::ExprCall) -> Option<Vars> {
+        let mut arguments = call.arguments.args.iter();
+        let first = arguments.next().and_then(constant_text);
+        if self.path(&call.func).as_deref() == Some("builtins.eval") {
+            let of_others = call.arguments.args.len() > 1;
+            return (first.is_some() || !of_others).then(|| match first {
+                Some(text) => words(text).map(Name::new).map(Var::Module).collect(),
+                None => named(None),
+            });
+        }
+        if self.path(&call.func).as_deref() == Some("builtins.getattr") {
+            let is_here = call
+                .arguments
+                .args
+                .first()
+                .is_some_and(|of| self.is_this_module(of));
+            return is_here.then(|| named(arguments.next().and_then(constant_text)));
+        }
+        let Expr::Attribute(method) = &*call.func else {
+            return None;
+        };
+        (self.is_namespace(&method.value) && method.attr.as_str() == "get").then(|| named(first))
+    }
+
     /// A value goes to a target.
     pub(super) fn assign(&mut self, target: &Expr, held: &Vars, iterator: bool) {
         match target {
@@ -181,31 +248,42 @@ impl Walk<'_> {
             Expr::Tuple(tuple) => tuple
                 .elts
                 .iter()
-                .for_each(|target| self.assign(target, held, false)),
+                .for_each(|target| self.assign(target, held, iterator)),
             Expr::List(list) => list
                 .elts
                 .iter()
-                .for_each(|target| self.assign(target, held, false)),
+                .for_each(|target| self.assign(target, held, iterator)),
             Expr::Attribute(attribute) => {
+                self.keeps_iterator(&attribute.value, iterator);
                 if self.is_this_module(&attribute.value) {
-                    self.here().binds.insert(Name::new(&attribute.attr));
+                    self.bind_by_text(&attribute.attr, held);
                 }
                 self.store(&attribute.value, held);
                 self.visit_expr(&attribute.value);
                 if self.around.is_whole {
+                    self.use_attribute(attribute, held);
                     // A property's setter runs.
                     self.here().attributes.insert(attribute.attr.to_string());
                 }
             }
             Expr::Subscript(subscript) => {
                 self.store(&subscript.value, held);
-                if self.store_name(&subscript.value, &subscript.slice) {
+                self.keeps_iterator(&subscript.value, iterator);
+                self.operate(&[&subscript.value, &subscript.slice]);
+                if self.store_name(&subscript.value, &subscript.slice, held) {
                     return;
                 }
                 self.visit_expr(&subscript.value);
                 self.visit_expr(&subscript.slice);
             }
             other => self.visit_expr(other),
+        }
+    }
+
+    fn keeps_iterator(&mut self, object: &Expr, iterator: bool) {
+        if iterator {
+            let owners = self.sources(object);
+            self.program.iterators.extend(owners);
         }
     }
 
@@ -219,7 +297,11 @@ impl Walk<'_> {
             self.hold_items(owner.clone(), held);
         }
         self.change_outermost(object, owners);
-        // `getcontext().prec = 50`, `builtins.x = 1`
+        self.reach_owner(object);
+    }
+
+    /// An object changes that a call of another module has given: `getcontext().prec = 50`
+    pub(super) fn reach_owner(&mut self, object: &Expr) {
         let mut root = object;
         loop {
             match root {
@@ -242,6 +324,13 @@ impl Walk<'_> {
         match value {
             _ if !self.around.is_whole => false,
             Expr::Generator(_) => true,
+            Expr::Tuple(tuple) => tuple.elts.iter().any(|one| self.makes_iterator(one)),
+            Expr::List(list) => list.elts.iter().any(|one| self.makes_iterator(one)),
+            Expr::Dict(dict) => dict.items.iter().any(|one| self.makes_iterator(&one.value)),
+            Expr::Named(named) => self.makes_iterator(&named.value),
+            Expr::If(choice) => {
+                self.makes_iterator(&choice.body) || self.makes_iterator(&choice.orelse)
+            }
             Expr::Call(call) => match self.path(&call.func) {
                 Some(path) => known::makes_iterator(&path),
                 None => match &*call.func {

@@ -1,0 +1,88 @@
+//! Whether a word stands in a text at all: most files lack most of the words by which something could be found in them, and
+//! need no walk to find it.
+
+use std::ops::Range;
+
+/// Does a text hold a word, be it in a longer one or in a comment?
+pub(crate) fn has(text: &str, word: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()
+}
+
+/// May an attribute of this name be used outside of some places? False only where surely none is: the text is ASCII, and
+/// wherever the word stands something else than a dot is before it, or more letters follow it.
+pub(crate) fn may_have_attribute(text: &str, name: &str, outside_of: &[Range<usize>]) -> bool {
+    if !text.is_ascii() {
+        return true;
+    }
+    let bytes = text.as_bytes();
+    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    memchr::memmem::find_iter(bytes, name.as_bytes()).any(|at| {
+        let goes_on = bytes.get(at + name.len()).is_some_and(is_part);
+        !goes_on
+            && may_be_behind_dot(&bytes[..at])
+            && !outside_of.iter().any(|range| range.contains(&at))
+    })
+}
+
+/// May the last thing before a place be a dot? Between the two may be space, and in brackets lines with comments.
+fn may_be_behind_dot(before: &[u8]) -> bool {
+    let code = before.trim_ascii_end();
+    match code.last() {
+        None => false,
+        Some(b'.' | b'\\') => true,
+        Some(_) => {
+            // A comment on a line above may end with anything.
+            let space = &before[code.len()..];
+            let is_on_line_below = space.iter().any(|byte| matches!(byte, b'\n' | b'\r'));
+            let line = code.iter().rposition(|byte| matches!(byte, b'\n' | b'\r'));
+            let line = &code[line.map_or(0, |end| end + 1)..];
+            is_on_line_below && line.contains(&b'#')
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_attribute_is_seen_however_it_is_written() {
+        for text in [
+            "sys.modules[x]",
+            "sys . modules",
+            "(sys.\n  modules)",
+            "(sys. # which\n  modules)",
+            "(sys. # which\n  # and why\n  modules)",
+            "sys.\\\n  modules",
+            "sys\\\n.modules",
+            "sys.\tmodules",
+            "sys.\x0cmodules",
+            "f'{sys.modules}'",
+            "sys.ｍodules",
+        ] {
+            assert!(may_have_attribute(text, "modules", &[]), "{text}");
+        }
+        for text in [
+            "modules",
+            "# the modules",
+            "x = modules",
+            "a.submodules",
+            "a.modules_of",
+            "\"\"\"\nmodules that\n\"\"\"",
+        ] {
+            assert!(!may_have_attribute(text, "modules", &[]), "{text}");
+        }
+    }
+
+    #[test]
+    fn places_that_do_not_count_are_left_out() {
+        let text = "a\nunittest.main()\nb";
+        assert!(may_have_attribute(text, "main", &[]));
+        let place = 2..17;
+        assert!(!may_have_attribute(
+            text,
+            "main",
+            std::slice::from_ref(&place)
+        ));
+    }
+}
