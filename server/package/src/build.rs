@@ -72,6 +72,10 @@ const RUNTIME: &[(&str, &str)] = &[
         include_str!("../runtime/hoist_runner/errors.py"),
     ),
     (
+        "hoist_runner/figures.py",
+        include_str!("../runtime/hoist_runner/figures.py"),
+    ),
+    (
         "hoist_runner/folder.py",
         include_str!("../runtime/hoist_runner/folder.py"),
     ),
@@ -88,8 +92,24 @@ const RUNTIME: &[(&str, &str)] = &[
         include_str!("../runtime/hoist_runner/package.py"),
     ),
     (
+        "hoist_runner/pickles.py",
+        include_str!("../runtime/hoist_runner/pickles.py"),
+    ),
+    (
+        "hoist_runner/previews.py",
+        include_str!("../runtime/hoist_runner/previews.py"),
+    ),
+    (
         "hoist_runner/processes.py",
         include_str!("../runtime/hoist_runner/processes.py"),
+    ),
+    (
+        "hoist_runner/signals.py",
+        include_str!("../runtime/hoist_runner/signals.py"),
+    ),
+    (
+        "hoist_runner/statements.py",
+        include_str!("../runtime/hoist_runner/statements.py"),
     ),
     (
         "hoist_runner/supervisor.py",
@@ -108,7 +128,9 @@ pub fn build(slice: &Slice) -> Result<Package, PackageError> {
     let mut origins = BTreeMap::new();
     for file in &slice.files {
         contents.insert(format!("src/{}", file.path), &file.contents);
-        origins.insert(TreePath::new(&file.path)?, file.origin.clone());
+        if !file.origin.as_os_str().is_empty() {
+            origins.insert(TreePath::new(&file.path)?, file.origin.clone());
+        }
     }
     let manifest_text = serde_json::to_vec_pretty(&manifest)?;
     contents.insert("manifest.json".to_owned(), &manifest_text);

@@ -18,7 +18,8 @@ mod tree_path;
 pub use build::{Package, PackageError, build};
 pub use manifest::{MANIFEST_VERSION, Manifest, ManifestFile};
 pub use outcome::{
-    ExitMarker, Frame, Outcome, OutcomeError, RunError, RunResult, Started, WrittenFile,
+    ExitMarker, Frame, Listing, Outcome, OutcomeError, Pickle, Preview, PreviewColumn, RunError,
+    RunResult, Started, WrittenFile,
 };
 pub use request::Request;
 pub use tree_path::{TreePath, TreePathError};

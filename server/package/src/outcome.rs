@@ -5,6 +5,8 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -80,16 +82,32 @@ pub struct RunResult {
     /// What the user should know besides: a cut result, a crash after the end.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Previews of the value, or of what lies in it one level down, where it is an array, a frame, a series or a figure.
+    #[serde(default)]
+    pub previews: Vec<Preview>,
+    /// The value's pickle (protocol 4), which lies in the job's folder as `result.pickle`.
+    #[serde(default)]
+    pub pickle: Option<Pickle>,
+    /// Why there is none.
+    #[serde(default)]
+    pub pickle_problem: Option<String>,
+    /// Figures that were shown, in this order, or still open at the end; they lie in the job's folder under `figures/`.
+    #[serde(default)]
+    pub figures: Listing,
     /// Files that the job wrote below its working tree; they lie in the job's folder under `files/`.
     #[serde(default)]
-    pub files: Vec<WrittenFile>,
+    pub files: Listing,
+    /// What the folder for checkpoints holds after an end that was no success, in bytes.
+    #[serde(default)]
+    pub checkpoint_bytes: Option<u64>,
     /// Seconds from the start of the entry's process to its end.
     #[serde(default)]
     pub wall_seconds: Option<f64>,
     /// Seconds of processor time, of the entry's process and its children.
     #[serde(default)]
     pub cpu_seconds: Option<f64>,
-    /// The largest resident set of the entry's process or one of its children, in bytes.
+    /// The most memory that the entry's processes held: of one of them as the kernel tells it, of all together as it was seen from
+    /// time to time; in bytes.
     #[serde(default)]
     pub peak_memory_bytes: Option<u64>,
     /// The Python that ran it: `3.11.7`.
@@ -101,6 +119,167 @@ pub struct RunResult {
     /// The process that ran it.
     #[serde(default)]
     pub pid: Option<u32>,
+}
+
+/// What there is to see of a value: made by the classes of numpy, pandas and matplotlib themselves, where it ran. All texts are
+/// short, and none of them is trusted to be anything but text.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Preview {
+    /// Where it is in the value: empty for the value itself, `[0]`, `['loss']`.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub at: String,
+    /// `array`, `frame`, `series` or `figure`; `none` where none could be made.
+    pub kind: String,
+    /// Its type as Python names it: `pandas.core.frame.DataFrame`.
+    #[serde(rename = "type")]
+    pub type_name: String,
+    /// The length of each axis; of a frame rows and columns.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub shape: Vec<u64>,
+    /// Of an array or a series.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dtype: Option<String>,
+    /// Of a series that has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The index of a frame or a series: its class, and the names of its levels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index: Option<String>,
+    /// The first columns of a frame.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<PreviewColumn>,
+    /// The head, as numpy or pandas print it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// The head is not all of it.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+    /// The file of a figure: `figures/1.png`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub figure: Option<String>,
+    /// Why there is no text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+}
+
+/// A column of a frame.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewColumn {
+    /// Its name; of several levels as a tuple.
+    pub name: String,
+    /// What it holds.
+    pub dtype: String,
+}
+
+/// The value's pickle.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pickle {
+    /// Its length in bytes.
+    pub size: u64,
+    /// The bytes in base64, where there are few of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+}
+
+impl Pickle {
+    /// The pickle itself, where it travelled in the result and is as long as it is said to be.
+    pub fn bytes(&self) -> Option<Vec<u8>> {
+        let bytes = BASE64.decode(self.data.as_ref()?).ok()?;
+        (bytes.len() as u64 == self.size).then_some(bytes)
+    }
+}
+
+impl Preview {
+    /// More than this the runner never makes.
+    const MOST: usize = 12;
+
+    /// Keeps every text within what the runner makes, and free of what a terminal would obey.
+    fn bound(&mut self) {
+        let line = |text: &mut String| *text = bounded(text, 200, false);
+        line(&mut self.at);
+        line(&mut self.kind);
+        line(&mut self.type_name);
+        let fields = [
+            &mut self.dtype,
+            &mut self.name,
+            &mut self.index,
+            &mut self.figure,
+        ];
+        fields.into_iter().flatten().for_each(line);
+        self.shape.truncate(64);
+        self.columns.truncate(50);
+        for column in &mut self.columns {
+            line(&mut column.name);
+            line(&mut column.dtype);
+        }
+        if let Some(text) = &mut self.text {
+            *text = bounded(text, 4000, true);
+        }
+        if let Some(problem) = &mut self.problem {
+            *problem = bounded(problem, 400, false);
+        }
+    }
+}
+
+/// At most so many characters of a text, control characters as spaces, but for the line breaks where there may be some.
+fn bounded(text: &str, most: usize, lines: bool) -> String {
+    text.chars()
+        .take(most)
+        .map(|c| match c {
+            '\n' if lines => c,
+            c if c.is_control() => ' ',
+            c => c,
+        })
+        .collect()
+}
+
+/// A list of files. What cannot be a path below a folder is left out and counted: it is not fetched, and no reason to lose the
+/// result.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Vec<Named>", into = "Vec<WrittenFile>")]
+pub struct Listing {
+    files: Vec<WrittenFile>,
+    left_out: usize,
+}
+
+/// A file with the name that it has over there.
+#[derive(Deserialize)]
+struct Named {
+    path: String,
+    size: u64,
+}
+
+impl From<Vec<Named>> for Listing {
+    fn from(named: Vec<Named>) -> Self {
+        let count = named.len();
+        let files: Vec<WrittenFile> = named
+            .into_iter()
+            .filter_map(|Named { path, size }| {
+                let path = TreePath::new(path).ok()?;
+                Some(WrittenFile { path, size })
+            })
+            .take(RunResult::MOST_FILES)
+            .collect();
+        Self {
+            left_out: count - files.len(),
+            files,
+        }
+    }
+}
+
+impl From<Listing> for Vec<WrittenFile> {
+    fn from(listing: Listing) -> Self {
+        listing.files
+    }
+}
+
+impl std::ops::Deref for Listing {
+    type Target = [WrittenFile];
+
+    fn deref(&self) -> &[WrittenFile] {
+        &self.files
+    }
 }
 
 /// A file that the job wrote.
@@ -189,11 +368,24 @@ pub enum OutcomeError {
 impl RunResult {
     /// The largest `result.json` that is read, in bytes. The runner keeps its own below this.
     pub const LIMIT: u64 = 32 << 20;
+    /// More files than this are not taken from a listing.
+    const MOST_FILES: usize = 10_000;
 
     /// Reads the bytes of `result.json`.
     pub fn parse(bytes: &[u8]) -> Result<Self, OutcomeError> {
         let mut result: Self = parse("result.json", bytes, Self::LIMIT)?;
         result.json = result.json.as_deref().and_then(one_line);
+        result.previews.truncate(Preview::MOST);
+        result.previews.iter_mut().for_each(Preview::bound);
+        let left_out = result.files.left_out + result.figures.left_out;
+        if left_out > 0 {
+            result.notes.push(format!(
+                "{left_out} of its files stay in the job's folder there: their names cannot be paths here"
+            ));
+        }
+        if let Some(problem) = &mut result.pickle_problem {
+            *problem = bounded(problem, 400, false);
+        }
         for frame in result.error.iter_mut().flat_map(|error| &mut error.frames) {
             frame.user &= TreePath::new(frame.file.as_str()).is_ok();
         }

@@ -16,6 +16,14 @@ pub struct Request {
     /// Seconds between asking the programme to end (SIGTERM) and ending it (SIGKILL); the runner's own choice if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace: Option<u64>,
+    /// So many seconds before `time_limit` the entry's process is sent SIGUSR1, once, and the file `warned` is made in the job's
+    /// folder; without a handler of its own it is not disturbed by that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub warning: Option<u64>,
+    /// Names the folder, in `checkpoints` beside the folder of all jobs, that stays from one attempt at this work to the next and goes
+    /// when one succeeds. Absent: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<String>,
     /// SHA-256 of the package in lower-case hexadecimal digits. The runner refuses a package that differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package_sha256: Option<String>,

@@ -54,16 +54,59 @@ fn frames_that_point_outside_are_not_the_users() {
 }
 
 #[test]
-fn files_that_point_outside_are_refused() {
+fn files_that_point_outside_are_left_out_and_the_result_is_not_lost() {
+    let paths = [
+        "../.ssh/authorized_keys",
+        "/etc/passwd",
+        "a/../../b",
+        "a\\b",
+        "a//b",
+        "C:/x",
+        "a\nb",
+        "",
+        "fine/plot.csv",
+    ];
+    let files: Vec<_> = paths
+        .iter()
+        .map(|path| serde_json::json!({"path": path, "size": 1}))
+        .collect();
     let text =
-        r#"{"state": "succeeded", "files": [{"path": "../.ssh/authorized_keys", "size": 1}]}"#;
-    let error = RunResult::parse(text.as_bytes()).unwrap_err().to_string();
-    assert!(
-        error.starts_with(
-            "result.json of the job is broken: \"../.ssh/authorized_keys\" cannot be a path"
-        ),
-        "{error}"
+        serde_json::json!({"state": "succeeded", "repr": "1", "files": files, "figures": files});
+    let result = RunResult::parse(text.to_string().as_bytes()).unwrap();
+    for listing in [&result.files, &result.figures] {
+        let kept: Vec<&str> = listing.iter().map(|file| file.path.as_str()).collect();
+        assert_eq!(kept, ["fine/plot.csv"]);
+    }
+    assert_eq!(
+        result.notes,
+        ["16 of its files stay in the job's folder there: their names cannot be paths here"]
     );
+}
+
+#[test]
+fn previews_are_bounded_and_obey_nobody() {
+    let preview = serde_json::json!({
+        "kind": "frame", "type": "T\u{1b}[2J", "at": "x".repeat(1000), "shape": vec![1; 1000],
+        "columns": vec![serde_json::json!({"name": "n".repeat(1000), "dtype": "d"}); 60],
+        "text": "a\nb\u{1b}]0;title\u{7}".to_owned() + &"y".repeat(10_000),
+    });
+    let text = serde_json::json!({"state": "succeeded", "previews": vec![preview; 100], "pickle_problem": "\u{1b}"});
+    let result = RunResult::parse(text.to_string().as_bytes()).unwrap();
+    assert_eq!(
+        (result.previews.len(), result.pickle_problem.as_deref()),
+        (12, Some(" "))
+    );
+    let one = &result.previews[0];
+    assert_eq!(one.type_name, "T [2J");
+    let sizes = (
+        one.at.len(),
+        one.shape.len(),
+        one.columns.len(),
+        one.columns[0].name.len(),
+    );
+    assert_eq!(sizes, (200, 64, 50, 200));
+    let shown = one.text.as_deref().unwrap();
+    assert!(shown.starts_with("a\nb ]0;title y") && shown.len() == 4000);
 }
 
 #[test]

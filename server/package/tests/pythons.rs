@@ -1,4 +1,4 @@
-//! The programmes of `support/cases.rs`, each under every fourth Python of this machine, each Python with every fourth of
+//! The programmes of `support/cases`, each under every fourth Python of this machine, each Python with every fourth of
 //! them. All of them under all: `real_pythons.rs`.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 

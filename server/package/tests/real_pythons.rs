@@ -1,4 +1,4 @@
-//! Every programme of `support/cases.rs` under every Python of this machine.
+//! Every programme of `support/cases` under every Python of this machine.
 #![allow(clippy::unwrap_used, reason = "a test may panic")]
 
 mod support;

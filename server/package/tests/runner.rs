@@ -80,7 +80,12 @@ fn a_scheduler_that_ends_the_job_is_no_failure_of_the_programme() {
         ran.exit.reason,
         "it was told to end (SIGTERM), by the scheduler or by somebody on the machine"
     );
-    assert_eq!(ran.frames(), ["train.py:4 f"]);
+    // The signal may come before `print`, whose line was seen, has returned.
+    let frames = ran.frames();
+    assert!(
+        frames == ["train.py:4 f"] || frames == ["train.py:3 f"],
+        "{frames:?}"
+    );
 }
 
 #[test]

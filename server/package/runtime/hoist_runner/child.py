@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 
-from . import errors, imports, processes
+from . import errors, imports, pickles, processes
 from .entry import CannotCall, Entry
 from .values import clean, describe
 
@@ -21,11 +21,17 @@ class Stopped(SystemExit):
     """Raised in the main thread when the job is told to end, so that `finally` and `with` of the programme run."""
 
 
+def heed_not(number, frame):
+    """A warning that was asked for disturbs nobody who does not listen for it; unlike SIG_IGN, no started programme inherits
+    this."""
+
+
 class Stop:
     """The handler of the signals that tell the job to end, where the programme sets none of its own."""
 
-    def __init__(self, mask):
+    def __init__(self, mask, is_warned):
         self.mask = mask
+        self.is_warned = is_warned
         self.pid = os.getpid()
         self.raised = False
 
@@ -33,7 +39,8 @@ class Stop:
         """From here on it may be raised, also for what came while the process was set up."""
         for number in SIGNALS:
             if signal.getsignal(number) == signal.SIG_DFL:
-                signal.signal(number, self)
+                is_warning = self.is_warned and number == signal.SIGUSR1
+                signal.signal(number, heed_not if is_warning else self)
         # A shell that starts a job in the background has it ignore SIGINT; Python's own way is KeyboardInterrupt.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         self.guard_forks()
@@ -101,15 +108,69 @@ def run(job, parent, mask):
     view = errors.View(folder.source, manifest["module_name"])
     os.chdir(os.path.join(folder.source, *manifest["cwd"].split("/")))
     imports.set_up(roots, module_file)
-    stop = Stop(mask)
-    outcome = run_entry(entry, job.request.get("args"), view, stop)
+    extras = None if job.by_hand else Extras(folder, entry.name)
+    stop = Stop(mask, bool(job.request.get("warning")))
+    outcome, value = run_entry(entry, job.request.get("args"), view, stop)
     write_outcome(outcome, outcome_file, folder.outcome)
+    if extras is not None:
+        extras.keep(outcome, value)
     # The shutdown that follows is the programme's own: its threads and atexit handlers may still be told to end.
     return 0 if outcome["state"] == "succeeded" else 1
 
 
+class Extras:
+    """What is made of the value once the outcome is safe: previews, a pickle, figures. The job does not fail for want of them."""
+
+    def __init__(self, folder, home):
+        self.folder = folder
+        self.home = home
+        self.figures = None
+        sys.meta_path.insert(0, imports.AfterImport("matplotlib.pyplot", self.watch))
+
+    def watch(self, pyplot):
+        try:
+            self.figures = imports.late("figures").Figures(self.folder.figures)
+            self.figures.take_over(pyplot)
+        except Exception:
+            # Another module of that name; then nothing is kept, as nothing would be at home.
+            self.figures = None
+
+    def keep(self, outcome, value):
+        extras = {"notes": []}
+        try:
+            if self.figures is not None:
+                extras["notes"] = self.figures.end()
+            if outcome["state"] == "succeeded":
+                self.preview(value, extras)
+                # Last, as it may take the most time and memory.
+                extras["pickle_problem"] = pickles.keep(value, self.folder.pickle, self.home)
+        except BaseException:
+            # Told to end meanwhile; what there is counts.
+            pass
+        try:
+            with open(self.folder.extras, "wb") as file:
+                file.write(json.dumps(extras).encode("ascii"))
+        except Exception:
+            pass
+        flush()
+
+    def preview(self, value, extras):
+        if not any(name in sys.modules for name in PREVIEWED):
+            return
+        try:
+            extras["previews"] = imports.late("previews").of(value, self.figures, self.home)
+        except Exception as error:
+            extras["notes"].append("no preview of the value could be made: %s" % type(error).__name__)
+
+
+# Only of values of their classes there are previews.
+PREVIEWED = ("numpy", "pandas", "matplotlib.figure")
+
+
 def run_entry(entry, args, view, stop):
+    """The outcome, and the value where there is one."""
     notes = []
+    value = None
     try:
         stop.arm()
         value = entry.run(args)
@@ -126,7 +187,7 @@ def run_entry(entry, args, view, stop):
         outcome = failed(error, entry, view, stop, notes)
     outcome["notes"] = notes
     flush()
-    return outcome
+    return outcome, value
 
 
 def failed(error, entry, view, stop, notes):
@@ -233,5 +294,11 @@ def set_environment(job):
     environment = os.environ
     environment["PYTHONUNBUFFERED"] = "1"
     environment.setdefault("PYTHONIOENCODING", "utf-8:backslashreplace")
+    if not job.by_hand:
+        # There is no screen, and nobody before it.
+        environment.setdefault("MPLBACKEND", "Agg")
     environment["HOIST_JOB"] = str(job.request.get("job") or "")
     environment["HOIST_JOB_DIR"] = job.folder.path
+    environment["HOIST_WARNING_FILE"] = job.folder.warned
+    if job.folder.checkpoint is not None:
+        environment["HOIST_CHECKPOINT_DIR"] = job.folder.checkpoint

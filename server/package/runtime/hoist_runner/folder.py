@@ -21,7 +21,12 @@ class Folder:
         self.source = os.path.join(self.run, "src")
         self.files = os.path.join(self.path, "files")
         self.outcome = os.path.join(self.run, "outcome.json")
+        self.extras = os.path.join(self.run, "extras.json")
         self.fault = os.path.join(self.run, "fault.txt")
+        self.pickle = os.path.join(self.path, "result.pickle")
+        self.figures = os.path.join(self.path, "figures")
+        self.warned = os.path.join(self.path, "warned")
+        self.checkpoint = None
 
     def request(self):
         path = os.path.join(self.path, "request.json")
@@ -53,6 +58,27 @@ class Folder:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
+    def keep_checkpoints(self, name):
+        """The folder that stays between the attempts at one piece of work; `name` is that of the first of them."""
+        # Beside the folder of all jobs.
+        top = os.path.dirname(os.path.dirname(self.path))
+        self.checkpoint = os.path.join(top, "checkpoints", name)
+        os.makedirs(self.checkpoint, mode=0o700, exist_ok=True)
+
+    def checkpoint_bytes(self):
+        """What lies in that folder; an empty one goes."""
+        if self.checkpoint is None:
+            return 0
+        try_to(os.rmdir, self.checkpoint)
+        count = 0
+        for folder, _, files in os.walk(self.checkpoint):
+            for name in files:
+                try:
+                    count += os.lstat(os.path.join(folder, name)).st_size
+                except OSError:
+                    pass
+        return count
+
     def reserve(self):
         """Takes the blocks for the last words; a full disk is found out here, before anything runs."""
         with open(os.path.join(self.path, RESERVE), "wb") as file:
@@ -64,8 +90,9 @@ class Folder:
         except OSError:
             pass
 
-    def write(self, name, value, json_text=None):
-        """Writes a JSON file so that it is seen whole or not at all; `json_text` becomes its field "json"."""
+    def write(self, name, value, json_text=None, durable=True):
+        """Writes a JSON file so that it is seen whole or not at all, also by who comes after a loss of power where it is
+        to be durable; `json_text` becomes its field "json"."""
         # ASCII only: text that is no Unicode (lone surrogates) never gets this far.
         text = json.dumps(value, allow_nan=False)
         if json_text is not None:
@@ -75,7 +102,8 @@ class Folder:
             with open(new, "wb") as file:
                 file.write(text.encode("ascii"))
                 file.flush()
-                os.fsync(file.fileno())
+                if durable:
+                    os.fsync(file.fileno())
             os.rename(new, os.path.join(self.path, name))
         except BaseException:
             try:

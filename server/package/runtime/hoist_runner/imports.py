@@ -1,4 +1,5 @@
 """Imports and `__main__` in the entry's process: as if the module had been started at home with `python train.py`."""
+import importlib
 import importlib.machinery
 import os
 import sys
@@ -26,6 +27,8 @@ NEVER_SHADOWED = set(sys.builtin_module_names) | {
 PACKAGE = os.path.dirname(os.path.dirname(__file__))
 # What is taken out of sys.modules lives on here: its functions are still needed.
 KEPT = []
+# The runner's own modules by name, once they are no longer in sys.modules.
+RUNNER = {}
 
 
 def set_up(roots, module_file):
@@ -35,6 +38,7 @@ def set_up(roots, module_file):
     inherited = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(roots + ([inherited] if inherited else []))
     sys.argv[:] = [module_file]
+    RUNNER.update(named("hoist_runner"))
     forget({"hoist_runner"})
     # A module of the programme may be called `json` or `queue`; that it is the programme's must not depend on what
     # the runner has imported before it.
@@ -46,6 +50,61 @@ def forget(tops):
     for name in list(sys.modules):
         if name.split(".", 1)[0] in tops:
             KEPT.append(sys.modules.pop(name))
+
+
+def late(name):
+    """A module of the runner that most jobs do not need; for the moment of its import the runner can be found again."""
+    theirs = named("hoist_runner")
+    sys.modules.update(RUNNER)
+    try:
+        return importlib.import_module("hoist_runner." + name)
+    finally:
+        RUNNER.update(named("hoist_runner"))
+        forget({"hoist_runner"})
+        sys.modules.update(theirs)
+
+
+def named(top):
+    return {name: module for name, module in list(sys.modules.items()) if name.split(".", 1)[0] == top}
+
+
+class AfterImport:
+    """Calls `act` with a module as soon as the programme has imported it."""
+
+    def __init__(self, name, act):
+        self.name = name
+        self.act = act
+
+    def find_spec(self, name, path=None, target=None):
+        if name != self.name:
+            return None
+        for finder in list(sys.meta_path):
+            find = getattr(finder, "find_spec", None)
+            spec = find(name, path, target) if find and finder is not self else None
+            if spec is not None:
+                if hasattr(spec.loader, "exec_module"):
+                    spec.loader = Acting(spec.loader, self.act)
+                return spec
+        return None
+
+
+class Acting:
+    """The loader of such a module, until it has done its work."""
+
+    def __init__(self, loader, act):
+        self.loader = loader
+        self.act = act
+
+    def __getattr__(self, name):
+        return getattr(self.loader, name)
+
+    def create_module(self, spec):
+        return self.loader.create_module(spec)
+
+    def exec_module(self, module):
+        module.__spec__.loader = module.__loader__ = self.loader
+        self.loader.exec_module(module)
+        self.act(module)
 
 
 def register(module):

@@ -1,13 +1,16 @@
-"""The way of a job: check, unpack, fork, watch, write down."""
+"""The way of a job: check, unpack, fork, watch, write down.
+
+Reading a module takes longer than most of what it then does, so each process reads its own, at the same time as the other.
+"""
 import os
 import signal
-import socket
 import sys
 import time
 
-from . import child, processes, supervisor
-from .folder import Folder, Refused
+from . import processes
+from .folder import Folder, Refused, remove_tree, try_to
 from .package import Package
+from .signals import Signals
 
 
 class Job:
@@ -30,17 +33,16 @@ def main(argv):
     if code is not None:
         return code
     job = Job(folder, by_hand)
-    signals = supervisor.Signals()
-    report = supervisor.Report(job)
+    signals = Signals()
     try:
         job.request = {"args": ", ".join(argv[1:])} if by_hand else folder.request()
         prepare(job)
     except Refused as refusal:
-        return report.could_not_run(str(refusal))
+        return report(job).could_not_run(str(refusal))
     except OSError as error:
-        return report.could_not_run("the job's folder cannot be used: %s" % error)
+        return report(job).could_not_run("the job's folder cannot be used: %s" % error)
     if folder.has("cancel"):
-        return report.cancelled_before_start()
+        return report(job).cancelled_before_start()
 
     sys.stdout.flush()
     sys.stderr.flush()
@@ -50,9 +52,24 @@ def main(argv):
     pid = os.fork()
     if pid == 0:
         signals.forget()
+        from . import child
+
         return child.run(job, parent, mask)
     signal.pthread_sigmask(signal.SIG_SETMASK, mask)
-    return report.write(supervisor.Watch(job, signals, pid).until_the_end())
+    try:
+        from . import supervisor
+    except BaseException:
+        # Nobody would watch it.
+        os.kill(pid, signal.SIGKILL)
+        raise
+    watch = supervisor.Watch(job, signals, pid)
+    return supervisor.Report(job).write(watch.until_the_end())
+
+
+def report(job):
+    from .supervisor import Report
+
+    return Report(job)
 
 
 def prepare(job):
@@ -60,16 +77,20 @@ def prepare(job):
     processes.adopt_orphans()
     # A scheduler may start a job anew after a node was lost: nothing of the first try must be in the way.
     folder.clean()
+    try_to(os.unlink, folder.pickle)
+    remove_tree(folder.figures)
     folder.reserve()
     if not job.by_hand:
         python = "%d.%d.%d" % sys.version_info[:3]
-        started = {"pid": os.getpid(), "host": socket.gethostname(), "python": python, "time": time.time()}
-        folder.write("started", started)
+        started = {"pid": os.getpid(), "host": os.uname().nodename, "python": python, "time": time.time()}
+        folder.write("started", started, durable=False)
     job.package = Package(__loader__)
     if job.request.get("package_sha256"):
         job.package.verify(job.request["package_sha256"])
     os.makedirs(folder.source, exist_ok=True)
     job.unpacked = job.package.unpack(folder.source)
+    if job.request.get("checkpoint"):
+        folder.keep_checkpoints(job.request["checkpoint"])
 
 
 def scratch_folder():

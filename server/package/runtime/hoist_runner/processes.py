@@ -65,16 +65,40 @@ def descendants():
     found = []
     waiting = [os.getpid()]
     while waiting:
-        try:
-            with open("/proc/%d/task/%d/children" % ((waiting[-1],) * 2)) as file:
-                waiting.pop()
-                children = [int(pid) for pid in file.read().split()]
-        except OSError:
-            waiting.pop()
-            continue
-        found += children
-        waiting += children
+        for path in tasks(waiting.pop()):
+            try:
+                with open(path + "/children") as file:
+                    children = [int(pid) for pid in file.read().split()]
+            except OSError:
+                continue
+            found += children
+            waiting += children
     return found
+
+
+def tasks(pid):
+    """Any of its threads may have started others."""
+    top = "/proc/%d/task/" % pid
+    try:
+        return [top + name for name in os.listdir(top)]
+    except OSError:
+        return []
+
+
+def resident(pid):
+    """The memory that a process holds, in bytes, what it shares with others by its share."""
+    try:
+        with open("/proc/%d/smaps_rollup" % pid, "rb") as file:
+            for line in file:
+                if line.startswith(b"Pss:"):
+                    return int(line.split()[1]) * 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    try:
+        with open("/proc/%d/statm" % pid) as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, ValueError, IndexError):
+        return 0
 
 
 def send(pid, number):

@@ -1,57 +1,23 @@
 """Outside of the entry: watches its process, ends it in time, and writes down how it ended."""
 import json
 import os
-import select
 import signal
-import socket
 import sys
 import time
+from binascii import b2a_base64
 
 from . import processes
-from .errors import read_fault
-from .folder import try_to
+from .folder import remove_tree, try_to
 from .package import stamp
+from .signals import TOLD_TO_END, WARNINGS
 
 GRACE = 10.0
-TOLD_TO_END = ("SIGTERM", "SIGXCPU")
-# Schedulers send these shortly before the end of a job's time; a programme may have its own use for them.
-WARNINGS = ("SIGUSR1", "SIGUSR2", "SIGHUP", "SIGINT")
 # After these faulthandler has written where it happened.
 FATAL = ("SIGSEGV", "SIGABRT", "SIGBUS", "SIGFPE", "SIGILL")
 LISTED_FILES = 1000
 LONGEST_REASON = 1000
-
-
-class Signals:
-    """Signals to this process, as numbers read from a pipe: nothing is missed between looking and waiting."""
-
-    def __init__(self):
-        self.reader, self.writer = os.pipe()
-        os.set_blocking(self.reader, False)
-        os.set_blocking(self.writer, False)
-        self.before = {}
-        for name in TOLD_TO_END + WARNINGS + ("SIGCHLD",):
-            number = getattr(signal, name)
-            if name == "SIGHUP" and signal.getsignal(number) == signal.SIG_IGN:
-                continue  # nohup
-            self.before[number] = signal.signal(number, lambda number, frame: None)
-        signal.set_wakeup_fd(self.writer)
-
-    def wait(self, seconds):
-        """The numbers of the signals that came, at the latest after so many seconds (None: for ever)."""
-        try:
-            select.select([self.reader], [], [], seconds)
-            return list(os.read(self.reader, 4096))
-        except (BlockingIOError, InterruptedError):
-            return []
-
-    def forget(self):
-        """In the child: as if nothing had been set."""
-        signal.set_wakeup_fd(-1)
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-        os.close(self.reader)
-        os.close(self.writer)
+# A pickle of so many bytes travels in the result, which saves a journey.
+PICKLE_WITHIN = 64 * 1024
 
 
 class End:
@@ -68,6 +34,25 @@ class End:
         self.peak_memory_bytes = 0
 
 
+class Memory:
+    """What all processes of the entry hold at once, looked at from time to time. Of a single one the kernel keeps the peak itself."""
+
+    def __init__(self):
+        self.peak = 0
+        self.pause = 0.1
+        self.at = time.monotonic() + self.pause
+
+    def look(self):
+        begun = time.monotonic()
+        pids = processes.descendants()
+        if len(pids) > 1:
+            self.peak = max(self.peak, sum(processes.resident(pid) for pid in pids))
+        now = time.monotonic()
+        # Looking takes no more than a fiftieth of one core.
+        self.pause = max(min(1.5 * self.pause, 5.0), 50 * (now - begun))
+        self.at = now + self.pause
+
+
 class Watch:
     def __init__(self, job, signals, pid):
         self.job = job
@@ -77,9 +62,13 @@ class Watch:
         self.begun = time.monotonic()
         limit = job.request.get("time_limit")
         self.limit_at = None if limit is None else self.begun + limit
+        self.warning = job.request.get("warning")
+        self.warn_at = None if limit is None or self.warning is None else self.begun + max(0, limit - self.warning)
+        self.is_warned = False
         self.kill_at = None
         grace = job.request.get("grace")
         self.grace = GRACE if grace is None else grace
+        self.memory = Memory()
 
     def until_the_end(self):
         while not self.has_ended():
@@ -88,16 +77,24 @@ class Watch:
                 self.limit_at = None
                 self.end.timed_out = True
                 self.ask_to_end()
+            if self.warn_at is not None and now >= self.warn_at:
+                self.warn()
             if self.kill_at is not None and now >= self.kill_at:
                 self.kill_at = None
                 self.end.killed = True
                 processes.send_group(self.pid, signal.SIGKILL)
                 processes.send(self.pid, signal.SIGKILL)
-            deadlines = [at for at in (self.limit_at, self.kill_at) if at is not None]
-            for number in self.signals.wait(max(0, min(deadlines) - now) if deadlines else None):
+            if now >= self.memory.at:
+                self.memory.look()
+            deadlines = [at for at in (self.warn_at, self.limit_at, self.kill_at, self.memory.at) if at is not None]
+            for number in self.signals.wait(max(0, min(deadlines) - now)):
                 self.react(number)
         self.end.wall_seconds = time.monotonic() - self.begun
         processes.end_leftovers(self.pid)
+        self.end.peak_memory_bytes = max(self.end.peak_memory_bytes, self.memory.peak)
+        # With what was started and not waited for by the entry itself; in hundredths of a second.
+        times = os.times()
+        self.end.cpu_seconds = max(self.end.cpu_seconds, times.children_user + times.children_system)
         return self.end
 
     def has_ended(self):
@@ -122,11 +119,23 @@ class Watch:
             return
         if name in TOLD_TO_END:
             self.ask_to_end()
+        elif name == "SIGUSR1" and self.warning is not None:
+            self.warn()
+            return
         else:
             processes.send(self.pid, number)
             if self.job.by_hand and name == "SIGINT" and name in self.end.told:
                 self.kill_at = time.monotonic()  # Ctrl-C twice
         self.end.told.append(name)
+
+    def warn(self):
+        """That the time is nearly over, once: the scheduler may say it as well, by its own clock."""
+        self.warn_at = None
+        if self.is_warned:
+            return
+        self.is_warned = True
+        try_to(touch, self.job.folder.warned)
+        processes.send(self.pid, signal.SIGUSR1)
 
     def ask_to_end(self):
         """SIGTERM for the entry's process alone: it takes its helpers down in its own order. Then the grace."""
@@ -146,7 +155,7 @@ class Report:
             "state": "failed",
             "reason": "",
             "python": "%d.%d.%d" % sys.version_info[:3],
-            "host": socket.gethostname(),
+            "host": os.uname().nodename,
             "pid": os.getpid(),
         }
 
@@ -160,7 +169,7 @@ class Report:
         return self.finish(143)
 
     def write(self, end):
-        outcome = self.outcome()
+        outcome = read_json(self.folder.outcome)
         self.result.update(outcome or {})
         self.json_text = self.result.pop("json_text", None)
         self.result.setdefault("notes", [])
@@ -170,17 +179,41 @@ class Report:
             peak_memory_bytes=end.peak_memory_bytes,
         )
         code = self.conclude(end, outcome)
+        self.take_extras()
         self.keep_files()
         return self.finish(code)
 
-    def outcome(self):
-        """What the entry's process wrote down before it ended; None when it did not get so far."""
+    def take_extras(self):
+        """What was made of the value besides; the process may have died of that."""
+        try_to(os.unlink, os.path.join(self.folder.path, ".result.pickle.new"))
+        extras = read_json(self.folder.extras) or {}
+        self.result["notes"] += extras.pop("notes", [])
+        self.result.update(extras)
+        self.result["figures"] = self.figures()
+        if self.result["state"] != "succeeded" or self.job.by_hand:
+            return
         try:
-            with open(self.folder.outcome, "rb") as file:
-                outcome = json.loads(file.read().decode("ascii"))
-            return outcome if isinstance(outcome, dict) else None
-        except (OSError, ValueError):
-            return None
+            size = os.path.getsize(self.folder.pickle)
+            self.result["pickle"] = {"size": size}
+            if size <= PICKLE_WITHIN:
+                with open(self.folder.pickle, "rb") as file:
+                    self.result["pickle"]["data"] = b2a_base64(file.read(), newline=False).decode("ascii")
+        except OSError:
+            self.result.setdefault("pickle_problem", "the process ended while it was made")
+
+    def figures(self):
+        """The files of the figures, in the order in which they were shown."""
+        try:
+            names = [name for name in os.listdir(self.folder.figures) if name[:-4].isdigit() and name.endswith(".png")]
+        except OSError:
+            return []
+        found = []
+        for name in sorted(names, key=lambda name: int(name[:-4])):
+            try:
+                found.append({"path": name, "size": os.path.getsize(os.path.join(self.folder.figures, name))})
+            except OSError:
+                pass
+        return found
 
     def conclude(self, end, outcome):
         state = outcome["state"] if outcome else None
@@ -240,6 +273,8 @@ class Report:
     def crashed(self, kind, reason, code):
         frames, text = [], ""
         if kind in FATAL:
+            from .errors import read_fault  # Costs more time than all else here.
+
             frames, text = read_fault(self.folder.fault, self.folder.source)
         error = {"type": kind, "message": reason, "frames": frames, "traceback": text}
         self.result.update(state="crashed", reason=reason, error=error)
@@ -289,13 +324,17 @@ class Report:
         marker = {"code": code, "state": result["state"], "reason": result["reason"]}
         if self.job.by_hand:
             return self.show(code)
+        if result["state"] != "succeeded":
+            result["checkpoint_bytes"] = self.folder.checkpoint_bytes()
         try:
             self.folder.write("result.json", result, self.json_text)
+            if result["state"] == "succeeded" and self.folder.checkpoint is not None:
+                remove_tree(self.folder.checkpoint)
         except Exception as error:
             # Most often a full disk. What was unpacked and held in reserve makes room for a smaller result.
             self.folder.clean()
             sentence = "the result could not be written (%s)" % error
-            small = dict(result, repr=None, files=[], notes=[sentence])
+            small = dict(result, repr=None, files=[], previews=[], pickle=None, notes=[sentence])
             if result["state"] == "succeeded":
                 code = 3
                 small.update(state="failed", reason=sentence, error={"type": "ResultLost", "message": sentence})
@@ -334,6 +373,20 @@ class Report:
         return code
 
 
+def read_json(path):
+    """What the entry's process wrote down before it ended; None when it did not get so far."""
+    try:
+        with open(path, "rb") as file:
+            read = json.loads(file.read().decode("ascii"))
+        return read if isinstance(read, dict) else None
+    except (OSError, ValueError):
+        return None
+
+
+def touch(path):
+    open(path, "a").close()
+
+
 def signal_name(number):
     try:
         return signal.Signals(number).name
@@ -370,7 +423,7 @@ TERMINATED = {
     "SIGTERM": "it was told to end (%s), by the scheduler or by somebody on the machine",
     "SIGXCPU": "it was told to end (%s): its processor time is used up",
     "SIGUSR1": "it was ended by %s, which schedulers send shortly before the end of a job's time",
-    "SIGUSR2": "it was ended by %s, which schedulers send shortly before the end of a job's time",
+    "SIGUSR2": "it was ended by %s, which schedulers send shortly before they end a job: it was deleted, or reached a limit",
     "SIGHUP": "it was ended by %s: the session that it belonged to was closed",
     "SIGINT": "it was interrupted (%s)",
 }

@@ -47,6 +47,18 @@ def clean(text):
     return str(text).encode("utf-8", "backslashreplace").decode("utf-8")
 
 
+def said(error, home=None):
+    """What an exception says, as part of a sentence: `ValueError: no such column`."""
+    name = type_name(type(error), home)
+    try:
+        text = clean(error).strip().split("\n", 1)[0]
+    except BaseException:
+        return name
+    if len(text) > 300:
+        text = text[:300] + "..."
+    return "%s: %s" % (name, text) if text else name
+
+
 class NoJson(Exception):
     pass
 

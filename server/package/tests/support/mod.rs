@@ -2,6 +2,7 @@
 #![allow(
     dead_code,
     unreachable_pub,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "each test binary uses its own part; a test may panic"
 )]
@@ -9,6 +10,7 @@
 pub mod cases;
 pub mod corpus;
 pub mod matrix;
+pub mod random;
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

@@ -1,0 +1,52 @@
+"""The value as a pickle, for the user to load. Nothing of Hoist ever loads one."""
+import os
+
+# Of C, with what it needs, before the programme's folders are on sys.path.
+try:
+    from _pickle import Pickler
+except ImportError:
+    from pickle import Pickler
+
+from .values import said
+
+# As old as the oldest Python that may load it (3.4), and for large values the first that takes them.
+PROTOCOL = 4
+LARGEST = 1 << 30
+
+
+class TooLarge(Exception):
+    pass
+
+
+class Bounded:
+    """A file that takes no more than `LARGEST` bytes."""
+
+    def __init__(self, file):
+        self.file = file
+        self.size = 0
+
+    def write(self, data):
+        self.size += len(data)
+        if self.size > LARGEST:
+            raise TooLarge()
+        return self.file.write(data)
+
+
+def keep(value, path, home):
+    """Writes the pickle as the file `path`, seen whole or not at all; gives None, or in words why there is none."""
+    new = os.path.join(os.path.dirname(path), ".%s.new" % os.path.basename(path))
+    try:
+        with open(new, "wb") as file:
+            Pickler(Bounded(file), PROTOCOL).dump(value)
+        os.rename(new, path)
+        return None
+    except TooLarge:
+        why = "it would be larger than %d MiB: have the function write it to a file" % (LARGEST >> 20)
+    except BaseException as error:
+        # The value's own code runs in there, and may do anything.
+        why = said(error, home)
+    try:
+        os.unlink(new)
+    except OSError:
+        pass
+    return why
