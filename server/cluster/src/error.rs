@@ -25,6 +25,8 @@ pub enum ErrorKind {
     DiskFull,
     /// The scheduler refused the job, or is not there.
     Scheduler,
+    /// The scheduler is there and does not answer.
+    SchedulerSilent,
     /// The package arrived altered.
     Altered,
     /// A file or folder on the other side cannot be read.

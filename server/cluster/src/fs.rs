@@ -1,11 +1,9 @@
 //! The files of a target: list, find, stat, glob, measure, read. Nothing there is ever changed by this.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ClusterError, ErrorKind};
-use crate::shell::quote;
+use crate::shell::{python_word, quote};
 use crate::site::no_python;
 use crate::target::Target;
 use crate::transport::{Transport, exec};
@@ -202,19 +200,16 @@ impl Fs {
     }
 
     async fn run(&self, asked: &Asked<'_>) -> Result<(Vec<u8>, Vec<u8>), ClusterError> {
-        let (transport, site) = self.target.reach();
+        let machine = self.target.machine()?;
+        let (transport, site) = (&*machine.transport, &machine.site);
         let Some(python) = site.python_path() else {
             return Err(no_python(self.target.settings(), &site.host));
         };
-        let boot = format!(
-            "import base64;exec(base64.b64decode('{}'))",
-            BASE64.encode(PROGRAM)
-        );
         let script = format!(
             "cd {} 2>/dev/null; exec {} -I -S -c {}",
             quote(&site.home),
             quote(python),
-            quote(&boot)
+            python_word(PROGRAM)
         );
         let mut question =
             serde_json::to_vec(asked).map_err(|e| self.error(asked.path, &e.to_string()))?;

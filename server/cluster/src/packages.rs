@@ -6,8 +6,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 
+use crate::environment::{EnvironmentKind, JobShell};
 use crate::error::ClusterError;
-use crate::script;
 use crate::settings::TargetSettings;
 use crate::shell::quote;
 use crate::site::Site;
@@ -30,7 +30,8 @@ pub struct Packages {
     pub distributions: BTreeMap<String, String>,
 }
 
-/// Asks the Python that a job gets on the machine that is reached, with the target's modules and variables. None where that
+/// Asks the Python that a job gets on the machine that is reached, with the target's modules, variables
+/// and environment. None where that
 /// cannot be known: lines of `setup` are meant for jobs and run nowhere else, and a Python that says nothing is not taken to
 /// have nothing.
 pub(crate) async fn ask(
@@ -38,10 +39,18 @@ pub(crate) async fn ask(
     settings: &TargetSettings,
     site: &Site,
 ) -> Result<Option<Packages>, ClusterError> {
-    if !settings.setup.is_empty() {
+    // Nor can an image be asked.
+    if !settings.setup.is_empty() || matches!(settings.environment, Some(EnvironmentKind::Image(_)))
+    {
         return Ok(None);
     }
-    let output = exec(transport, &script(settings, site), b"").await?;
+    let boot = format!(
+        "import sys;sys.path[:]=[p for p in sys.path if p];import base64;exec(base64.b64decode('{}'))",
+        BASE64.encode(PROGRAM)
+    );
+    let run = format!("\"$hoist_python\" -c {} </dev/null >&7", quote(&boot));
+    let shell = JobShell::configured(settings, site);
+    let output = exec(transport, &shell.script(&run), b"").await?;
     Ok(read(&output.text()))
 }
 
@@ -63,31 +72,6 @@ fn is_plain(word: &str, marks: &str) -> bool {
         && word
             .chars()
             .all(|c| c.is_alphanumeric() || marks.contains(c))
-}
-
-fn script(settings: &TargetSettings, site: &Site) -> String {
-    let scheduler = settings.scheduler.get();
-    let mut lines: Vec<String> = Vec::new();
-    for module in &settings.modules {
-        let module = quote(module);
-        lines.push(format!("module load {module} >/dev/null 2>&1 || exit 0"));
-    }
-    lines.extend(script::exports(settings));
-    lines.push(script::choose_python(
-        settings,
-        scheduler,
-        site.python_path(),
-    ));
-    let boot = format!(
-        "import base64;exec(base64.b64decode('{}'))",
-        BASE64.encode(PROGRAM)
-    );
-    lines.push(format!(
-        "[ -z \"$hoist_python\" ] || \"$hoist_python\" -c {} </dev/null 2>/dev/null",
-        quote(&boot)
-    ));
-    let shell = script::shell(settings, scheduler);
-    format!("cd /; exec {shell} -c {}", quote(&lines.join("\n")))
 }
 
 #[cfg(test)]

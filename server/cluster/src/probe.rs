@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use crate::ask::Ask;
 use crate::error::{ClusterError, ErrorKind};
+use crate::machine::Machine;
+use crate::scheduler::SchedulerKind;
 use crate::settings::TargetSettings;
 use crate::site;
 use crate::submit::about;
@@ -55,11 +57,8 @@ pub async fn probe(settings: &TargetSettings, ask: Arc<dyn Ask>) -> Vec<Check> {
         .as_ref()
         .err()
         .and_then(|e| WAY.iter().position(|(_, kinds)| kinds.contains(&e.kind)));
-    let steps = if settings.host.is_some() {
-        &WAY[..]
-    } else {
-        &WAY[..1]
-    };
+    let is_far = settings.host.is_some() || settings.scheduler == SchedulerKind::Kubernetes;
+    let steps = if is_far { &WAY[..] } else { &WAY[..1] };
     for (index, (step, _)) in steps.iter().enumerate() {
         match &reached {
             Err(error) if stopped == Some(index) => {
@@ -73,7 +72,14 @@ pub async fn probe(settings: &TargetSettings, ask: Arc<dyn Ask>) -> Vec<Check> {
         }
     }
     match reached {
-        Ok(target) => inside(&target, &mut checks).await,
+        Ok(target) => match (target.machine(), target.cluster()) {
+            (_, Some(cluster)) => checks.extend(cluster.checks().await),
+            (Ok(machine), None) => inside(&target, machine, &mut checks).await,
+            (Err(error), None) => checks.push(Check {
+                step: "machine",
+                found: Err(error),
+            }),
+        },
         Err(error) => {
             let step = if error.kind == ErrorKind::WorkDir || error.kind == ErrorKind::DiskFull {
                 "work folder"
@@ -89,9 +95,9 @@ pub async fn probe(settings: &TargetSettings, ask: Arc<dyn Ask>) -> Vec<Check> {
     checks
 }
 
-async fn inside(target: &Target, checks: &mut Vec<Check>) {
+async fn inside(target: &Target, machine: &Machine, checks: &mut Vec<Check>) {
     let settings = target.settings();
-    let (transport, site) = target.reach();
+    let (transport, site) = (&*machine.transport, &machine.site);
     let shell = if site.shell.is_empty() {
         "/bin/sh"
     } else {
@@ -128,7 +134,7 @@ async fn inside(target: &Target, checks: &mut Vec<Check>) {
         step: "python",
         found,
     });
-    if let Some(version) = settings.scheduler.get().version() {
+    if let Some(version) = site.scheduler.version() {
         let output = exec(transport, &(about(&site.work, "") + version), b"").await;
         let found = output.and_then(|output| {
             let text = output.text();

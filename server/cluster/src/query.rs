@@ -11,15 +11,49 @@ use crate::settings::TargetSettings;
 use crate::shell::quote;
 use crate::site::Site;
 use crate::submit::{NativeId, about, check_job};
+use crate::target::Made;
 use crate::transport::{Transport, exec};
 
 /// The scheduler's last answer and when it may be asked again.
 #[derive(Default)]
 pub(crate) struct Answers {
     states: HashMap<String, SchedulerState>,
+    /// Since when the scheduler has had no word about a job.
+    missing: HashMap<String, Instant>,
     next: Option<Instant>,
     pause: Duration,
 }
+
+impl Answers {
+    /// Takes back that a job has vanished until that was so for `patience`.
+    fn wait_for_the_late(
+        &mut self,
+        states: &mut HashMap<String, SchedulerState>,
+        now: Instant,
+        patience: Duration,
+    ) {
+        let vanished = |state: &SchedulerState| {
+            matches!(
+                state,
+                SchedulerState::Ended {
+                    outcome: Outcome::Vanished,
+                    ..
+                }
+            )
+        };
+        self.missing
+            .retain(|id, _| states.get(id).is_some_and(vanished));
+        for (id, state) in states.iter_mut().filter(|(_, state)| vanished(state)) {
+            let since = *self.missing.entry(id.clone()).or_insert(now);
+            if now - since < patience {
+                *state = SchedulerState::Unknown;
+            }
+        }
+    }
+}
+
+/// For so many jobs a script stays below what the other side takes as one argument (128 KiB on Linux).
+const AT_ONCE: usize = 1_000;
 
 /// How long a job that ended must have left no exit marker before one is written for it: shared file systems take a
 /// while to show files.
@@ -40,21 +74,9 @@ pub(crate) async fn query(
         let least = Duration::from_secs(settings.poll_interval.map_or(30, |time| time.0));
         // Set first: a question that fails was a question too.
         answers.next = Some(now + least.max(answers.pause));
-        let scheduler = settings.scheduler.get();
         let ids: Vec<&str> = jobs.iter().map(|(_, id)| id.0.as_str()).collect();
-        let script = about(&site.work, "") + &scheduler.query(&ids);
-        let output = exec(transport, &script, b"").await?;
-        let text = output.text();
-        if let Some(words) = text
-            .lines()
-            .find_map(|line| line.strip_prefix("fail scheduler "))
-        {
-            return Err(no_answer(settings, words));
-        }
-        if output.status != 0 {
-            return Err(no_answer(settings, &output.complaint()));
-        }
-        let states = scheduler.read(&text);
+        let mut states = questions(transport, settings, site, &ids).await?;
+        answers.wait_for_the_late(&mut states, now, least * site.scheduler.patience());
         let changed = ids
             .iter()
             .any(|id| states.get(*id) != answers.states.get(*id));
@@ -82,6 +104,58 @@ pub(crate) async fn query(
         .collect())
 }
 
+/// What the scheduler says of these jobs right now.
+pub(crate) async fn ask(
+    transport: &dyn Transport,
+    settings: &TargetSettings,
+    site: &Site,
+    ids: &[NativeId],
+) -> Result<HashMap<NativeId, SchedulerState>, ClusterError> {
+    let ids: Vec<&str> = ids.iter().map(|id| id.0.as_str()).collect();
+    let states = questions(transport, settings, site, &ids).await?;
+    Ok(states
+        .into_iter()
+        .map(|(id, state)| (NativeId(id), state))
+        .collect())
+}
+
+/// As many questions to the scheduler as so many jobs need.
+async fn questions(
+    transport: &dyn Transport,
+    settings: &TargetSettings,
+    site: &Site,
+    ids: &[&str],
+) -> Result<HashMap<String, SchedulerState>, ClusterError> {
+    let mut states = HashMap::new();
+    for ids in ids.chunks(AT_ONCE) {
+        states.extend(question(transport, settings, site, ids).await?);
+    }
+    Ok(states)
+}
+
+/// One question to the scheduler.
+async fn question(
+    transport: &dyn Transport,
+    settings: &TargetSettings,
+    site: &Site,
+    ids: &[&str],
+) -> Result<HashMap<String, SchedulerState>, ClusterError> {
+    let scheduler = site.scheduler;
+    let script = about(&site.work, "") + &scheduler.query(ids);
+    let output = exec(transport, &script, b"").await?;
+    let text = output.text();
+    if let Some(words) = text
+        .lines()
+        .find_map(|line| line.strip_prefix("fail scheduler "))
+    {
+        return Err(no_answer(settings, words));
+    }
+    if output.status != 0 {
+        return Err(no_answer(settings, &output.complaint()));
+    }
+    Ok(scheduler.read(&text))
+}
+
 fn no_answer(settings: &TargetSettings, words: &str) -> ClusterError {
     ClusterError::new(
         &settings.name,
@@ -91,6 +165,23 @@ fn no_answer(settings: &TargetSettings, words: &str) -> ClusterError {
     )
 }
 
+/// What the exit marker says of a job that wrote none: its status, state and reason.
+pub(crate) fn marker_of(outcome: Outcome, words: &str) -> (i32, &'static str, &str) {
+    match outcome {
+        Outcome::Completed => (
+            3,
+            "crashed",
+            "the scheduler says that the job completed, but its runner left no exit marker",
+        ),
+        Outcome::Failed => (1, "crashed", words),
+        Outcome::NotStarted => (126, "failed", words),
+        Outcome::Killed | Outcome::OutOfMemory => (137, "crashed", words),
+        Outcome::Cancelled => (143, "cancelled", words),
+        Outcome::TimedOut => (124, "timed_out", words),
+        Outcome::NodeFailed | Outcome::Preempted | Outcome::Vanished => (143, "lost", words),
+    }
+}
+
 /// Writes the exit marker of jobs that ended without writing one.
 async fn settle(
     transport: &dyn Transport,
@@ -98,75 +189,77 @@ async fn settle(
     jobs: &[(String, NativeId)],
     states: &HashMap<String, SchedulerState>,
 ) -> Result<(), ClusterError> {
-    let mut script = String::new();
+    let mut ended = Vec::new();
     for (job, id) in jobs {
         let Some(SchedulerState::Ended { outcome, words }) = states.get(&id.0) else {
             continue;
         };
-        let (code, state) = match outcome {
-            Outcome::Completed => (3, "crashed"),
-            Outcome::Failed => (1, "crashed"),
-            Outcome::OutOfMemory => (137, "crashed"),
-            Outcome::Cancelled => (143, "cancelled"),
-            Outcome::TimedOut => (124, "timed_out"),
-            Outcome::NodeFailed | Outcome::Preempted | Outcome::Vanished => (143, "lost"),
-        };
-        let words = if *outcome == Outcome::Completed {
-            "the scheduler says that the job completed, but its runner left no exit marker"
-        } else {
-            words
-        };
-        script.push_str(&format!("settle {job} {code} {state} {}\n", quote(words)));
+        let (code, state, words) = marker_of(*outcome, words);
+        ended.push(format!("settle {job} {code} {state} {}\n", quote(words)));
     }
-    if script.is_empty() {
-        return Ok(());
-    }
-    let head = format!(
-        r#"settle() {{
+    let head = about(&site.work, "")
+        + &format!(
+            r#"lacks() {{ [ -d "$work/jobs/$1" ] && ! ls "$work/jobs/$1" | grep -qx exit; }}
+settle() {{
+  lacks "$1" || return 0
   hoist_job="$work/jobs/$1"
-  [ -d "$hoist_job" ] || return 0
-  for n in 1 2 3; do
-    ls "$hoist_job" | grep -qx exit && return 0
-    sleep {}
-  done
+  if [ -z "$waited" ]; then
+    waited=1
+    for n in 1 2 3; do sleep {}; lacks "$1" || return 0; done
+  fi
   mkdir "$hoist_job/claimed" 2>/dev/null
   state=$3
   if [ -e "$hoist_job/cancel" ] && [ "$state" = lost ]; then state=cancelled; fi
   hoist_mark_exit "$2" "$state" "$4"
 }}
+waited=
 "#,
-        GRACE.as_secs() / 3
-    );
-    exec(transport, &(about(&site.work, "") + &head + &script), b"")
-        .await
-        .map(drop)
+            GRACE.as_secs() / 3
+        );
+    for ended in ended.chunks(AT_ONCE / 4) {
+        exec(transport, &(head.clone() + &ended.concat()), b"").await?;
+    }
+    Ok(())
 }
 
-/// Asks for the end of a job. One that has not begun never will, and its exit marker says so at once.
+/// Asks for the end of jobs. One that has not begun never will, and its exit marker says so at once.
 pub(crate) async fn cancel(
     transport: &dyn Transport,
     settings: &TargetSettings,
     site: &Site,
-    job: &str,
-    id: &NativeId,
+    jobs: &[(String, NativeId, Made)],
 ) -> Result<(), ClusterError> {
-    check_job(&settings.name, job)?;
-    let script = [
-        &about(&site.work, job),
+    for jobs in jobs.chunks(AT_ONCE) {
+        cancel_some(transport, settings, site, jobs).await?;
+    }
+    Ok(())
+}
+
+async fn cancel_some(
+    transport: &dyn Transport,
+    settings: &TargetSettings,
+    site: &Site,
+    jobs: &[(String, NativeId, Made)],
+) -> Result<(), ClusterError> {
+    let mut script = about(&site.work, "") + WANT;
+    for (job, id, made) in jobs {
+        check_job(&settings.name, job)?;
+        let made = match made {
+            Made::Before => "",
+            Made::AtStart => " later",
+        };
+        script.push_str(&format!("want {job} {}{made}\n", quote(&id.0)));
+    }
+    script.push_str(WANTED);
+    script.push_str(site.scheduler.cancel());
+    script.push_str(
         r#"
-[ -d "$hoist_job" ] || exit 0
-[ -e "$hoist_job/exit" ] && exit 0
-: >"$hoist_job/cancel" || exit 1
-first=
-mkdir "$hoist_job/claimed" 2>/dev/null && first=1
+for job in $fresh; do
+  hoist_job="$work/jobs/$job"
+  hoist_mark_exit 143 cancelled "cancelled before it began"
+done
 "#,
-        &format!("id={}\n", quote(&id.0)),
-        settings.scheduler.get().cancel(),
-        r#"
-if [ -n "$first" ]; then hoist_mark_exit 143 cancelled "cancelled before it began"; fi
-"#,
-    ]
-    .concat();
+    );
     let output = exec(transport, &script, b"").await?;
     let failure = output
         .text()
@@ -186,30 +279,82 @@ if [ -n "$first" ]; then hoist_mark_exit 143 cancelled "cancelled before it bega
     }
 }
 
-/// Removes a job's folder.
+/// Shell function `want JOB ID [later]`: writes down that the job is to end, in its folder and in the lists of those that are
+/// asked for.
+const WANT: &str = r#"ids=; jobs=; fresh=
+want() {
+  hoist_job="$work/jobs/$1"
+  [ -z "$3" ] || mkdir -p "$hoist_job"
+  [ -d "$hoist_job" ] && [ ! -e "$hoist_job/exit" ] || return 0
+  : >"$hoist_job/cancel" || exit 1
+  mkdir "$hoist_job/claimed" 2>/dev/null && fresh="$fresh $1"
+  jobs="$jobs$1 "
+  ids="$ids$2
+"
+}
+"#;
+
+/// `$ids` as `"$@"`; a native id has no line break.
+const WANTED: &str = r#"
+[ -n "$ids" ] || exit 0
+set -f; IFS='
+'
+set -- $ids
+set +f; unset IFS
+"#;
+
+/// Removes folders of these names in the work folder's `kind`: `jobs` or `checkpoints`.
 pub(crate) async fn remove(
     transport: &dyn Transport,
     settings: &TargetSettings,
     site: &Site,
-    job: &str,
+    kind: &str,
+    jobs: &[String],
 ) -> Result<(), ClusterError> {
-    check_job(&settings.name, job)?;
-    let output = exec(
-        transport,
-        &(about(&site.work, job) + "rm -rf -- \"$hoist_job\"\n"),
-        b"",
-    )
-    .await?;
-    if output.status == 0 {
-        return Ok(());
+    for jobs in jobs.chunks(AT_ONCE) {
+        for job in jobs {
+            check_job(&settings.name, job)?;
+        }
+        let script = format!(
+            "{}failed=\nfor job in {}; do rm -rf -- \"$work/{kind}/$job\" \"$work/packages/.\"*\".$job\" || failed=1; done\n[ -z \"$failed\" ]\n",
+            about(&site.work, ""),
+            jobs.join(" ")
+        );
+        let output = exec(transport, &script, b"").await?;
+        if output.status != 0 {
+            return Err(ClusterError::new(
+                &settings.name,
+                ErrorKind::File,
+                format!(
+                    "the folders of jobs could not be removed ({})",
+                    output.complaint()
+                ),
+                "remove them there by hand",
+            ));
+        }
     }
-    Err(ClusterError::new(
-        &settings.name,
-        ErrorKind::File,
-        format!(
-            "the folder of job {job} could not be removed ({})",
-            output.complaint()
-        ),
-        "remove it there by hand",
-    ))
+    Ok(())
+}
+
+/// Removes packages that were not used for so many days and that no job's script there names, wheels that no environment was built
+/// of for as long, and what is left of uploads that nobody took up again. Whoever else works in the folder is spared by that, too.
+pub(crate) async fn remove_packages(
+    transport: &dyn Transport,
+    site: &Site,
+    days: u64,
+) -> Result<(), ClusterError> {
+    let script = about(&site.work, "")
+        + &format!(
+            r#"cd "$work/packages" 2>/dev/null || exit 0
+find . -type f -name '*.zip' -mtime +{days} | while IFS= read -r package; do
+  sum=${{package#./}}; sum=${{sum%.zip}}
+  grep -qsF "$sum" "$work"/jobs/*/script.sh || rm -f "$package"
+done
+find . -type f -name '.*' -mtime +{days} -exec rm -f {{}} +
+cd "$work/wheels" 2>/dev/null || exit 0
+find . -type f -mtime +{days} -exec rm -f {{}} +
+find . -mindepth 1 -type d -empty -exec rmdir {{}} + 2>/dev/null
+"#
+        );
+    exec(transport, &script, b"").await.map(drop)
 }

@@ -263,6 +263,12 @@ pub struct Resources {
     pub memory: Option<Memory>,
     /// Limit of time: `"90m"`, `"2h"`, `"02:00:00"`, `"1-12"` (days and hours).
     pub time: Option<TimeLimit>,
+    /// How long before `time` is over the job is warned, with SIGUSR1, so that it can put down where it is: `"60s"`.
+    pub warning: Option<TimeLimit>,
+    /// How many times a job is run once more that its target lost: a node failed, it had to make room. Never what the function
+    /// itself raises.
+    #[schemars(range(max = 100))]
+    pub retries: Option<u32>,
     /// GPUs for each node.
     pub gpus: Option<u32>,
     /// Number of nodes.
@@ -276,7 +282,7 @@ pub struct Resources {
     pub partition: Option<String>,
     /// Account or project that pays.
     pub account: Option<String>,
-    /// Further options in the scheduler's own words, each as one would write it after `#SBATCH`: `["--qos=short"]`.
+    /// Further options in the scheduler's own words, each as one would write it after `#SBATCH` or its like: `["--qos=short"]`.
     pub extra: Vec<String>,
 }
 
@@ -312,12 +318,14 @@ impl Resources {
             "tasks" => self.tasks = Some(count(key)?),
             "memory" => self.memory = Some(value.parse()?),
             "time" => self.time = Some(value.parse()?),
+            "warning" => self.warning = Some(value.parse()?),
+            "retries" => self.retries = Some(count(key)?),
             "partition" | "queue" => self.partition = Some(value.trim().to_owned()),
             "account" => self.account = Some(value.trim().to_owned()),
             "extra" => self.extra.push(value.to_owned()),
             _ => {
                 return Err(ResourceError(format!(
-                    "there is no resource {key:?}: there are cores, memory, time, gpus, nodes, tasks, partition, account, extra"
+                    "there is no resource {key:?}: there are cores, memory, time, warning, retries, gpus, nodes, tasks, partition, account, extra"
                 )));
             }
         }
@@ -331,6 +339,8 @@ impl Resources {
             cores: self.cores.or(below.cores),
             memory: self.memory.or(below.memory),
             time: self.time.or(below.time),
+            warning: self.warning.or(below.warning),
+            retries: self.retries.or(below.retries),
             gpus: self.gpus.or(below.gpus),
             nodes: self.nodes.or(below.nodes),
             tasks: self.tasks.or(below.tasks),
@@ -342,6 +352,19 @@ impl Resources {
                 .chain(self.extra.iter().filter(|line| !below.extra.contains(line)))
                 .cloned()
                 .collect(),
+        }
+    }
+
+    /// Whether what all in all is asked for goes together.
+    ///
+    /// # Errors
+    /// As of [`Resources::check`]; and what makes no sense without something else.
+    pub fn check_together(&self) -> Result<(), ResourceError> {
+        match (self.warning, self.time) {
+            (Some(warning), None) => Err(ResourceError(format!(
+                "warning {warning} cannot be used: it is counted from the end of `time`, which is not set; set it too"
+            ))),
+            _ => self.check(),
         }
     }
 
@@ -360,6 +383,18 @@ impl Resources {
                     "{name} 0 cannot be used: a job needs at least one"
                 )));
             }
+        }
+        if let (Some(warning), Some(time)) = (self.warning, self.time)
+            && warning >= time
+        {
+            return Err(ResourceError(format!(
+                "warning {warning} cannot be used: it is not before the end of time {time}"
+            )));
+        }
+        if let Some(retries) = self.retries.filter(|retries| *retries > 100) {
+            return Err(ResourceError(format!(
+                "retries {retries} cannot be used: it is more than 100"
+            )));
         }
         for (name, word) in [("partition", &self.partition), ("account", &self.account)] {
             if let Some(word) = word

@@ -5,9 +5,23 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::environment::{BuildPlace, EnvironmentKind, index_refusal};
 use crate::error::{ClusterError, ErrorKind};
+use crate::kubernetes;
 use crate::resources::{Resources, TimeLimit};
 use crate::scheduler::SchedulerKind;
+use crate::size::Size;
+
+/// When a node of Kubernetes pulls an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum PullPolicy {
+    /// Each time a pod begins.
+    Always,
+    /// When the node does not have it.
+    IfNotPresent,
+    /// Not at all: the node has it.
+    Never,
+}
 
 /// One target: a transport (this machine, or `host` over SSH) and a scheduler.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -34,8 +48,59 @@ pub struct TargetSettings {
     pub env: BTreeMap<String, String>,
     /// Shell lines that run before the job, after modules and variables.
     pub setup: Vec<String>,
+    /// Where what the code imports comes from: `"venv"` builds a virtual environment with it there, once; `"system"` is the Python
+    /// there as it is; `"conda:NAME"` an environment of conda's by its name or folder; `"path:/..."` the folder of an environment, or a
+    /// Python itself; `"image:..."` a container image. None: `venv` when the code needs packages, else `system`.
+    pub environment: Option<EnvironmentKind>,
+    /// Where a virtual environment is built: `"login"`, on the machine that is reached, or `"job"`, in the job itself; none: `login`,
+    /// on Kubernetes `job`.
+    pub build: Option<BuildPlace>,
+    /// Further package indexes to install from, beside those that pip there is set up with. No passwords in them.
+    #[schemars(extend("examples" = ["https://download.pytorch.org/whl/cu121"]))]
+    pub indexes: Vec<String>,
     /// What jobs ask for unless they say otherwise.
     pub resources: Resources,
+    /// Grid Engine: the parallel environment of jobs with several cores; none: `smp`, or the first that keeps a job on one host.
+    #[schemars(extend("examples" = ["smp", "threaded"]))]
+    pub parallel_environment: Option<String>,
+    /// Grid Engine: the resource that limits memory, asked for in each slot's share; none: `h_vmem`.
+    #[schemars(extend("examples" = ["h_vmem", "m_mem_free", "mem_free"]))]
+    pub memory_resource: Option<String>,
+    /// Grid Engine: the resource that counts GPUs; none: `gpu`, or what else looks like it. Kubernetes: the same; none: `nvidia.com/gpu`.
+    #[schemars(extend("examples" = ["gpu", "gpus", "ngpus", "nvidia.com/gpu", "amd.com/gpu"]))]
+    pub gpu_resource: Option<String>,
+    /// Kubernetes: the context of the kubeconfig; none: its current one, or from within the cluster.
+    pub context: Option<String>,
+    /// Kubernetes: the namespace of the jobs; none: that of the context, else `default`.
+    pub namespace: Option<String>,
+    /// Kubernetes: the image of the jobs, with a shell and Python 3.6 or newer; none: `python:3-slim`, or of `python_version`.
+    #[schemars(extend("examples" = ["python:3.12-slim", "pytorch/pytorch:latest"]))]
+    pub image: Option<String>,
+    /// Kubernetes: when a node pulls the image; none: as the cluster does.
+    pub image_pull_policy: Option<PullPolicy>,
+    /// Kubernetes: the secrets with which the image is pulled.
+    pub image_pull_secrets: Vec<String>,
+    /// Kubernetes: the account of the jobs' pods in the cluster; none: `default`.
+    pub service_account: Option<String>,
+    /// Kubernetes: the labels of the nodes that may take the jobs, `{ disk = "ssd" }`.
+    pub node_selector: BTreeMap<String, String>,
+    /// Kubernetes: taints of nodes that the jobs put up with, written as `kubectl taint` does: `["gpu=yes:NoSchedule"]`.
+    pub tolerations: Vec<String>,
+    /// Kubernetes: how often a job whose pod was lost is started again; none: never.
+    pub backoff_limit: Option<u32>,
+    /// Kubernetes: how long the cluster keeps a job that has ended; none: a day.
+    #[schemars(extend("examples" = ["1h", "7d"]))]
+    pub ttl: Option<TimeLimit>,
+    /// Kubernetes: how long the pod of a job that has ended waits for its output and result to be fetched, before they go to its log;
+    /// none: an hour.
+    #[schemars(extend("examples" = ["10m", "1d"]))]
+    pub keep: Option<TimeLimit>,
+    /// The largest file that a job wrote, or pickle of its value, that comes back by itself; `"0"`: none does; none: 10M.
+    #[schemars(extend("examples" = ["1M", "100M", "0"]))]
+    pub fetch: Option<Size>,
+    /// How much of one job comes back by itself, figures, pickle and files together; none: 100M.
+    #[schemars(extend("examples" = ["100M", "2G", "0"]))]
+    pub fetch_total: Option<Size>,
     /// How long to wait for the connection; none: what `~/.ssh/config` says, else 15 s.
     pub connect_timeout: Option<TimeLimit>,
     /// The shortest time between two questions to the scheduler; none: 30 s.
@@ -54,7 +119,26 @@ impl Default for TargetSettings {
             modules: Vec::new(),
             env: BTreeMap::new(),
             setup: Vec::new(),
+            environment: None,
+            build: None,
+            indexes: Vec::new(),
             resources: Resources::default(),
+            parallel_environment: None,
+            memory_resource: None,
+            gpu_resource: None,
+            context: None,
+            namespace: None,
+            image: None,
+            image_pull_policy: None,
+            image_pull_secrets: Vec::new(),
+            service_account: None,
+            node_selector: BTreeMap::new(),
+            tolerations: Vec::new(),
+            backoff_limit: None,
+            ttl: None,
+            keep: None,
+            fetch: None,
+            fetch_total: None,
             connect_timeout: None,
             poll_interval: None,
         }
@@ -71,19 +155,153 @@ impl TargetSettings {
         }
     }
 
+    /// Where its virtual environments are built.
+    #[must_use]
+    pub fn build_place(&self) -> BuildPlace {
+        match self.scheduler {
+            // Nothing there outlives a job.
+            SchedulerKind::Kubernetes => BuildPlace::Job,
+            _ => self.build.unwrap_or_default(),
+        }
+    }
+
+    fn refuse(&self, key: &str, value: &str, why: &str) -> ClusterError {
+        ClusterError::new(
+            &self.name,
+            ErrorKind::Settings,
+            format!("{key} = {value:?} cannot be used, {why}"),
+            format!("correct `{key}` of the target in the configuration"),
+        )
+    }
+
+    /// Whether the values for Kubernetes can be used.
+    fn check_cluster(&self) -> Result<(), ClusterError> {
+        let name = |text: &String| kubernetes::is_domain(text);
+        let image = |text: &String| !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+        let mut wrong = Vec::new();
+        let mut see = |key, value: Option<&String>, is_good: bool, why| {
+            if let Some(value) = value.filter(|_| !is_good) {
+                wrong.push(self.refuse(key, value, why));
+            }
+        };
+        let it = self.context.as_ref();
+        see(
+            "context",
+            it,
+            it.is_none_or(|text| !text.trim().is_empty()),
+            "it is empty",
+        );
+        let it = self.namespace.as_ref();
+        see(
+            "namespace",
+            it,
+            it.is_none_or(|text| kubernetes::is_dns_label(text)),
+            "it is no name of a namespace",
+        );
+        let it = self.image.as_ref();
+        see(
+            "image",
+            it,
+            it.is_none_or(image),
+            "it is no name of an image",
+        );
+        let it = self.service_account.as_ref();
+        see(
+            "service_account",
+            it,
+            it.is_none_or(name),
+            "it is no name of one",
+        );
+        for secret in &self.image_pull_secrets {
+            see(
+                "image_pull_secrets",
+                Some(secret),
+                name(secret),
+                "it is no name of a secret",
+            );
+        }
+        for (key, value) in &self.node_selector {
+            see(
+                "node_selector",
+                Some(key),
+                kubernetes::is_label_key(key),
+                "it is no key of a label",
+            );
+            see(
+                "node_selector",
+                Some(value),
+                kubernetes::is_label_value(value),
+                "it is no value of a label",
+            );
+        }
+        for text in &self.tolerations {
+            let is_good = kubernetes::toleration(text).is_some();
+            see(
+                "tolerations",
+                Some(text),
+                is_good,
+                "it is no taint such as \"gpu=yes:NoSchedule\"",
+            );
+        }
+        let is_cluster = self.scheduler == SchedulerKind::Kubernetes;
+        let it = self.host.as_ref().filter(|_| is_cluster);
+        see(
+            "host",
+            it,
+            it.is_none(),
+            "a Kubernetes cluster is reached by `context`",
+        );
+        let it = self.modules.first().filter(|_| is_cluster);
+        see(
+            "modules",
+            it,
+            it.is_none(),
+            "a pod has no modules: choose an `image` in their place",
+        );
+        wrong.into_iter().next().map_or(Ok(()), Err)
+    }
+
+    /// Whether what it says of environments can be used.
+    fn check_environment(&self) -> Result<(), ClusterError> {
+        for index in &self.indexes {
+            if let Some(why) = index_refusal(index) {
+                // A password is not shown.
+                let shown = match index.split_once('@') {
+                    Some((_, host)) => format!("...@{host}"),
+                    None => index.clone(),
+                };
+                return Err(self.refuse("indexes", &shown, why));
+            }
+        }
+        let is_cluster = self.scheduler == SchedulerKind::Kubernetes;
+        match (&self.environment, &self.image) {
+            (Some(kind @ EnvironmentKind::Image(image)), other) if is_cluster => {
+                let refuse = |why| Err(self.refuse("environment", &kind.to_string(), why));
+                if !image.as_str().bytes().all(|b| b.is_ascii_graphic()) {
+                    return refuse("it is no name of an image");
+                }
+                if other.as_ref().is_some_and(|other| other != image.as_str()) {
+                    return refuse("`image` of the target names another one");
+                }
+            }
+            _ => {}
+        }
+        if is_cluster && self.build == Some(BuildPlace::Login) {
+            return Err(self.refuse(
+                "build",
+                "login",
+                "nothing in a Kubernetes cluster outlives a job",
+            ));
+        }
+        Ok(())
+    }
+
     /// Whether every value can be used.
     ///
     /// # Errors
     /// A sentence that names the key and its value.
     pub fn check(&self) -> Result<(), ClusterError> {
-        let refuse = |key: &str, value: &str, why: &str| {
-            Err(ClusterError::new(
-                &self.name,
-                ErrorKind::Settings,
-                format!("{key} = {value:?} cannot be used, {why}"),
-                format!("correct `{key}` of the target in the configuration"),
-            ))
-        };
+        let refuse = |key: &str, value: &str, why: &str| Err(self.refuse(key, value, why));
         if self.work_dir.trim().is_empty()
             || self.work_dir.contains('\0')
             || self.work_dir.contains('\n')
@@ -115,6 +333,35 @@ impl TargetSettings {
                     version,
                     "it is not a version such as \"3.9\"",
                 );
+            }
+        }
+        for (key, word) in [
+            ("parallel_environment", &self.parallel_environment),
+            ("memory_resource", &self.memory_resource),
+            ("gpu_resource", &self.gpu_resource),
+        ] {
+            if let Some(word) = word
+                && (word.is_empty()
+                    || !word
+                        .chars()
+                        .all(|c| c.is_ascii_alphanumeric() || "_.-/".contains(c)))
+            {
+                return refuse(key, word, "it is not the name of one");
+            }
+        }
+        self.check_cluster()?;
+        self.check_environment()?;
+        if let Some(directive) = self.scheduler.words().directive() {
+            for line in self.setup.iter().flat_map(|lines| lines.lines()) {
+                if line.starts_with(directive) {
+                    return refuse(
+                        "setup",
+                        line,
+                        &format!(
+                            "the scheduler would read a line that begins with {directive} (put a space before it)"
+                        ),
+                    );
+                }
             }
         }
         let texts = self.modules.iter().map(|v| ("modules", v));
@@ -163,12 +410,27 @@ mod tests {
     }
 
     #[test]
+    fn what_is_installed_there_is_a_setting() {
+        let settings = read(
+            r#"{"environment": "conda:lab", "build": "job", "indexes": ["https://download.pytorch.org/whl/cu121"]}"#,
+        )
+        .unwrap();
+        let kind = settings.environment.as_ref().unwrap();
+        assert!(matches!(kind, EnvironmentKind::Conda(name) if name.as_str() == "lab"));
+        assert_eq!(settings.build_place(), BuildPlace::Job);
+        assert_eq!(TargetSettings::local().build_place(), BuildPlace::Login);
+        let kubernetes =
+            read(r#"{"scheduler": "kubernetes", "environment": "image:lab/torch:2"}"#).unwrap();
+        assert_eq!(kubernetes.build_place(), BuildPlace::Job);
+    }
+
+    #[test]
     fn what_cannot_be_used_is_refused_with_its_key() {
         for (json, part) in [
             (r#"{"schedular": "slurm"}"#, "unknown field `schedular`"),
             (
                 r#"{"scheduler": "slrum"}"#,
-                "unknown variant `slrum`, expected `none` or `slurm`",
+                "unknown variant `slrum`, expected one of `none`, `slurm`",
             ),
             (r#"{"resources": {"memory": 8}}"#, "it has no unit"),
             (
@@ -186,6 +448,34 @@ mod tests {
             (
                 r#"{"work_dir": " "}"#,
                 "discovery: work_dir = \" \" cannot be used",
+            ),
+            (
+                r##"{"scheduler": "sge", "setup": ["true\n#$ -l gpu=8"]}"##,
+                "discovery: setup = \"#$ -l gpu=8\" cannot be used, the scheduler would read a line that begins with #$",
+            ),
+            (
+                r#"{"parallel_environment": "smp 4"}"#,
+                "discovery: parallel_environment = \"smp 4\" cannot be used",
+            ),
+            (
+                r#"{"environment": "docker:x"}"#,
+                "environment = \"docker:x\" cannot be used, it is none of \"system\", \"venv\"",
+            ),
+            (
+                r#"{"build": "node"}"#,
+                "unknown variant `node`, expected `login` or `job`",
+            ),
+            (
+                r#"{"indexes": ["https://ada:secret@host/simple"]}"#,
+                "discovery: indexes = \"...@host/simple\" cannot be used, it holds a login",
+            ),
+            (
+                r#"{"scheduler": "kubernetes", "image": "a", "environment": "image:b"}"#,
+                "discovery: environment = \"image:b\" cannot be used, `image` of the target names another one",
+            ),
+            (
+                r#"{"scheduler": "kubernetes", "build": "login"}"#,
+                "discovery: build = \"login\" cannot be used",
             ),
             (
                 r#"{"resources": {"extra": ["qos=1"]}}"#,

@@ -1,9 +1,11 @@
 //! What one needs to know of the other side before a job: asked once for each target.
 
 use crate::error::{ClusterError, ErrorKind};
-use crate::script::PYTHONS;
+use crate::scheduler::Scheduler;
+use crate::script::{PYTHONS, Place};
 use crate::settings::TargetSettings;
 use crate::shell;
+use crate::submit::about;
 use crate::transport::{Transport, exec};
 
 /// The other side as the first look found it.
@@ -21,12 +23,17 @@ pub(crate) struct Site {
     pub(crate) python: Option<(String, String)>,
     /// KiB free in the work folder.
     pub(crate) free: Option<u64>,
+    /// The scheduler there.
+    pub(crate) scheduler: &'static dyn Scheduler,
+    /// What the scheduler's survey printed.
+    pub(crate) found: String,
 }
 
 /// Looks around and makes the work folder.
 pub(crate) async fn look(
     transport: &dyn Transport,
     settings: &TargetSettings,
+    scheduler: &'static dyn Scheduler,
 ) -> Result<Site, ClusterError> {
     let output = exec(transport, &script(settings), b"").await?;
     let text = output.text();
@@ -62,7 +69,15 @@ pub(crate) async fn look(
         let (version, path) = line.split_once(' ')?;
         Some((path.to_owned(), version.to_owned()))
     });
+    let found = match scheduler.survey() {
+        Some(survey) => exec(transport, &(about(&work, "") + survey), b"")
+            .await?
+            .text(),
+        None => String::new(),
+    };
     Ok(Site {
+        scheduler,
+        found,
         host,
         home,
         work,
@@ -166,6 +181,15 @@ for python in {first} {PYTHONS}; do try "$python" && break; done
 }
 
 impl Site {
+    /// Where job scripts run.
+    pub(crate) fn place(&self) -> Place<'_> {
+        Place {
+            work: &self.work,
+            found: &self.found,
+            python: self.python_path(),
+        }
+    }
+
     /// The path of the Python that was found.
     pub(crate) fn python_path(&self) -> Option<&str> {
         self.python.as_ref().map(|(path, _)| path.as_str())

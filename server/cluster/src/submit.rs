@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
+use crate::environment::JobEnvironment;
 use crate::error::{ClusterError, ErrorKind};
 use crate::resources::Resources;
 use crate::scheduler::Scheduler;
@@ -14,7 +13,8 @@ use crate::script::{MARK_EXIT, START_OF};
 use crate::settings::TargetSettings;
 use crate::shell::quote;
 use crate::site::{Site, work_dir_error};
-use crate::transport::{Running, Transport};
+use crate::transport::{Running, Transport, exec};
+use crate::upload::{SentFile, send_file};
 
 /// What the scheduler calls the job: a number of Slurm's, `HOST:PID:START` of a plain process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -42,6 +42,20 @@ pub struct Submission {
     pub request: Vec<u8>,
     /// What this job asks for; where it asks for nothing the target's own resources hold.
     pub resources: Resources,
+    /// Jobs that must have succeeded before it begins. They are submitted to the same scheduler and have their folders in the
+    /// same work folder; the scheduler holds the job until they are over, and the job itself looks how they ended.
+    pub after: Vec<Parent>,
+    /// What its Python can import.
+    pub environment: JobEnvironment,
+}
+
+/// A job that another one comes after.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parent {
+    /// Its name, as of [`Submission::job`].
+    pub job: String,
+    /// What the scheduler calls it.
+    pub native_id: NativeId,
 }
 
 /// How far the upload of a package is, in bytes. Not told at all when the package is there already.
@@ -77,10 +91,13 @@ pub(crate) fn about(work: &str, job: &str) -> String {
     )
 }
 
-/// `fail KIND TEXT` ends the script with an error in one line. `tools NAME` looks for a scheduler's commands: many sites
-/// put them on the path of login shells only.
+/// `fail KIND TEXT` ends the script with an error in one line. `tools NAME [PREFIX]` looks for a scheduler's commands, and for the
+/// variables that they need, whose names begin so: many sites give them to login shells only.
 const HELPERS: &str = r#"fail() { printf 'fail %s %s\n' "$1" "$(printf %s "$2" | tr '\000-\037' ' ')"; exit 0; }
 tools() {
+  if [ -n "${2:-}" ] && ! env | grep -q "^$2"; then
+    eval "$(bash -lc 'export -p' </dev/null 2>/dev/null | sed -n "s/^declare -x \\($2[A-Z_]*=\".*\"\)\$/export \\1/p")"
+  fi
   command -v "$1" >/dev/null 2>&1 && return 0
   path=$(bash -lc 'printf "\n%s" "$PATH"' </dev/null 2>/dev/null | tail -n 1)
   PATH=$PATH:$path
@@ -88,31 +105,104 @@ tools() {
 }
 "#;
 
-fn script(
-    scheduler: &dyn Scheduler,
-    shell: &str,
-    work: &str,
-    submission: &Submission,
-    small: bool,
-) -> String {
-    let receive = if small {
-        RECEIVE
-    } else {
-        "fail absent 'the package'\n"
-    };
-    [
-        "IFS= read -r request\nIFS= read -r script\n",
-        &about(work, &submission.job),
-        &format!("shell={}\nsum={}\n", quote_words(shell), submission.sha256),
-        BEFORE,
-        receive,
-        FOLDER,
-        scheduler.find(),
-        "fi\nif [ -z \"$id\" ]; then\nmade=1\n",
-        scheduler.submit(),
-        AFTER,
-    ]
-    .concat()
+/// What a submission sends and how, whether it is one job's or that of many.
+pub(crate) struct Sending<'a> {
+    /// The name of its folder.
+    pub(crate) job: &'a str,
+    pub(crate) package: &'a [u8],
+    pub(crate) sha256: &'a str,
+    pub(crate) resources: &'a Resources,
+    /// What these variables of the script there hold. It comes on standard input: a process's arguments are for all to see, and
+    /// have a limit.
+    pub(crate) texts: Vec<(&'static str, String)>,
+    /// Shell lines that set variables.
+    pub(crate) variables: String,
+    /// Shell lines that remove what this attempt made.
+    pub(crate) clean: &'static str,
+    /// Shell commands, joined by `&&`, that fill the folder with `put NAME TEXT`.
+    pub(crate) fill: &'static str,
+    /// Shell lines that submit.
+    pub(crate) submit: &'static str,
+    /// What must have succeeded before.
+    pub(crate) after: &'a [Parent],
+}
+
+/// Puts down the jobs that must have succeeded before, a line each: name and native id.
+const FILL_AFTER: &str = r#"put after "$parents" &&"#;
+
+/// Sets `$after` to the native ids, one a line, that the scheduler must wait for: of those parents that are not over yet, each
+/// array once. One that is over may be forgotten there, and that would be an error.
+const AFTER_IDS: &str = r#"after=$(while read -r parent id; do
+  [ -e "$work/jobs/$parent/exit" ] || printf '%s\n' "$id"
+done <"$hoist_job/after" | "#;
+
+impl Sending<'_> {
+    /// What the variables of the script there hold.
+    fn texts(&self) -> Vec<(&'static str, String)> {
+        let mut texts = self.texts.clone();
+        if !self.after.is_empty() {
+            let lines = self.after.iter();
+            let lines: String = lines
+                .map(|parent| format!("{} {}\n", parent.job, parent.native_id))
+                .collect();
+            texts.push(("parents", lines));
+        }
+        texts
+    }
+
+    fn is_small(&self) -> bool {
+        self.package.len() <= SMALL
+    }
+
+    fn script(&self, scheduler: &dyn Scheduler, shell: &str, work: &str) -> String {
+        // At once, as `read` takes byte after byte. Nothing else is sent before the script has asked for it.
+        let reads = format!(
+            "told=\neval \"$(head -c {})\"\n[ -n \"$told\" ] || exit 1\n",
+            self.input().len()
+        );
+        let (fill_after, after) = match self.after {
+            [] => ("", "after=\n".to_owned()),
+            _ => (FILL_AFTER, format!("{AFTER_IDS}{})\n", scheduler.after())),
+        };
+        let receive = if self.is_small() {
+            RECEIVE
+        } else {
+            "fail absent 'the package'\n"
+        };
+        [
+            SUM_OF,
+            PUT,
+            &reads,
+            &about(work, self.job),
+            &format!("shell={}\nsum={}\n", quote_words(shell), self.sha256),
+            &self.variables,
+            "clean() {\n",
+            self.clean,
+            "}\n",
+            BEFORE,
+            receive,
+            FOLDER,
+            "if [ ! -d \"$hoist_job/submitted\" ]; then\n  words=$( {\n",
+            fill_after,
+            self.fill,
+            "\n  } 2>&1 ) || fail write \"$words\"\nfi\n",
+            CLAIM,
+            scheduler.find(),
+            "fi\nif [ -z \"$id\" ]; then\nmade=1\n",
+            &after,
+            self.submit,
+            AFTER,
+        ]
+        .concat()
+    }
+
+    /// Shell lines that set the variables; the last one says that all of them came.
+    fn input(&self) -> String {
+        let texts = self.texts();
+        let texts = texts.iter();
+        let texts = texts.map(|(name, text)| format!("{name}={}\n", quote(text)));
+        texts.chain(["told=1\n".to_owned()]).collect()
+    }
 }
 
 /// `bash -l` stays two words where `$shell` is used without quotes.
@@ -125,13 +215,16 @@ package="$work/packages/$sum.zip"
 fail() {
   rm -f "$work/packages/.$sum.$$"
   # What this attempt made goes again, unless the scheduler may have the job after all.
-  if [ "$1" != uncertain ] && [ -n "${made:-}" ] && [ ! -d "$hoist_job/claimed" ]; then rm -rf "$hoist_job"; fi
+  if [ "$1" != uncertain ] && [ -n "${made:-}" ] && [ ! -d "$hoist_job/claimed" ]; then clean; fi
   printf 'fail %s %s\n' "$1" "$(printf %s "$2" | tr '\000-\037' ' ')"
   exit 0
 }
 if [ -s "$hoist_job/native_id" ]; then printf 'id %s\n' "$(cat "$hoist_job/native_id")"; exit 0; fi
-words=$(mkdir -p -- "$work/jobs" "$work/packages" 2>&1) || fail write "$words"
-if [ -e "$package" ]; then echo have; else
+if [ ! -d "$work/jobs" ] || [ ! -d "$work/packages" ]; then
+  words=$(mkdir -p -- "$work/jobs" "$work/packages" 2>&1) || fail write "$words"
+fi
+# Its age is that of its last use.
+if [ -e "$package" ]; then touch -c "$package" 2>/dev/null; echo have; else
 echo need
 "#;
 
@@ -139,34 +232,72 @@ const RECEIVE: &str = r#"
 words=$( { cat >"$work/packages/.$sum.$$"; } 2>&1 ) || fail write "$words"
 "#;
 
-/// The sum of a file by whatever the machine has.
+/// `sum_of FILE` sets `$got` to the sum of a file by whatever the machine has.
 pub(crate) const SUM_OF: &str = r#"sum_of() {
-  if command -v sha256sum >/dev/null 2>&1; then sha256sum <"$1" | cut -d' ' -f1
-  elif command -v shasum >/dev/null 2>&1; then shasum -a 256 <"$1" | cut -d' ' -f1
-  else openssl dgst -sha256 <"$1" | sed 's/.*= *//'; fi
+  if command -v sha256sum >/dev/null 2>&1; then got=$(sha256sum <"$1"); got=${got%% *}
+  elif command -v shasum >/dev/null 2>&1; then got=$(shasum -a 256 <"$1"); got=${got%% *}
+  else got=$(openssl dgst -sha256 <"$1"); got=${got##*= }; fi
 }
 "#;
 
 const FOLDER: &str = r#"
-got=$(sum_of "$work/packages/.$sum.$$")
+sum_of "$work/packages/.$sum.$$"
 [ "$got" = "$sum" ] || fail altered "$got"
 words=$(mv -f "$work/packages/.$sum.$$" "$package" 2>&1) || fail write "$words"
 fi
 id=
-[ -d "$hoist_job" ] || made=1
-words=$(mkdir -p -- "$hoist_job" 2>&1) || fail write "$words"
-if [ ! -d "$hoist_job/submitted" ]; then
-  words=$( {
-    printf %s "$request" | base64 -d >"$hoist_job/.request" && printf %s "$script" | base64 -d >"$hoist_job/.script" &&
-    chmod 700 "$hoist_job/.script" && mv -f "$hoist_job/.script" "$hoist_job/script.sh" && mv -f "$hoist_job/.request" "$hoist_job/request.json" &&
-    : >"$hoist_job/stdout" && : >"$hoist_job/stderr"
-  } 2>&1 ) || fail write "$words"
-fi
-if ! mkdir "$hoist_job/submitted" 2>/dev/null; then
+if mkdir "$hoist_job" 2>/dev/null; then made=1
+else words=$(mkdir -p -- "$hoist_job" 2>&1) || fail write "$words"; fi
+"#;
+
+/// `put NAME TEXT` writes a file of the folder. Who made the folder writes where nobody has written: an attempt that was cut off
+/// on our side may go on over there beside the next one, whose job may read its script already. Everybody else replaces.
+const PUT: &str = r#"put() {
+  if [ -n "${made:-}" ]; then
+    set -C; printf %s "$2" >"$hoist_job/$1"; put=$?; set +C
+    [ $put = 0 ] || [ "$(cat "$hoist_job/$1"; echo .)" = "$2." ]
+  else
+    printf %s "$2" >"$hoist_job/.$1.$$" && mv -f "$hoist_job/.$1.$$" "$hoist_job/$1"
+  fi
+}
+"#;
+
+/// Fills the folder of one job. What is in its streams stays: it may have begun by now.
+const FILL: &str = r#"put script.sh "$script" && put request.json "$request" && : >>"$hoist_job/stdout" && : >>"$hoist_job/stderr""#;
+
+/// Takes the turn to submit. An attempt that was cut off on our side may go on over there, in a scheduler's command that waits for
+/// the scheduler: as long as it lives nobody else has a turn, because neither of the two would know of the other's job.
+const CLAIM: &str = r#"
+# Who has the turn: `unknown`, `elsewhere` (another machine's process), `lives` or `dead`.
+look() {
+  by_host=; by_pid=; by_start=
+  { read -r by_host by_pid by_start <"$turn/by"; } 2>/dev/null
+  if [ -z "$by_start" ]; then holder=unknown
+  elif [ "$by_host" != "$hoist_here" ]; then holder=elsewhere
+  elif [ "$(hoist_start_of "$by_pid")" = "$by_start" ]; then holder=lives
+  else holder=dead; fi
+}
+turn=$hoist_job/submitted
+again=
+n=0
+while ! mkdir "$turn" 2>/dev/null; do
+  [ -d "$hoist_job" ] || fail uncertain "an earlier attempt was taken back"
+  [ -d "$turn" ] || fail write "$turn cannot be made"
   # Somebody was here before and has not said how it went: wait for the id, then ask the scheduler.
-  n=0
-  while [ $n -lt 20 ] && [ ! -s "$hoist_job/native_id" ]; do sleep 0.1 2>/dev/null || sleep 1; n=$((n+1)); done
+  again=1
+  holder=unknown
+  while [ ! -s "$hoist_job/native_id" ]; do
+    case $holder in unknown|lives) look ;; esac
+    case $holder in lives) most=600 ;; elsewhere) most=150 ;; *) most=20 ;; esac
+    [ $n -lt $most ] || break
+    sleep 0.1 2>/dev/null || sleep 1; n=$((n+1))
+  done
   if [ -s "$hoist_job/native_id" ]; then printf 'id %s\n' "$(cat "$hoist_job/native_id")"; exit 0; fi
+  [ "$holder" != lives ] || fail uncertain "an earlier attempt still waits for the scheduler"
+  turn=$turn/next
+done
+printf '%s %s %s\n' "$hoist_here" $$ "$(hoist_start_of $$)" 2>/dev/null >"$turn/by"
+if [ -n "$again" ]; then
 "#;
 
 const AFTER: &str = r#"
@@ -174,8 +305,23 @@ fi
 if [ ! -s "$hoist_job/native_id" ]; then
   { printf %s "$id" >"$hoist_job/.native_id.$$" && mv -f "$hoist_job/.native_id.$$" "$hoist_job/native_id"; } 2>/dev/null
 fi
+# Should there be two of it after all, the one that began has written its own.
+if [ -s "$hoist_job/native_id" ]; then IFS= read -r id <"$hoist_job/native_id"; fi
 printf 'id %s\n' "$id"
 "#;
+
+/// The bytes of a request as text, which a variable of a shell can hold.
+pub(crate) fn text_of(target: &str, request: &[u8]) -> Result<String, ClusterError> {
+    match std::str::from_utf8(request) {
+        Ok(text) if !text.contains('\0') => Ok(text.to_owned()),
+        _ => Err(ClusterError::new(
+            target,
+            ErrorKind::Settings,
+            "the request is not JSON",
+            "correct it and run again",
+        )),
+    }
+}
 
 /// Submits the job, once, however often this is called for it.
 pub(crate) async fn submit(
@@ -185,7 +331,35 @@ pub(crate) async fn submit(
     submission: &Submission,
     progress: &(dyn Fn(Upload) + Send + Sync),
 ) -> Result<NativeId, ClusterError> {
-    check_job(&settings.name, &submission.job)?;
+    let scheduler = site.scheduler;
+    let script = crate::script::render(settings, scheduler, submission, &site.place())?;
+    let sending = Sending {
+        job: &submission.job,
+        package: &submission.package,
+        sha256: &submission.sha256,
+        resources: &submission.resources,
+        texts: vec![
+            ("request", text_of(&settings.name, &submission.request)?),
+            ("script", script),
+        ],
+        variables: "log=scheduler.log\n".to_owned(),
+        clean: "rm -rf \"$hoist_job\"\n",
+        fill: FILL,
+        submit: scheduler.submit(),
+        after: &submission.after,
+    };
+    send(transport, settings, site, &sending, progress).await
+}
+
+/// Sends what is not there and submits, once.
+pub(crate) async fn send(
+    transport: &dyn Transport,
+    settings: &TargetSettings,
+    site: &Site,
+    sending: &Sending<'_>,
+    progress: &(dyn Fn(Upload) + Send + Sync),
+) -> Result<NativeId, ClusterError> {
+    check_job(&settings.name, sending.job)?;
     let refuse = |why: String| {
         Err(ClusterError::new(
             &settings.name,
@@ -194,25 +368,36 @@ pub(crate) async fn submit(
             "correct it and run again",
         ))
     };
-    if submission.sha256.len() != 64 || !submission.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return refuse(format!("{:?} is not a SHA-256", submission.sha256));
+    if sending.sha256.len() != 64 || !sending.sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return refuse(format!("{:?} is not a SHA-256", sending.sha256));
     }
-    if let Err(error) = submission.resources.over(&settings.resources).check() {
+    if let Err(error) = sending.resources.over(&settings.resources).check_together() {
         return refuse(error.to_string());
     }
     let mut uncertain = 0;
+    let mut refused = false;
     loop {
-        let answer = attempt(transport, settings, site, submission, progress).await?;
+        let answer = match attempt(transport, settings, site, sending, progress).await {
+            // One that it comes after may have ended just now, which is an error there, and no longer once its exit marker is seen.
+            Err(error)
+                if error.kind == ErrorKind::Scheduler && !sending.after.is_empty() && !refused =>
+            {
+                refused = true;
+                tokio::time::sleep(Duration::from_secs(2)).await;
+                continue;
+            }
+            answer => answer?,
+        };
         match answer {
             Answer::Id(id) => return Ok(NativeId(id)),
-            Answer::Absent => upload(transport, settings, site, submission, progress).await?,
+            Answer::Absent => upload(transport, settings, site, sending, progress).await?,
             Answer::Uncertain(words) => {
                 uncertain += 1;
                 if uncertain > 3 {
-                    forbid(transport, site, submission).await?;
+                    forbid(transport, site, sending.job).await?;
                     return Err(ClusterError::new(
                         &settings.name,
-                        ErrorKind::Scheduler,
+                        ErrorKind::SchedulerSilent,
                         format!(
                             "the scheduler does not answer, the job was not submitted ({words})"
                         ),
@@ -237,40 +422,24 @@ async fn attempt(
     transport: &dyn Transport,
     settings: &TargetSettings,
     site: &Site,
-    submission: &Submission,
+    sending: &Sending<'_>,
     progress: &(dyn Fn(Upload) + Send + Sync),
 ) -> Result<Answer, ClusterError> {
-    let scheduler = settings.scheduler.get();
-    let job_script = crate::script::render(
-        settings,
-        scheduler,
-        submission,
-        &site.work,
-        site.python_path(),
-    );
-    let small = submission.package.len() <= SMALL;
+    let scheduler = site.scheduler;
     let shell = crate::script::shell(settings, scheduler);
-    let script = format!(
-        "{SUM_OF}{}",
-        script(scheduler, shell, &site.work, submission, small)
-    );
-    let input = format!(
-        "{}\n{}\n",
-        BASE64.encode(&submission.request),
-        BASE64.encode(job_script)
-    );
+    let script = sending.script(scheduler, shell, &site.work);
     let work = async {
         let mut running = Running::start(transport, &script).await?;
-        running.write(input.as_bytes()).await;
+        running.write(sending.input().as_bytes()).await;
         while let Some(line) = running.line().await {
             if let Some(id) = line.strip_prefix("id ") {
                 running.finish().await?;
                 return Ok(Answer::Id(id.trim().to_owned()));
-            } else if line == "need" && small {
-                let total = submission.package.len() as u64;
+            } else if line == "need" && sending.is_small() {
+                let total = sending.package.len() as u64;
                 progress(Upload { sent: 0, total });
                 let mut sent = 0;
-                for piece in submission.package.chunks(32 * 1024) {
+                for piece in sending.package.chunks(32 * 1024) {
                     if !running.write(piece).await {
                         break;
                     }
@@ -307,23 +476,28 @@ fn failed(settings: &TargetSettings, kind: &str, words: &str) -> Result<Answer, 
     match kind {
         "absent" => Ok(Answer::Absent),
         "uncertain" => Ok(Answer::Uncertain(words.to_owned())),
-        "write" => Err(work_dir_error(&settings.name, &settings.work_dir, words)),
-        "altered" => Err(altered(&settings.name)),
-        _ => Err(scheduler_error(settings, words)),
+        _ => Err(refused(settings, kind, words)),
+    }
+}
+
+/// The error that a script there names in its line `fail KIND WORDS`.
+pub(crate) fn refused(settings: &TargetSettings, kind: &str, words: &str) -> ClusterError {
+    match kind {
+        "write" => work_dir_error(&settings.name, &settings.work_dir, words),
+        "altered" => altered(&settings.name),
+        _ => scheduler_error(settings, words),
     }
 }
 
 /// The sentence for a scheduler that says no, with what to do about its most frequent words.
-fn scheduler_error(settings: &TargetSettings, words: &str) -> ClusterError {
+pub(crate) fn scheduler_error(settings: &TargetSettings, words: &str) -> ClusterError {
     let low = words.to_ascii_lowercase();
+    let scheduler = settings.scheduler.of_machine();
+    let mends = scheduler.map_or(&[][..], |scheduler| scheduler.mends());
     let mend = if low.contains("no command") {
         "set `scheduler` of the target to what that machine has, or make its commands available to login shells"
-    } else if low.contains("partition") {
-        "correct `partition` in the target's resources; `sinfo` lists those there are"
-    } else if low.contains("account") {
-        "correct `account` in the target's resources"
-    } else if low.contains("qos") {
-        "correct the quality of service in the target's `extra` lines"
+    } else if let Some((_, mend)) = mends.iter().find(|(words, _)| low.contains(words)) {
+        mend
     } else if low.contains("limit") {
         "ask for less, or wait for your other jobs to end"
     } else {
@@ -342,88 +516,26 @@ pub(crate) fn altered(target: &str) -> ClusterError {
 }
 
 /// Makes sure that a job of which nobody knows whether it is queued never begins.
-async fn forbid(
-    transport: &dyn Transport,
-    site: &Site,
-    submission: &Submission,
-) -> Result<(), ClusterError> {
-    let script = about(&site.work, &submission.job)
-        + "if mkdir \"$hoist_job/claimed\" 2>/dev/null; then : >\"$hoist_job/cancel\"; hoist_mark_exit 143 cancelled 'never submitted for certain'; fi\n";
-    crate::transport::exec(transport, &script, b"")
-        .await
-        .map(drop)
+async fn forbid(transport: &dyn Transport, site: &Site, job: &str) -> Result<(), ClusterError> {
+    let script = about(&site.work, job)
+        + ": >\"$hoist_job/forbidden\"\nif mkdir \"$hoist_job/claimed\" 2>/dev/null; then : >\"$hoist_job/cancel\"; hoist_mark_exit 143 cancelled 'never submitted for certain'; fi\n";
+    exec(transport, &script, b"").await.map(drop)
 }
 
-/// Sends a large package: by the transport's file protocol, else through a script.
+/// Sends a large package.
 async fn upload(
     transport: &dyn Transport,
     settings: &TargetSettings,
     site: &Site,
-    submission: &Submission,
+    sending: &Sending<'_>,
     progress: &(dyn Fn(Upload) + Send + Sync),
 ) -> Result<(), ClusterError> {
-    let total = submission.package.len() as u64;
-    let temporary = format!(
-        "{}/packages/.{}.{}",
-        site.work, submission.sha256, submission.job
-    );
-    let head = format!(
-        "umask 077\n{SUM_OF}temporary={}\npackage={}\n",
-        quote(&temporary),
-        quote(&format!("{}/packages/{}.zip", site.work, submission.sha256))
-    );
-    let tail = format!(
-        r#"words=
-if [ "$(sum_of "$temporary")" = {} ]; then
-  words=$(mv -f "$temporary" "$package" 2>&1) && {{ echo done; exit 0; }}
-  rm -f "$temporary"; echo "fail write $words"
-else
-  rm -f "$temporary"; echo "fail altered"
-fi
-"#,
-        submission.sha256
-    );
-    progress(Upload { sent: 0, total });
-    let sent = transport
-        .upload(&temporary, &submission.package, &|sent| {
-            progress(Upload { sent, total })
-        })
-        .await;
-    let text = match sent {
-        Ok(true) => crate::transport::exec(transport, &(head + &tail), b"")
-            .await?
-            .text(),
-        Ok(false) => {
-            let script = format!(
-                "{head}words=$( {{ cat >\"$temporary\"; }} 2>&1 ) || {{ rm -f \"$temporary\"; echo \"fail write $(echo $words)\"; exit 0; }}\n{tail}"
-            );
-            let mut running = Running::start(transport, &script).await?;
-            let mut sent = 0;
-            for piece in submission.package.chunks(256 * 1024) {
-                if !running.write(piece).await {
-                    break;
-                }
-                sent += piece.len() as u64;
-                progress(Upload { sent, total });
-            }
-            running.finish().await?.text()
-        }
-        Err(error) => {
-            let script = format!("rm -f {}\n", quote(&temporary));
-            // The first error is the one to tell.
-            let _ = crate::transport::exec(transport, &script, b"").await;
-            return Err(if error.kind == ErrorKind::File {
-                work_dir_error(&settings.name, &settings.work_dir, &error.why)
-            } else {
-                error
-            });
-        }
+    let packages = format!("{}/packages", site.work);
+    let sent = SentFile {
+        temporary: &format!("{packages}/.{}.{}", sending.sha256, sending.job),
+        path: &format!("{packages}/{}.zip", sending.sha256),
+        sha256: sending.sha256,
+        bytes: sending.package,
     };
-    match text.lines().find_map(|line| line.strip_prefix("fail ")) {
-        Some(failure) => {
-            let (kind, words) = failure.split_once(' ').unwrap_or((failure, ""));
-            failed(settings, kind, words).map(drop)
-        }
-        None => Ok(()),
-    }
+    send_file(transport, settings, site, &sent, progress).await
 }

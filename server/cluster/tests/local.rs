@@ -7,10 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{converse, eventually, job, job_name, listen, run, sized_job};
+use common::{array, converse, eventually, job, listen, run, run_array};
 use hoist_cluster::{
-    ErrorKind, FollowEvent, Nobody, Offsets, SchedulerState, Submission, Target, TargetSettings,
-    connect,
+    ErrorKind, FollowEvent, Made, Nobody, Offsets, SchedulerState, Submission, Target,
+    TargetSettings, connect,
 };
 
 fn settings(work: &std::path::Path) -> TargetSettings {
@@ -57,38 +57,6 @@ async fn a_job_runs_and_is_heard_to_its_end() {
 }
 
 #[tokio::test]
-async fn the_same_job_submitted_again_is_the_same_job_and_the_package_is_sent_once() {
-    let work = tempfile::tempdir().unwrap();
-    let target = local(&work).await;
-    let one = job("open(job + '/times', 'a').write('x'); import time; time.sleep(0.3)");
-    let uploads = std::sync::Mutex::new(0);
-    let count = |_| *uploads.lock().unwrap() += 1;
-    let first = target.submit(&one, count).await.unwrap();
-    let sent = *uploads.lock().unwrap();
-    assert!(sent > 0);
-    assert_eq!(target.submit(&one, count).await.unwrap(), first);
-    let mut two = one.clone();
-    two.job = job_name();
-    let second = target.submit(&two, count).await.unwrap();
-    assert_ne!(first, second);
-    assert_eq!(
-        *uploads.lock().unwrap(),
-        sent,
-        "an unchanged package is not sent again"
-    );
-    assert_eq!(
-        listen(target.follow(&one.job, Offsets::default()).unwrap())
-            .await
-            .state(),
-        "succeeded"
-    );
-    assert_eq!(
-        std::fs::read_to_string(in_job(&work, &one, "times")).unwrap(),
-        "x"
-    );
-}
-
-#[tokio::test]
 async fn a_job_whose_answer_was_lost_runs_once() {
     let work = tempfile::tempdir().unwrap();
     let target = local(&work).await;
@@ -96,7 +64,11 @@ async fn a_job_whose_answer_was_lost_runs_once() {
     // As after a submission that broke off between the lock and the start.
     std::fs::create_dir_all(in_job(&work, &job, "submitted")).unwrap();
     std::fs::write(in_job(&work, &job, "request.json"), &job.request).unwrap();
-    std::fs::write(in_job(&work, &job, "script.sh"), target.script(&job)).unwrap();
+    std::fs::write(
+        in_job(&work, &job, "script.sh"),
+        target.script(&job).unwrap(),
+    )
+    .unwrap();
     let (_, heard) = run(&target, &job).await;
     assert_eq!(heard.state(), "succeeded");
     // As after one whose answer got lost.
@@ -124,6 +96,7 @@ async fn following_goes_on_where_it_stopped() {
     let mut events = target
         .follow(
             &job.job,
+            Made::Before,
             Offsets {
                 stdout: 4,
                 stderr: 0,
@@ -154,7 +127,9 @@ async fn many_megabytes_and_a_slow_reader_beside_a_quick_one() {
         .collect();
     target.submit(&big, |_| {}).await.unwrap();
     // Nobody reads these events for now.
-    let stalled = target.follow(&big.job, Offsets::default()).unwrap();
+    let stalled = target
+        .follow(&big.job, Made::Before, Offsets::default())
+        .unwrap();
     let (_, quick) = run(&target, &job("print('quick')")).await;
     assert_eq!(quick.out(), "quick\n");
     let heard = listen(stalled).await;
@@ -177,7 +152,9 @@ async fn a_follower_that_is_killed_again_and_again_loses_and_repeats_no_byte() {
         .map(|i| format!("line {i} {}\n", "x".repeat(i % 97)))
         .collect();
     target.submit(&job, |_| {}).await.unwrap();
-    let events = target.follow(&job.job, Offsets::default()).unwrap();
+    let events = target
+        .follow(&job.job, Made::Before, Offsets::default())
+        .unwrap();
     let me = std::process::id();
     let killer = tokio::spawn(async move {
         let mut killed = 0;
@@ -234,14 +211,16 @@ async fn a_cancelled_job_ends_as_cancelled() {
     let target = local(&work).await;
     let job = job("import time\nprint('on', flush=True)\ntime.sleep(60)");
     let id = target.submit(&job, |_| {}).await.unwrap();
-    let mut events = target.follow(&job.job, Offsets::default()).unwrap();
+    let mut events = target
+        .follow(&job.job, Made::Before, Offsets::default())
+        .unwrap();
     while !matches!(events.recv().await, Some(FollowEvent::Output { .. })) {}
     let states = target
         .query(&[(job.job.clone(), id.clone())])
         .await
         .unwrap();
     assert_eq!(states[&job.job], SchedulerState::Running);
-    target.cancel(&job.job, &id).await.unwrap();
+    target.cancel(&job.job, Made::Before, &id).await.unwrap();
     let mut last = None;
     while let Some(event) = events.recv().await {
         last = Some(event);
@@ -258,7 +237,9 @@ async fn a_job_that_was_killed_leaves_an_exit_marker_after_a_question() {
     let target = local(&work).await;
     let job = job("import time\nprint('on', flush=True)\ntime.sleep(60)");
     let id = target.submit(&job, |_| {}).await.unwrap();
-    let mut events = target.follow(&job.job, Offsets::default()).unwrap();
+    let mut events = target
+        .follow(&job.job, Made::Before, Offsets::default())
+        .unwrap();
     while !matches!(events.recv().await, Some(FollowEvent::Output { .. })) {}
     let pid = id.0.split(':').nth(1).unwrap();
     assert!(
@@ -337,43 +318,6 @@ async fn a_python_that_is_not_there_is_named() {
             .starts_with("no python: /opt/none/bin/python3 is not on "),
         "{}",
         heard.reason()
-    );
-}
-
-#[tokio::test]
-async fn a_package_that_does_not_match_its_sum_is_refused_and_leaves_nothing() {
-    let work = tempfile::tempdir().unwrap();
-    let target = local(&work).await;
-    for padding in [0, 300_000] {
-        let mut job = sized_job("print(1)", padding);
-        job.sha256 = "0".repeat(64);
-        let error = target.submit(&job, |_| {}).await.unwrap_err();
-        assert_eq!(error.kind, ErrorKind::Altered, "{error}");
-        for folder in ["packages", "jobs"] {
-            let left: Vec<_> = std::fs::read_dir(work.path().join(folder))
-                .unwrap()
-                .collect();
-            assert!(left.is_empty(), "{left:?}");
-        }
-    }
-}
-
-#[tokio::test]
-async fn a_large_package_arrives_whole() {
-    let work = tempfile::tempdir().unwrap();
-    let target = local(&work).await;
-    let job = sized_job("print('whole')", 3_000_000);
-    let last = std::sync::Mutex::new(0);
-    target
-        .submit(&job, |upload| *last.lock().unwrap() = upload.sent)
-        .await
-        .unwrap();
-    assert_eq!(*last.lock().unwrap(), job.package.len() as u64);
-    assert_eq!(
-        listen(target.follow(&job.job, Offsets::default()).unwrap())
-            .await
-            .out(),
-        "whole\n"
     );
 }
 
@@ -538,7 +482,7 @@ async fn a_scheduler_that_never_answers_is_one_error_and_the_job_will_not_run() 
     let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
     let job = job("open(job + '/ran', 'w')");
     let error = target.submit(&job, |_| {}).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Scheduler);
+    assert_eq!(error.kind, ErrorKind::SchedulerSilent);
     assert!(
         error
             .to_string()
@@ -639,4 +583,122 @@ async fn variables_and_options_of_the_setup_lines_do_not_disturb_the_script() {
         (heard.out().as_str(), heard.state().as_str()),
         ("/nowhere\n", "failed")
     );
+}
+
+#[tokio::test]
+async fn the_tasks_of_an_array_run_each_once_and_not_more_at_once_than_wished() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    // Each counts those that run beside it.
+    let text = |number: usize| {
+        format!(
+            "import os, time\nhere = os.path.dirname(job)\nopen(here + '/ran', 'a').write('{number} ')\n\
+             os.makedirs(here + '/now/{number}'); time.sleep(0.2)\n\
+             print(len(os.listdir(here + '/now'))); os.rmdir(here + '/now/{number}')\n\
+             if {number} == 3: raise ValueError('three')"
+        )
+    };
+    let mut array = array((1..=9).map(text));
+    array.at_once = Some(3);
+    let (ids, heard) = run_array(&target, &array).await;
+    assert_eq!(target.submit_array(&array, |_| {}).await.unwrap(), ids);
+    let states: Vec<String> = heard.iter().map(common::Heard::state).collect();
+    for (number, state) in (1..).zip(&states) {
+        let expected = if number == 3 { "failed" } else { "succeeded" };
+        assert_eq!(state, expected, "task {number} of {states:?}");
+    }
+    let most = heard.iter().map(|one| one.out().trim().parse().unwrap());
+    let most: usize = most.max().unwrap();
+    assert!((1..=3).contains(&most), "{most} ran at once");
+    let ran = std::fs::read_to_string(work.path().join("jobs/ran")).unwrap();
+    let mut ran: Vec<usize> = ran.split_whitespace().map(|n| n.parse().unwrap()).collect();
+    ran.sort_unstable();
+    assert_eq!(ran, (1..=9).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn tasks_of_an_array_are_cancelled_together_whether_they_run_or_wait() {
+    let work = tempfile::tempdir().unwrap();
+    let target = local(&work).await;
+    let text = |_| "import time\nprint('on', flush=True); time.sleep(60)".to_owned();
+    let mut array = array((0..40).map(text));
+    array.at_once = Some(2);
+    let ids = target.submit_array(&array, |_| {}).await.unwrap();
+    let jobs: Vec<(String, hoist_cluster::NativeId)> = array
+        .tasks
+        .iter()
+        .map(|(job, _)| job.clone())
+        .zip(ids)
+        .collect();
+    let runs = |job: &str| work.path().join("jobs").join(job).join("started").exists();
+    eventually("two tasks run", || async {
+        jobs.iter().filter(|(job, _)| runs(job)).count() == 2
+    })
+    .await;
+    let states = target.query(&jobs).await.unwrap();
+    assert!(
+        states
+            .values()
+            .all(|state| *state == SchedulerState::Running)
+    );
+    let asked = jobs
+        .iter()
+        .map(|(job, id)| target.cancel(job, Made::AtStart, id));
+    for answer in futures::future::join_all(asked).await {
+        answer.unwrap();
+    }
+    let follow = |(job, _): &(String, _)| {
+        target
+            .follow(job, Made::AtStart, Offsets::default())
+            .unwrap()
+    };
+    let ends = futures::future::join_all(jobs.iter().map(follow).map(listen)).await;
+    for heard in &ends {
+        assert_eq!(heard.state(), "cancelled", "{}", heard.reason());
+    }
+    assert_eq!(ends.iter().filter(|heard| heard.started > 0).count(), 2);
+}
+
+#[tokio::test]
+async fn an_array_whose_submission_fails_leaves_nothing() {
+    let work = tempfile::tempdir().unwrap();
+    let mut settings = settings(work.path());
+    settings.scheduler = hoist_cluster::SchedulerKind::Slurm;
+    let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
+    let mut array = array(["pass".to_owned(), "pass".to_owned()]);
+    array.resources.set("partition", "nosuch").unwrap();
+    let error = target.submit_array(&array, |_| {}).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Scheduler, "{error}");
+    let left = std::fs::read_dir(work.path().join("jobs")).unwrap();
+    assert_eq!(left.count(), 0, "{error}");
+}
+
+#[tokio::test]
+async fn a_process_that_comes_after_others_waits_for_them_by_itself() {
+    let work = tempfile::Builder::new()
+        .prefix("hoist test ")
+        .tempdir()
+        .unwrap();
+    let target = local(&work).await;
+    common::comes_after(&target, false).await;
+    // While it waits it can be cancelled like any job that has not begun.
+    let first = job("import time; time.sleep(30)");
+    let id = target.submit(&first, |_| {}).await.unwrap();
+    let mut waiting = job("print('never')");
+    waiting.after = vec![hoist_cluster::Parent {
+        job: first.job.clone(),
+        native_id: id.clone(),
+    }];
+    let second = target.submit(&waiting, |_| {}).await.unwrap();
+    let follow = |job: &Submission| {
+        let events = target.follow(&job.job, Made::Before, Offsets::default());
+        listen(events.unwrap())
+    };
+    target
+        .cancel(&waiting.job, Made::Before, &second)
+        .await
+        .unwrap();
+    assert_eq!(follow(&waiting).await.reason(), "cancelled before it began");
+    target.cancel(&first.job, Made::Before, &id).await.unwrap();
+    assert_eq!(follow(&first).await.state(), "cancelled");
 }

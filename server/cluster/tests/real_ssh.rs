@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 use common::{clean, converse, eventually, job, listen, run, sized_job};
 use futures::future::BoxFuture;
 use hoist_cluster::{
-    Ask, ClusterError, ErrorKind, FollowEvent, Nobody, Offsets, Question, Target, TargetSettings,
-    connect,
+    Ask, BuildErrorKind, BuildProgress, ClusterError, EnvironmentSpec, ErrorKind, FollowEvent,
+    Made, Nobody, Offsets, Question, Target, TargetSettings, connect,
 };
 
 /// Makes the rig's home this process's, as a user's HOME is.
@@ -104,7 +104,9 @@ async fn one_session_is_enough_for_a_follower_and_for_commands() {
     let target = target("hoist-one").await;
     let long = job("import time\nfor i in range(30):\n  print(i, flush=True); time.sleep(0.1)");
     target.submit(&long, |_| {}).await.unwrap();
-    let events = target.follow(&long.job, Offsets::default()).unwrap();
+    let events = target
+        .follow(&long.job, Made::Before, Offsets::default())
+        .unwrap();
     let listener = tokio::spawn(listen(events));
     // Meanwhile commands need the one channel that the follower holds.
     for _ in 0..3 {
@@ -182,7 +184,9 @@ async fn a_job_survives_its_connection_and_no_byte_is_lost_or_repeated() {
         .map(|i| format!("line {i} {}\n", "x".repeat(i % 97)))
         .collect();
     target.submit(&job, |_| {}).await.unwrap();
-    let events = target.follow(&job.job, Offsets::default()).unwrap();
+    let events = target
+        .follow(&job.job, Made::Before, Offsets::default())
+        .unwrap();
     let killer = tokio::spawn(async move {
         let mut killed = 0;
         for round in 0..6 {
@@ -207,9 +211,77 @@ async fn a_job_survives_its_connection_and_no_byte_is_lost_or_repeated() {
     assert_eq!(heard.state(), "succeeded");
     // In the same test, because both kill all sessions of the one server.
     submissions_that_break_off(&target).await;
+    builds_that_are_cut_off(&target).await;
     clean(&target).await;
     drop(target);
     logins_that_break_off().await;
+}
+
+/// A build of an environment goes on when its connection breaks, and is found again: no byte of its log is lost or repeated.
+async fn builds_that_are_cut_off(target: &Target) {
+    let folder = tempfile::tempdir().unwrap();
+    let names = ["sunlit", "moonlit", "starlit", "daylit"];
+    let files = names.map(|name| (common::index::wheel(folder.path(), name, "1.2", ""), None));
+    let index = common::index::Index::serve(files.into()).await;
+    index.slow(Duration::from_secs(2));
+    let mut settings = TargetSettings {
+        work_dir: target.work_dir().to_owned(),
+        ..settings("hoist-frail")
+    };
+    settings.env.extend(index.variables());
+    let target = connect(&settings, Arc::new(Nobody)).await.unwrap();
+    let wanted = EnvironmentSpec {
+        name: "lab".to_owned(),
+        python: target
+            .facts()
+            .await
+            .unwrap()
+            .unwrap()
+            .markers
+            .python_version,
+        requirements: names.map(|name| format!("{name}==1.2")).into(),
+        constraints: Vec::new(),
+        complete: true,
+        indexes: Vec::new(),
+        wheels: Vec::new(),
+    };
+    let log = Mutex::new(Vec::new());
+    let killer = tokio::spawn(async {
+        let mut killed = 0;
+        for _ in 0..4 {
+            tokio::time::sleep(Duration::from_millis(1_900)).await;
+            killed += kill_sessions();
+        }
+        killed
+    });
+    let hear = |news| {
+        if let BuildProgress::Log(bytes) = news {
+            log.lock().unwrap().extend_from_slice(&bytes);
+        }
+    };
+    // Before it is followed a break is the caller's to try again; the build that was begun is the one that is found.
+    let mut tries = 0;
+    let python = loop {
+        log.lock().unwrap().clear();
+        match target.environment(&wanted, hear).await {
+            Ok(python) => break python,
+            Err(error) => assert!(error.is_transient() && tries < 5, "{error:#?}"),
+        }
+        tries += 1;
+    };
+    assert!(
+        killer.await.unwrap() > 1,
+        "sessions were killed while it was built"
+    );
+    let home = format!("{}/envs/lab", target.work_dir());
+    assert_eq!(python, format!("{home}/bin/python"));
+    let written = std::fs::read(format!("{home}/hoist/builds/1/stdout")).unwrap();
+    let heard = String::from_utf8(log.into_inner().unwrap()).unwrap();
+    if !heard.is_empty() {
+        assert_eq!(heard, String::from_utf8_lossy(&written));
+    }
+    assert!(!std::path::Path::new(&format!("{home}/hoist/builds/2")).exists());
+    assert_eq!(index.fetched(), names.len());
 }
 
 /// A login that is cut off at any moment is a connection that broke, never a refusal: who waits for a job tries again.
@@ -262,7 +334,12 @@ async fn submissions_that_break_off(target: &Target) {
         });
         let id = persist(target, &job, &mut cut).await;
         killer.await.unwrap();
-        let heard = listen(target.follow(&job.job, Offsets::default()).unwrap()).await;
+        let heard = listen(
+            target
+                .follow(&job.job, Made::Before, Offsets::default())
+                .unwrap(),
+        )
+        .await;
         assert_eq!(
             (heard.out().as_str(), heard.state().as_str()),
             ("once\n", "succeeded"),
@@ -320,14 +397,21 @@ async fn a_cancelled_job_ends_and_its_process_too() {
     let target = target("hoist-ssh").await;
     let job = job("import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(100)");
     let id = target.submit(&job, |_| {}).await.unwrap();
-    let mut events = target.follow(&job.job, Offsets::default()).unwrap();
+    let mut events = target
+        .follow(&job.job, Made::Before, Offsets::default())
+        .unwrap();
     let pid = loop {
         if let Some(FollowEvent::Output { bytes, .. }) = events.recv().await {
             break String::from_utf8_lossy(&bytes).trim().to_owned();
         }
     };
-    target.cancel(&job.job, &id).await.unwrap();
-    let heard = listen(target.follow(&job.job, Offsets::default()).unwrap()).await;
+    target.cancel(&job.job, Made::Before, &id).await.unwrap();
+    let heard = listen(
+        target
+            .follow(&job.job, Made::Before, Offsets::default())
+            .unwrap(),
+    )
+    .await;
     assert_eq!(heard.state(), "cancelled");
     eventually("the process is gone", || async {
         !std::path::Path::new(&format!("/proc/{pid}/cwd")).exists()
@@ -516,6 +600,16 @@ async fn a_host_behind_another_one_is_reached() {
 }
 
 #[tokio::test]
+async fn a_connection_that_is_to_be_compressed_carries_the_same_bytes() {
+    let target = target("hoist-packed").await;
+    let text = "for n in range(200000): print(n, n % 7)";
+    let (_, heard) = run(&target, &job(text)).await;
+    let lines: String = (0..200_000).map(|n| format!("{n} {}\n", n % 7)).collect();
+    assert!(heard.out() == lines);
+    clean(&target).await;
+}
+
+#[tokio::test]
 async fn a_locked_key_asks_for_its_passphrase_and_only_once() {
     rig();
     let error = refusal("hoist-locked").await;
@@ -614,6 +708,49 @@ async fn passwords_and_questions_are_asked_once() {
     }
 }
 
+/// The one-time code of now.
+fn code(secret: &str) -> String {
+    let out = std::process::Command::new("oathtool")
+        .args(["--totp", "-b", secret])
+        .output()
+        .expect("oathtool runs");
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+#[tokio::test]
+async fn two_factors_are_asked_for_one_after_the_other_and_never_behind_ones_back() {
+    rig();
+    let password = std::env::var("HOIST_TEST_PASSWORD").unwrap();
+    let secret = std::env::var("HOIST_TEST_SECRET").expect("this rig is older than its tests");
+    if password.is_empty() {
+        // Only root can set up PAM.
+        return;
+    }
+    for host in ["hoist-factors", "hoist-both"] {
+        let ask = Answers::new(&[&password, &code(&secret)]);
+        let target = logs_in(host, ask.clone()).await;
+        let asked = ask.asked();
+        assert_eq!(asked.len(), 2, "{host}: {asked:?}");
+        assert!(asked[0].contains("Password"), "{host}: {asked:?}");
+        assert!(asked[1].contains("Verification code"), "{host}: {asked:?}");
+        // A second target on the connection asks nothing.
+        let again = connect(&settings(host), Arc::new(Nobody)).await;
+        assert!(again.is_ok(), "{host}: {again:?}");
+        clean(&target).await;
+        drop((target, again));
+        tokio::time::sleep(Duration::from_millis(2500)).await;
+        // A code is good once; whoever made the connection anew by itself would need another one.
+        let error = refusal(host).await;
+        assert_eq!(error.kind, ErrorKind::Auth, "{host}: {error}");
+        let wrong = Answers::new(&[
+            &password, "000000", &password, "000000", &password, "000000",
+        ]);
+        let error = connect(&settings(host), wrong).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Auth, "{host}: {error}");
+        assert!(!error.to_string().contains(&password));
+    }
+}
+
 #[tokio::test]
 async fn a_full_disk_is_named_and_nothing_is_left_half_done() {
     let target = target("hoist-ssh").await;
@@ -653,9 +790,42 @@ async fn a_full_disk_is_named_and_nothing_is_left_half_done() {
     }
     // What fits still runs.
     assert_eq!(run(&target, &job("print('fits')")).await.1.out(), "fits\n");
-    for folder in ["packages", "jobs"] {
+    // An environment does not.
+    let wanted = EnvironmentSpec {
+        name: "lab".to_owned(),
+        python: target
+            .facts()
+            .await
+            .unwrap()
+            .unwrap()
+            .markers
+            .python_version,
+        requirements: vec!["six==1.16.0".to_owned()],
+        constraints: Vec::new(),
+        complete: true,
+        indexes: Vec::new(),
+        wheels: Vec::new(),
+    };
+    let error = target.environment(&wanted, |_| {}).await.unwrap_err();
+    let is_full = matches!(
+        error.kind,
+        BuildErrorKind::DiskFull | BuildErrorKind::Target(ErrorKind::DiskFull)
+    );
+    assert!(is_full, "{error:#?}");
+    assert!(
+        error.to_string().contains("the disk there is full"),
+        "{error}"
+    );
+    for folder in ["packages", "jobs", "envs"] {
         std::fs::remove_dir_all(format!("{full}/{folder}")).unwrap();
     }
+}
+
+#[tokio::test]
+async fn an_upload_that_was_cut_off_goes_on_where_it_stopped() {
+    let target = target("hoist-ssh").await;
+    common::uploads_are_taken_up(&target).await;
+    clean(&target).await;
 }
 
 #[tokio::test]

@@ -1,12 +1,17 @@
 //! The frames between the follower and us: `!BIQI` (kind, job, number, length) and the body, as in follower.py.
 
+use std::io::Read;
+
 use bytes::{Buf, Bytes, BytesMut};
+use flate2::read::ZlibDecoder;
 
 const HEAD: usize = 17;
+/// The most that a compressed body may become; `CHUNK` of follower.py.
+const CHUNK: usize = 1 << 18;
 /// No honest frame is longer: the largest is a result.
 const LONGEST: usize = 40 << 20;
 
-/// One frame.
+/// One frame; a body that was compressed is not any more.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) kind: u8,
@@ -49,7 +54,7 @@ impl Decoder {
             head.get_u64(),
             head.get_u32() as usize,
         );
-        if !b"HSOERLXG".contains(&kind) || length > LONGEST {
+        if !b"HSOEoeRLXG".contains(&kind) || length > LONGEST {
             return Err(format!(
                 "the follower sent something that is no frame (kind {kind}, length {length})"
             ));
@@ -59,17 +64,37 @@ impl Decoder {
             return Ok(None);
         }
         self.held.advance(HEAD);
+        let mut body = self.held.split_to(length).freeze();
+        if kind.is_ascii_lowercase() {
+            body = inflate(&body)?;
+        }
         Ok(Some(Frame {
-            kind,
+            kind: kind.to_ascii_uppercase(),
             job,
             number,
-            body: self.held.split_to(length).freeze(),
+            body,
         }))
+    }
+}
+
+fn inflate(body: &[u8]) -> Result<Bytes, String> {
+    let mut whole = Vec::with_capacity(CHUNK.min(4 * body.len()));
+    let read = ZlibDecoder::new(body)
+        .take(CHUNK as u64 + 1)
+        .read_to_end(&mut whole);
+    match read {
+        Ok(length) if length <= CHUNK => Ok(whole.into()),
+        Ok(_) => Err("the follower sent more in one frame than it may".to_owned()),
+        Err(error) => Err(format!("the follower sent a damaged frame ({error})")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::ZlibEncoder;
     use proptest::prelude::*;
 
     use super::*;
@@ -91,6 +116,31 @@ mod tests {
             }
             prop_assert_eq!(got, frames);
         }
+    }
+
+    fn packed(body: &[u8]) -> Vec<u8> {
+        let mut packer = ZlibEncoder::new(Vec::new(), Compression::fast());
+        packer.write_all(body).expect("into memory");
+        encode(b'e', 3, 70, &packer.finish().expect("into memory"))
+    }
+
+    #[test]
+    fn a_compressed_frame_is_as_any_other_and_no_more_than_it_may_be() {
+        let next = |frame: &[u8]| {
+            let mut decoder = Decoder::default();
+            decoder.push(frame);
+            decoder.next()
+        };
+        let frame = next(&packed(b"so so so so"))
+            .expect("a frame")
+            .expect("whole");
+        assert_eq!(
+            (frame.kind, frame.job, frame.number, &frame.body[..]),
+            (b'E', 3, 70, &b"so so so so"[..])
+        );
+        assert!(next(&packed(&vec![0; CHUNK])).is_ok());
+        assert!(next(&packed(&vec![0; 8 << 20])).is_err());
+        assert!(next(&encode(b'o', 1, 0, b"no zlib")).is_err());
     }
 
     #[test]

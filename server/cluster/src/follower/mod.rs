@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::error::{ClusterError, ErrorKind};
 use crate::shell::{MarkedReader, Markers, quote};
+use crate::target::Made;
 use crate::transport::{Hold, Piece, Process, Transport};
 use frame::{Decoder, encode};
 
@@ -78,6 +79,7 @@ pub enum FollowEvent {
 enum Command {
     Follow {
         dir: String,
+        made: Made,
         offsets: Offsets,
         events: Sender<FollowEvent>,
         /// Keeps the follower's task alive for as long as the job is followed.
@@ -138,12 +140,18 @@ impl Follower {
     }
 
     /// Follows the job whose folder is `dir` from `offsets` on.
-    pub(crate) fn follow(&self, dir: String, offsets: Offsets) -> Receiver<FollowEvent> {
+    pub(crate) fn follow(
+        &self,
+        dir: String,
+        made: Made,
+        offsets: Offsets,
+    ) -> Receiver<FollowEvent> {
         let (events, receiver) = mpsc::channel(64);
         // When the task has ended the receiver ends too.
         let commands = self.commands.clone();
         let _ = self.commands.send(Command::Follow {
             dir,
+            made,
             offsets,
             events,
             commands,
@@ -154,6 +162,7 @@ impl Follower {
 
 struct Followed {
     dir: String,
+    made: Made,
     offsets: Offsets,
     started: bool,
     /// To the task that hands events on at the reader's pace.
@@ -267,6 +276,7 @@ impl Driver {
         match command {
             Command::Follow {
                 dir,
+                made,
                 offsets,
                 events,
                 commands,
@@ -279,6 +289,7 @@ impl Driver {
                     number,
                     Followed {
                         dir,
+                        made,
                         offsets,
                         started: false,
                         events: sender,
@@ -298,6 +309,7 @@ impl Driver {
         let job = self.jobs.get(&number)?;
         let wanted = serde_json::json!({
             "dir": job.dir, "stdout": job.offsets.stdout, "stderr": job.offsets.stderr,
+            "later": job.made == Made::AtStart,
         });
         Some(encode(b'F', number, 0, wanted.to_string().as_bytes()))
     }
@@ -501,4 +513,82 @@ async fn hand_on(
         }
     }
     let _ = commands.send(Command::Unfollow { job });
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    /// What comes of so much text when it is taken no faster than this: the bytes on the way and those of the text.
+    fn followed(text: &[u8], pause: Duration) -> (usize, Vec<u8>) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = |name: &str| folder.path().join(name);
+        std::fs::write(file("stdout"), text).expect("written");
+        std::fs::write(file("exit"), "{}").expect("written");
+        let mut child = Command::new("python3")
+            .args(["-I", "-S", "-u", "-c", PROGRAM])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("python3 runs");
+        let (mut input, mut output) = (
+            child.stdin.take().expect("piped"),
+            child.stdout.take().expect("piped"),
+        );
+        let wanted = serde_json::json!({
+            "dir": folder.path(), "stdout": 0, "stderr": 0, "later": false,
+        });
+        let follow = encode(b'F', 1, 0, wanted.to_string().as_bytes());
+        input.write_all(&follow).expect("it reads");
+        let (mut decoder, mut sent, mut got) = (Decoder::default(), 0, Vec::new());
+        let mut piece = vec![0; 1 << 16];
+        let mut over = false;
+        while !over {
+            let length = output.read(&mut piece).expect("it writes");
+            assert!(length > 0, "it ended");
+            sent += length;
+            decoder.push(&piece[..length]);
+            while let Some(frame) = decoder.next().expect("frames") {
+                match frame.kind {
+                    b'O' => {
+                        assert_eq!(frame.number, got.len() as u64);
+                        got.extend_from_slice(&frame.body);
+                        let taken = encode(b'A', 1, frame.body.len() as u64, b"");
+                        input.write_all(&taken).expect("it reads");
+                    }
+                    b'X' => over = true,
+                    _ => {}
+                }
+            }
+            std::thread::sleep(pause);
+        }
+        drop(input);
+        child.wait().expect("it ends");
+        (sent, got)
+    }
+
+    #[test]
+    fn output_is_compressed_where_the_way_is_slow() {
+        let text: Vec<u8> = (0..300_000)
+            .flat_map(|n| format!("epoch {n}: loss {}\n", n % 17).into_bytes())
+            .collect();
+        let (sent, got) = followed(&text, Duration::from_millis(8));
+        assert!(got == text);
+        assert!(sent < text.len() * 2 / 3, "{sent} of {}", text.len());
+        // What has been compressed already is not made longer.
+        let mut state = 1_u64;
+        let noise = std::iter::repeat_with(|| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        });
+        let noise: Vec<u8> = noise.take(400_000).flatten().collect();
+        let (sent, got) = followed(&noise, Duration::from_millis(8));
+        assert!(got == noise);
+        assert!(sent < noise.len() + 1_000, "{sent} of {}", noise.len());
+    }
 }

@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 
-use super::{Outcome, Scheduler, SchedulerState};
-use crate::resources::Resources;
+use super::{ACCOUNT, Array, Asking, JobWords, Outcome, Scheduler, SchedulerState, amount, ended, out_of_memory, timed_out, word};
+use crate::resources::{ResourceError, TimeLimit};
 use crate::shell::quote;
 
+#[derive(Debug)]
 pub(crate) struct Slurm;
 
-impl Scheduler for Slurm {
-    fn header(&self, name: &str, job: &str, resources: &Resources) -> Vec<String> {
+impl JobWords for Slurm {
+    fn header(&self, asking: &Asking<'_>) -> Result<Vec<String>, ResourceError> {
+        let resources = asking.resources;
         let mut options = vec![
-            format!("--job-name={}", word(name)),
-            format!("--comment=hoist:{job}"),
+            format!("--job-name={}", word(asking.name, 60)),
+            format!("--comment=hoist:{}", asking.job),
             // A requeued job would run the function a second time behind the person's back.
             "--no-requeue".to_owned(),
         ];
@@ -33,6 +35,11 @@ impl Scheduler for Slurm {
                 .map(|m| format!("{}M", m.0.div_ceil(1 << 20))),
         );
         option("time", resources.time.map(|t| t.to_string()));
+        // To the job script, which passes it on.
+        option(
+            "signal",
+            resources.warning.map(|warning| format!("B:USR1@{}", warning.0)),
+        );
         option(
             "gres",
             resources
@@ -41,10 +48,14 @@ impl Scheduler for Slurm {
                 .map(|n| format!("gpu:{n}")),
         );
         options.extend(resources.extra.iter().map(|line| line.trim().to_owned()));
-        options
+        Ok(options
             .into_iter()
             .map(|option| format!("#SBATCH {option}"))
-            .collect()
+            .collect())
+    }
+
+    fn directive(&self) -> Option<&'static str> {
+        Some("#SBATCH")
     }
 
     fn wants_login_shell(&self) -> bool {
@@ -52,13 +63,19 @@ impl Scheduler for Slurm {
     }
 
     fn own_id(&self) -> &'static str {
-        r#"printf %s "$SLURM_JOB_ID""#
+        r#"printf %s "${SLURM_ARRAY_JOB_ID:-$SLURM_JOB_ID}${SLURM_ARRAY_TASK_ID:+_$SLURM_ARRAY_TASK_ID}""#
+    }
+}
+
+impl Scheduler for Slurm {
+    fn after(&self) -> &'static str {
+        "sed 's/_.*//' | sort -u | paste -s -d : -"
     }
 
     fn submit(&self) -> &'static str {
         r#"
 tools sbatch
-if out=$(umask "$umask"; sbatch --parsable --chdir="$hoist_job" --output=scheduler.log "$hoist_job/script.sh" 2>"$hoist_job/.sbatch"); then
+if out=$(umask "$umask"; sbatch --parsable ${after:+--dependency=afterok:$after --kill-on-invalid-dep=yes} --chdir="$hoist_job" --output="$log" "$hoist_job/script.sh" 2>"$hoist_job/.sbatch"); then
   id=$(printf '%s\n' "$out" | sed -n '$s/;.*//p;$s/^\([0-9][0-9]*\)$/\1/p' | head -n 1)
   [ -n "$id" ] || fail scheduler "sbatch answered \"$out\" where a job number was expected"
 else
@@ -76,7 +93,7 @@ rm -f "$hoist_job/.sbatch"
     fn find(&self) -> &'static str {
         r#"
 tools squeue
-if list=$(squeue -h -t all -u "$(id -un)" -o '%A|%k|%Z' 2>"$hoist_job/.squeue"); then
+if list=$(squeue -h -t all -u "$(id -un)" -o '%F|%k|%Z' 2>"$hoist_job/.squeue"); then
   id=$(printf '%s\n' "$list" | grep -F "${hoist_job##*/}" | head -n 1 | cut -d'|' -f1)
 else
   fail uncertain "squeue said: $(cat "$hoist_job/.squeue")"
@@ -91,27 +108,93 @@ rm -f "$hoist_job/.squeue"
     }
 
     fn read(&self, printed: &str) -> HashMap<String, SchedulerState> {
-        let mut states = HashMap::new();
+        let mut jobs: HashMap<&str, Told<'_>> = HashMap::new();
         for line in printed.lines() {
-            let mut parts = line.splitn(3, '|');
-            let (Some(id), Some(word), reason) =
-                (parts.next(), parts.next(), parts.next().unwrap_or(""))
-            else {
+            let fields: Vec<&str> = line.split('|').map(str::trim).collect();
+            let [id, word, ..] = fields[..] else {
                 continue;
             };
-            states.insert(id.trim().to_owned(), state(word.trim(), reason.trim()));
+            let field = |index: usize| fields.get(index).copied().unwrap_or_default();
+            // Of a job's steps only what they used is of interest: `7_2.batch`.
+            let (id, is_step) = match id.split_once('.') {
+                Some((id, _)) => (id, true),
+                None => (id, false),
+            };
+            let told = jobs.entry(id).or_default();
+            let used = amount(field(4)).into_iter().chain(told.used);
+            told.used = used.reduce(f64::max);
+            if !is_step {
+                // The controller's word comes first: the accounting may be behind it.
+                if told.word.is_empty() {
+                    told.word = word;
+                    told.reason = field(2);
+                }
+                // "4Gc" of older versions is for each core.
+                let asked = Some(field(3)).filter(|text| !text.ends_with('c'));
+                let asked = asked.and_then(amount).filter(|bytes| *bytes > 0.0);
+                told.asked = asked.or(told.asked);
+                told.limit = field(5).parse().ok().or(told.limit);
+                told.nodes = Some(field(6)).filter(|names| !names.is_empty()).unwrap_or(told.nodes);
+            }
         }
-        states
+        let states = jobs.into_iter().filter(|(_, told)| !told.word.is_empty());
+        states.map(|(id, told)| (id.to_owned(), told.state())).collect()
     }
 
     fn cancel(&self) -> &'static str {
         r#"
 tools scancel
-words=$(scancel "$id" 2>&1) || case $words in
+words=$(scancel "$@" 2>&1) || case $words in
   *"nvalid job id"*|*"already completing"*) ;;
   *) fail scheduler "scancel said: $words" ;;
 esac
 "#
+    }
+
+    fn mends(&self) -> &'static [(&'static str, &'static str)] {
+        &[
+            ("partition", "correct `partition` in the target's resources; `sinfo` lists those there are"),
+            ("account", ACCOUNT),
+            ("qos", "correct the quality of service in the target's `extra` lines"),
+        ]
+    }
+
+    fn array(&self) -> Option<Array> {
+        Some(Array {
+            header: |_, tasks, at_once| {
+                let at_once = at_once.map(|most| format!("%{most}")).unwrap_or_default();
+                vec![format!("#SBATCH --array=1-{tasks}{at_once}")]
+            },
+            instead_of: None,
+            least: 1,
+            index: "$SLURM_ARRAY_TASK_ID",
+            log: "scheduler-%a.log",
+            submit: None,
+            task: |array, index| format!("{array}_{index}"),
+            // The greatest index is one less.
+            limit: Some(
+                "tools scontrol\nmost=$(scontrol show config 2>/dev/null | sed -n 's/^MaxArraySize *= *//p'); [ -z \"$most\" ] || echo $((most - 1))\n",
+            ),
+        })
+    }
+
+    fn forecast(&self) -> Option<&'static str> {
+        // It answers on standard error.
+        Some(
+            r#"
+tools sbatch
+words=$(sbatch --test-only 2>&1)
+time=$(printf '%s\n' "$words" | sed -n 's/.* to start at \([0-9T:-]*\) .*/\1/p' | tail -n 1)
+if [ -n "$time" ]; then
+  then=$(date -d "$time" +%s) && echo "start $((then - $(date +%s)))"
+else
+  case $words in
+    *"timed out"*|*"Unable to contact"*|*"ommunication connection failure"*) printf '%s\n' "$words" >&2 ;;
+    *) fail scheduler "sbatch would refuse the job: $(printf '%s\n' "$words" | sed 's/^sbatch: //; s/^error: //; s/^allocation failure: //')" ;;
+  esac
+fi
+"#,
+        )
     }
 
     fn version(&self) -> Option<&'static str> {
@@ -120,9 +203,10 @@ esac
 }
 
 /// One question for all jobs of the user: `squeue -j` fails for a job that has left the controller. What it does not
-/// list is looked for in the accounting, and, where there is none, in the controller's memory.
+/// list is looked for in the accounting, and, where there is none, in the controller's memory; and so is what ran out of
+/// memory, because only the accounting knows how much it used.
 const QUERY: &str = r#"
-if ! list=$(squeue -h -t all -u "$(id -un)" -o '%A|%T|%r' 2>&1); then
+if ! list=$(squeue -h -r -t all -u "$(id -un)" -o '%i|%T|%r|%m||%l|%N' 2>&1); then
   printf '%s\n' "$list" >&2
   exit 1
 fi
@@ -132,13 +216,17 @@ for id in "$@"; do
   case "
 $list" in
     *"
+$id|OUT_OF_MEM"*) missing=$missing,$id ;;
+    *"
 $id|"*) ;;
     *) missing=$missing,$id ;;
   esac
 done
 [ -n "$missing" ] || exit 0
 missing=${missing#,}
-found=$(sacct -n -P -X -j "$missing" -o JobIDRaw,State,ExitCode 2>/dev/null) || found=
+# Of the tasks of an array, the array is asked about.
+arrays=$(printf %s "$missing" | tr , '\n' | sed 's/_.*//' | sort -u | tr '\n' , | sed 's/,$//')
+found=$(sacct -n -P -j "$arrays" -o JobID,State,ExitCode,ReqMem,MaxRSS,Timelimit,NodeList 2>/dev/null) || found=
 [ -n "$found" ] && printf '%s\n' "$found"
 for id in $(printf %s "$missing" | tr , ' '); do
   case "
@@ -147,8 +235,8 @@ $found" in
 $id|"*) ;;
     *)
       if words=$(scontrol -o show job "$id" 2>&1); then
-        printf '%s|%s|%s\n' "$id" "$(printf %s "$words" | sed -n 's/.* JobState=\([^ ]*\).*/\1/p')" \
-          "$(printf %s "$words" | sed -n 's/.* ExitCode=\([^ ]*\).*/\1/p')"
+        get() { printf %s "$words" | sed -n "s/.* $1=\([^ ]*\).*/\1/p"; }
+        printf '%s|%s|%s|%s||%s|%s\n' "$id" "$(get JobState)" "$(get ExitCode)" "$(get MinMemoryNode)" "$(get TimeLimit)" "$(get NodeList)"
       else
         case $words in *"nvalid job id"*) printf '%s|LEFT|\n' "$id" ;; esac
       fi ;;
@@ -157,73 +245,74 @@ done
 exit 0
 "#;
 
-/// A job's name as one word that `squeue` shows and no parser trips over.
-fn word(name: &str) -> String {
-    let word: String = name
-        .chars()
-        .take(60)
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    if word.is_empty() {
-        "hoist".to_owned()
-    } else {
-        word
-    }
+/// What is told of one job.
+#[derive(Default)]
+struct Told<'a> {
+    /// Slurm's word for its state.
+    word: &'a str,
+    /// Why it waits, or its exit code.
+    reason: &'a str,
+    /// Bytes.
+    asked: Option<f64>,
+    /// Bytes, of its largest step.
+    used: Option<f64>,
+    limit: Option<TimeLimit>,
+    nodes: &'a str,
 }
 
-/// Slurm's word for a state, and the reason or exit code beside it, in ours. See squeue(1), "JOB STATE CODES".
-fn state(word: &str, reason: &str) -> SchedulerState {
-    let ended = |outcome, words: &str| SchedulerState::Ended {
-        outcome,
-        words: words.to_owned(),
-    };
-    // "CANCELLED by 1000", "FAILED+".
-    let first = word.split([' ', '+']).next().unwrap_or_default();
-    match first {
-        "PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "REQUEUE_FED" | "SPECIAL_EXIT" => {
-            SchedulerState::Pending {
-                reason: pending(reason),
+impl Told<'_> {
+    /// See squeue(1), "JOB STATE CODES".
+    fn state(&self) -> SchedulerState {
+        // "CANCELLED by 1000", "FAILED+".
+        let first = self.word.split([' ', '+']).next().unwrap_or_default();
+        match first {
+            "PENDING" | "REQUEUED" | "REQUEUE_HOLD" | "REQUEUE_FED" | "SPECIAL_EXIT" => {
+                SchedulerState::Pending {
+                    reason: pending(self.reason),
+                }
             }
+            "RUNNING" | "CONFIGURING" | "COMPLETING" | "SUSPENDED" | "STOPPED" | "SIGNALING"
+            | "RESIZING" | "STAGE_OUT" => SchedulerState::Running,
+            "COMPLETED" => ended(Outcome::Completed, "Slurm says the job completed"),
+            "FAILED" if self.reason.contains("JobLaunchFailure") || self.reason == "0:9" => ended(
+                Outcome::Killed,
+                format!(
+                    "the job's script was killed or could not be started, most often for want of memory (Slurm says {})",
+                    self.reason
+                ),
+            ),
+            "FAILED" => ended(
+                Outcome::Failed,
+                format!("Slurm says the job failed ({})", self.reason),
+            ),
+            "CANCELLED" | "REVOKED" => ended(Outcome::Cancelled, "somebody cancelled the job with scancel"),
+            "TIMEOUT" | "DEADLINE" => {
+                #[expect(clippy::cast_precision_loss, reason = "a limit of time in seconds")]
+                timed_out(self.limit.map(|limit| limit.0 as f64))
+            }
+            "OUT_OF_MEMORY" => {
+                // Slurm looks at what is used only now and then: a job that grew fast is seen as it was before.
+                let used = self.used.filter(|used| self.asked.is_some_and(|asked| *used >= asked / 2.0));
+                out_of_memory(used, self.asked)
+            }
+            "NODE_FAIL" | "BOOT_FAIL" => {
+                let node = match self.nodes {
+                    "" | "(null)" | "None assigned" => "a node".to_owned(),
+                    names if names.contains([',', '[']) => format!("a node of {names}"),
+                    name => format!("the node {name}"),
+                };
+                ended(Outcome::NodeFailed, format!("{node} failed under the job; run it again"))
+            }
+            "PREEMPTED" => ended(
+                Outcome::Preempted,
+                "the job had to make room for another one; run it again, or in a partition whose jobs are not put aside",
+            ),
+            "LEFT" => ended(
+                Outcome::Vanished,
+                "Slurm no longer knows the job, and it left no exit marker",
+            ),
+            _ => SchedulerState::Unknown,
         }
-        "RUNNING" | "CONFIGURING" | "COMPLETING" | "SUSPENDED" | "STOPPED" | "SIGNALING"
-        | "RESIZING" | "STAGE_OUT" => SchedulerState::Running,
-        "COMPLETED" => ended(Outcome::Completed, "Slurm says the job completed"),
-        "FAILED" if reason.contains("JobLaunchFailure") => ended(
-            Outcome::Failed,
-            "the job's script was killed or could not be started, most often for want of memory (Slurm says JobLaunchFailure)",
-        ),
-        "FAILED" => ended(
-            Outcome::Failed,
-            &format!("Slurm says the job failed ({reason})"),
-        ),
-        "CANCELLED" | "REVOKED" => ended(Outcome::Cancelled, "the job was cancelled"),
-        "TIMEOUT" | "DEADLINE" => ended(
-            Outcome::TimedOut,
-            "the job reached its limit of time; ask for more with time=... or make the work smaller",
-        ),
-        "OUT_OF_MEMORY" => ended(
-            Outcome::OutOfMemory,
-            "the job needed more memory than it had asked for; ask for more with memory=...",
-        ),
-        "NODE_FAIL" | "BOOT_FAIL" => ended(
-            Outcome::NodeFailed,
-            "a node failed under the job; run it again",
-        ),
-        "PREEMPTED" => ended(
-            Outcome::Preempted,
-            "the job had to make room for another one; run it again",
-        ),
-        "LEFT" => ended(
-            Outcome::Vanished,
-            "Slurm no longer knows the job, and it left no exit marker",
-        ),
-        _ => SchedulerState::Unknown,
     }
 }
 
@@ -235,7 +324,7 @@ fn pending(reason: &str) -> String {
         "Resources" => "waiting for nodes to become free",
         "Dependency" => "waiting for another job",
         "DependencyNeverSatisfied" => "it waits for a job that did not end as it must; cancel it",
-        "BeginTime" => "its start time has not come",
+        "BeginTime" => "its start time has not come, or it was put back and is tried again in a few minutes",
         "JobHeldUser" => "it is held; release it with scontrol release",
         "JobHeldAdmin" => "an administrator holds it; ask them",
         "JobLaunchFailure" => "its launch failed on a node",
@@ -247,21 +336,33 @@ fn pending(reason: &str) -> String {
         "PartitionTimeLimit" => {
             "it asks for more time than the partition allows; ask for less or choose another one"
         }
-        "ReqNodeNotAvail" => {
-            "nodes that it needs are not available, perhaps reserved for maintenance; ask for less time"
-        }
         "Reservation" => "waiting for its reservation",
         "InvalidAccount" => "its account is not valid; correct `account`",
         "InvalidQOS" => "its quality of service is not valid; correct it",
         "BadConstraints" => "no node can ever give what it asks for; ask for less",
         r if r.starts_with("ReqNodeNotAvail") => {
-            "nodes that it needs are not available, perhaps reserved or down"
+            "nodes that it needs are down or reserved, perhaps for maintenance; ask for less time, or for other nodes"
         }
-        r if r.contains("PerUser") || r.contains("PerAcc") || r.contains("PerJob") => {
+        r if r.starts_with("Nodes required for job are DOWN") => {
+            "nodes that it needs are down, drained or kept for partitions that come first; choose another partition or wait"
+        }
+        r if r.contains("MaxWall") => {
+            "it asks for more time than your account or quality of service allows, and will never start; cancel it and ask for less"
+        }
+        r if r.contains("PerJob") => {
+            "it asks for more than one job may have, and will never start; cancel it and ask for less"
+        }
+        r if r.contains("MaxJobs") => {
+            "as many of your jobs run as may run at once; it starts when one of them ends"
+        }
+        r if r.contains("PerUser") || r.contains("PerAcc") => {
             "a limit on what you may use at once is reached; wait for your other jobs or ask for less"
         }
+        r if r.contains("Grp") => {
+            "what your group may use at once is in use; wait, or ask for less"
+        }
         r if r.starts_with("Assoc") || r.starts_with("QOS") => {
-            "a limit of your account or quality of service is reached"
+            "a limit of your account or quality of service is reached; wait for your other jobs or ask for less"
         }
         other => return format!("Slurm says {other}"),
     };
@@ -271,6 +372,7 @@ fn pending(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::resources::Resources;
 
     #[test]
     fn the_header_says_what_was_asked_in_the_words_of_slurm() {
@@ -286,7 +388,17 @@ mod tests {
         ] {
             resources.set(key, value).expect(key);
         }
-        insta::assert_snapshot!(Slurm.header("train; rm -rf ~ \n#", "01ARZ", &resources).join("\n"), @r"
+        let settings = crate::TargetSettings::local();
+        let asking = Asking {
+            name: "train; rm -rf ~ \n#",
+            job: "01ARZ",
+            folder: "/home/ada/.hoist/jobs/01ARZ",
+            resources: &resources,
+            settings: &settings,
+            found: "",
+        };
+        let header = Slurm.header(&asking).expect("it can be said").join("\n");
+        insta::assert_snapshot!(header, @r"
         #SBATCH --job-name=train__rm_-rf_____
         #SBATCH --comment=hoist:01ARZ
         #SBATCH --no-requeue
@@ -303,27 +415,25 @@ mod tests {
     #[test]
     fn states_are_read_from_squeue_sacct_and_scontrol_alike() {
         let states = Slurm.read(
-            "1|PENDING|Priority\n2|RUNNING|None\n3|CANCELLED by 1000|0:0\n4|OUT_OF_MEMORY|0:125\n5|TIMEOUT|0:0\n6|LEFT|\n\
-             7|NODE_FAIL|1:0\n8|PREEMPTED|\n9|SOMETHING_NEW|\nnoise\n",
+            "1|PENDING|Priority\n2|RUNNING|None\n3|CANCELLED by 1000|0:0\n4|OUT_OF_MEMORY|0:125|16G||1-00:00:00|n1\n4.batch|OUT_OF_MEMORY|0:125||15.5G||n1\n\
+             5|TIMEOUT|0:0|100M||00:01:00|n1\n5.batch|CANCELLED|0:15||3052K||n1\n6|LEFT|\n7|NODE_FAIL|1:0|100M||UNLIMITED|n[1-2]\n8|PREEMPTED|\n9|SOMETHING_NEW|\n\
+             10|OUT_OF_MEMORY|0:125|100M||Partition_Limit|n1\n10.batch|OUT_OF_MEMORY|0:125||1108K||n1\n11|OUT_OF_MEMORY|0:125|4Gc||\n\
+             12_3|FAILED|1:0|100M||00:01:00|n1\n12_3.batch|FAILED|1:0||3M||n1\n13|FAILED|0:9|100M||00:01:00|n1\n14|NODE_FAIL|1:0|100M||00:01:00|n1\n\
+             15|OUT_OF_MEMORY|OutOfMemory|150M||00:01:00|n1\n15|PENDING|0:0|16?|||n1\n15.batch|OUT_OF_MEMORY|0:125||85M||n1\nnoise\n",
         );
-        let outcome = |id: &str| match &states[id] {
-            SchedulerState::Ended { outcome, .. } => Some(*outcome),
-            _ => None,
-        };
-        assert_eq!(
-            states["1"],
-            SchedulerState::Pending {
-                reason: "other jobs come first (Priority)".to_owned()
-            }
-        );
-        assert_eq!(states["2"], SchedulerState::Running);
-        assert_eq!(outcome("3"), Some(Outcome::Cancelled));
-        assert_eq!(outcome("4"), Some(Outcome::OutOfMemory));
-        assert_eq!(outcome("5"), Some(Outcome::TimedOut));
-        assert_eq!(outcome("6"), Some(Outcome::Vanished));
-        assert_eq!(outcome("7"), Some(Outcome::NodeFailed));
-        assert_eq!(outcome("8"), Some(Outcome::Preempted));
-        assert_eq!(states["9"], SchedulerState::Unknown);
-        assert!(!states.contains_key("noise"));
+        let mut lines: Vec<String> = states.iter().map(|(id, state)| format!("{id:>5} {state:?}")).collect();
+        lines.sort();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+
+    #[test]
+    fn every_reason_for_waiting_has_plain_words_and_what_can_be_done() {
+        let reasons = [
+            "None", "Priority", "Resources", "Dependency", "DependencyNeverSatisfied", "BeginTime", "JobHeldUser", "PartitionDown", "PartitionTimeLimit",
+            "ReqNodeNotAvail, UnavailableNodes:n1", "QOSMaxJobsPerUserLimit", "AssocMaxJobsLimit", "QOSMaxWallDurationPerJobLimit", "QOSMaxCpuPerUserLimit",
+            "QOSGrpGRES", "AssocGrpCPUMinutesLimit", "QOSMaxMemoryPerJob", "QOSUsageThreshold", "SomethingNew",
+            "Nodes required for job are DOWN, DRAINED or reserved for jobs in higher priority partitions",
+        ];
+        insta::assert_snapshot!(reasons.map(pending).join("\n"));
     }
 }

@@ -108,6 +108,8 @@ pub struct Host {
     pub connect_timeout: Option<Duration>,
     /// `ServerAliveInterval`.
     pub alive_interval: Option<Duration>,
+    /// `Compression`.
+    pub compression: bool,
 }
 
 impl Host {
@@ -355,6 +357,7 @@ impl Answers {
             },
             connect_timeout: seconds("connecttimeout"),
             alive_interval: seconds("serveraliveinterval"),
+            compression: yes("compression"),
             alias: alias.to_owned(),
             host_name,
             port,
@@ -449,6 +452,8 @@ fn answers(params: HostParams) -> Answers {
             .server_alive_interval
             .map(|time| time.as_secs().to_string()),
     );
+    let word = |yes: bool| if yes { "yes" } else { "no" }.to_owned();
+    set("compression", params.compression.map(word));
     set("proxyjump", params.proxy_jump.map(|hosts| hosts.join(",")));
     if let Some(files) = params.identity_file {
         map.insert(
@@ -534,7 +539,7 @@ mod tests {
         let home = home(
             "Host discovery\n  HostName=%h.dartmouth.example\n  User  ada\n  IdentityFile ~/.ssh/cluster_%r\n\
              Host disc*  !discover\n  User eve\n  Port 2200\n  ProxyJump gate,user@second:2022\n\
-             Host *\n  IdentityFile ~/.ssh/general\n  StrictHostKeyChecking accept-new\n  UserKnownHostsFile ~/a ~/b\n  ServerAliveInterval 30\n  IdentitiesOnly yes\n",
+             Host *\n  IdentityFile ~/.ssh/general\n  StrictHostKeyChecking accept-new\n  UserKnownHostsFile ~/a ~/b\n  ServerAliveInterval 30\n  IdentitiesOnly yes\n  Compression yes\n",
         );
         let host = resolve("discovery", home.path()).unwrap();
         assert_eq!(host.host_name, "discovery.dartmouth.example");
@@ -553,6 +558,7 @@ mod tests {
             [home.path().join("a"), home.path().join("b")]
         );
         assert_eq!(host.alive_interval, Some(Duration::from_secs(30)));
+        assert!(host.compression);
         assert!(host.identities_only);
         assert_eq!(
             resolve("eve@discovery:99", home.path()).unwrap().user,

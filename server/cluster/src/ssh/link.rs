@@ -15,7 +15,6 @@ use tokio::time::Instant;
 
 use super::auth::Secrets;
 use super::reach::{Connection, Way};
-use super::sftp;
 use crate::ask::{Ask, Nobody};
 use crate::error::{ClusterError, ErrorKind};
 use crate::follower::{Follower, WeakFollower};
@@ -354,18 +353,6 @@ impl Transport for Ssh {
 
     fn target(&self) -> &str {
         &self.target
-    }
-
-    fn upload<'a>(
-        &'a self,
-        path: &'a str,
-        bytes: &'a [u8],
-        progress: &'a (dyn Fn(u64) + Send + Sync),
-    ) -> BoxFuture<'a, Result<bool, ClusterError>> {
-        Box::pin(async move {
-            let (channel, _place) = self.channel(Hold::Short).await?;
-            Ok(sftp::upload(channel, path, bytes, progress).await)
-        })
     }
 
     fn wanted(&self) -> BoxFuture<'_, ()> {

@@ -6,6 +6,5 @@ mod host_key;
 pub mod known_hosts;
 mod link;
 mod reach;
-mod sftp;
 
 pub(crate) use link::open;

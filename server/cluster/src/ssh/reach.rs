@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use russh::client::{self, Handle};
 use russh::keys::ssh_key::Algorithm;
-use russh::{Preferred, cipher};
+use russh::{Preferred, cipher, compression};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -354,7 +354,13 @@ impl Way<'_> {
         } else {
             base.key.to_vec()
         };
+        // As OpenSSH: none, unless the configuration wishes for it.
+        let mut compressions = vec![compression::NONE];
+        if host.compression {
+            compressions.splice(..0, [compression::ZLIB_LEGACY, compression::ZLIB]);
+        }
         Ok(Preferred {
+            compression: Cow::Owned(compressions),
             key: Cow::Owned(keys),
             cipher: Cow::Owned(ciphers),
             host_key_certificates: Cow::Owned(certificates),

@@ -3,13 +3,11 @@
 use std::process::Stdio;
 use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::unbounded_channel;
 
-use super::{Hold, Piece, Process, Transport};
+use super::{Hold, Piece, Process, Transport, pump};
 use crate::error::{ClusterError, ErrorKind};
 use crate::follower::Follower;
 
@@ -99,24 +97,6 @@ impl Drop for Killer {
                 });
             }
             Err(_) => drop(child),
-        }
-    }
-}
-
-async fn pump(
-    mut from: impl AsyncRead + Unpin,
-    to: UnboundedSender<Piece>,
-    kind: fn(Bytes) -> Piece,
-) {
-    loop {
-        let mut buffer = BytesMut::with_capacity(64 * 1024);
-        match from.read_buf(&mut buffer).await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => {
-                if to.send(kind(buffer.freeze())).is_err() {
-                    return;
-                }
-            }
         }
     }
 }

@@ -5,10 +5,10 @@ mod local;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
-use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender};
 
 use crate::error::{ClusterError, ErrorKind};
 use crate::shell::{MarkedReader, Markers};
@@ -39,6 +39,25 @@ pub(crate) struct Process {
     pub(crate) _guard: Box<dyn Send>,
 }
 
+/// Hands on what comes from a stream of a script, until it ends.
+pub(crate) async fn pump(
+    mut from: impl AsyncRead + Unpin,
+    to: UnboundedSender<Piece>,
+    kind: fn(Bytes) -> Piece,
+) {
+    loop {
+        let mut buffer = BytesMut::with_capacity(64 * 1024);
+        match from.read_buf(&mut buffer).await {
+            Ok(0) | Err(_) => return,
+            Ok(_) => {
+                if to.send(kind(buffer.freeze())).is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
 /// For how long a script means to run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Hold {
@@ -59,16 +78,6 @@ pub(crate) trait Transport: Send + Sync {
 
     /// The target's name, for errors.
     fn target(&self) -> &str;
-
-    /// Puts bytes into a file by the transport's own file protocol. `Ok(false)`: it has none, use a script.
-    fn upload<'a>(
-        &'a self,
-        _path: &'a str,
-        _bytes: &'a [u8],
-        _progress: &'a (dyn Fn(u64) + Send + Sync),
-    ) -> BoxFuture<'a, Result<bool, ClusterError>> {
-        Box::pin(async { Ok(false) })
-    }
 
     /// Completes when somebody waits for the place that a long-lived script holds.
     fn wanted(&self) -> BoxFuture<'_, ()> {
@@ -265,8 +274,10 @@ impl Running {
                     )
                 } else {
                     (
-                        format!("its login shell did not run a command{said}"),
-                        "check that /bin/sh and base64 work there and that no start file ends the shell",
+                        format!(
+                            "its login shell ended or the connection broke off before a command ran{said}"
+                        ),
+                        "try again; if it stays so, check that /bin/sh and base64 work there and that no start file ends the shell",
                     )
                 };
                 Err(ClusterError::new(
