@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
-use hoist_analysis::{Code, Disk, Files, Settings};
+use hoist_analysis::{Code, Disk, Files, Settings, Severity, pattern_finding};
 use hoist_cluster::TargetSettings;
 use toml::{Table, Value};
 
@@ -24,7 +24,7 @@ mod words;
 
 pub use cache::Loaded;
 pub use complete::{Completion, CompletionKind, Explanation, complete, explain};
-pub use edit::{IgnoredIn, ignore_change};
+pub use edit::{IgnoredIn, data_change, ignore_change};
 pub use keys::schema;
 pub use read::Problem;
 
@@ -377,10 +377,23 @@ fn diagnose_with(file: &Path, text: &str, user_file: Option<&Path>) -> Vec<Probl
     match Config::load_from(workspace, user_file, &bytes) {
         Err(error) if error.file == file => vec![Problem {
             code: error.code,
+            severity: Severity::Error,
             range: error.range.unwrap_or(0..0),
             message: error.message,
         }],
-        _ => Vec::new(),
+        _ => workspace.map_or_else(Vec::new, |workspace| {
+            let named = read::patterns(text, prefix_of(file)).into_iter();
+            let problem = |(pattern, range): (String, Range<usize>)| {
+                let found = pattern_finding(&Disk, workspace, &pattern)?;
+                Some(Problem {
+                    code: found.code,
+                    severity: found.severity,
+                    range,
+                    message: found.message,
+                })
+            };
+            named.filter_map(problem).collect()
+        }),
     }
 }
 

@@ -29,6 +29,20 @@ pub enum RunError {
     /// The package cannot be written.
     #[error(transparent)]
     Package(#[from] PackageError),
+    /// What would be run once more is not there any more.
+    #[error(
+        "its package was cleaned away, so it cannot be run once more as it was; run the function anew"
+    )]
+    NoPackage,
+    /// Nothing of a sweep is to be run once more.
+    #[error("none of its tasks failed, so there is nothing to run once more")]
+    NothingFailed,
+    /// It goes on.
+    #[error("it is not at its end yet; cancel it first, or wait")]
+    GoesOn,
+    /// What it is to come after has ended otherwise, or is not known here.
+    #[error("{0}; leave it out of `after`, or run that one again first")]
+    After(String),
     /// The job cannot be recorded here.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -57,6 +71,10 @@ impl RunError {
             Self::Settings(_) => "settings".to_owned(),
             Self::Resources { .. } => "resources".to_owned(),
             Self::Package(_) => "package".to_owned(),
+            Self::NoPackage => "no_package".to_owned(),
+            Self::NothingFailed => "nothing_failed".to_owned(),
+            Self::GoesOn => "goes_on".to_owned(),
+            Self::After(_) => "after".to_owned(),
             Self::Store(_) => "store".to_owned(),
         }
     }

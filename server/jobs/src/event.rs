@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use serde::Serialize;
 
-use crate::{JobError, JobId, JobResult, JobView, State, Stream};
+use crate::{JobError, JobId, JobResult, JobView, State, Stream, WrittenFile};
 
 /// What everything that shows jobs is fed by.
 #[derive(Clone, Debug)]
@@ -24,11 +24,20 @@ pub enum Event {
         /// Bytes in all.
         total: u64,
     },
+    /// Bytes that have come of what the job left, after its end.
+    Fetch {
+        /// Whose.
+        job: JobId,
+        /// Bytes that are here.
+        sent: u64,
+        /// Bytes in all.
+        total: u64,
+    },
     /// Output. Every byte comes once, in order, after it was appended to the log on this machine.
     Output {
         /// Whose.
         job: JobId,
-        /// Which of its two streams.
+        /// Which of its streams.
         stream: Stream,
         /// Where in the stream the first of these bytes is.
         offset: u64,
@@ -47,7 +56,7 @@ impl Event {
     pub fn job(&self) -> JobId {
         match self {
             Self::State { job } | Self::Finished { job } => job.job,
-            Self::Upload { job, .. } | Self::Output { job, .. } => *job,
+            Self::Upload { job, .. } | Self::Fetch { job, .. } | Self::Output { job, .. } => *job,
         }
     }
 
@@ -64,7 +73,7 @@ impl Event {
                 reason: job.reason.as_deref(),
                 message: job.message.as_deref(),
             },
-            Self::Upload { .. } => return None,
+            Self::Upload { .. } | Self::Fetch { .. } => return None,
             Self::Output {
                 job,
                 stream,
@@ -79,11 +88,20 @@ impl Event {
             Self::Finished { job } => Line::Finished {
                 job: job.job,
                 state: job.state,
+                next: job.next,
+                checkpoint_bytes: job.checkpoint_bytes,
                 result: job.result.as_ref(),
                 error: job.error.as_ref(),
                 reason: job.reason.as_deref(),
+                figures: &job.figures,
+                files: &job.files,
                 wall_seconds: job.wall_seconds,
+                cpu_seconds: job.cpu_seconds,
                 peak_memory_bytes: job.peak_memory_bytes,
+                queue_seconds: job.queue_seconds,
+                cores_asked: job.cores_asked,
+                memory_asked_bytes: job.memory_asked_bytes,
+                advice: &job.advice,
             },
         };
         // Strings, numbers and JSON that was checked when it was read: there is nothing in it that could fail.
@@ -115,14 +133,32 @@ enum Line<'a> {
     Finished {
         job: JobId,
         state: State,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        next: Option<JobId>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        checkpoint_bytes: Option<u64>,
         result: Option<&'a JobResult>,
         error: Option<&'a JobError>,
+        #[serde(skip_serializing_if = "<[WrittenFile]>::is_empty")]
+        figures: &'a [WrittenFile],
+        #[serde(skip_serializing_if = "<[WrittenFile]>::is_empty")]
+        files: &'a [WrittenFile],
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
         wall_seconds: Option<f64>,
         #[serde(skip_serializing_if = "Option::is_none")]
+        cpu_seconds: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
         peak_memory_bytes: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        queue_seconds: Option<f64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        cores_asked: Option<u32>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        memory_asked_bytes: Option<u64>,
+        #[serde(skip_serializing_if = "<[String]>::is_empty")]
+        advice: &'a [String],
     },
 }
 

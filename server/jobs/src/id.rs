@@ -26,6 +26,17 @@ impl JobId {
         Self(generator.generate().unwrap_or_else(|_| Ulid::generate()))
     }
 
+    /// The name of the task `index`, from 1, of the sweep of this name: so many after it.
+    pub(crate) fn task(self, index: usize) -> Self {
+        Self(Ulid(self.0.0.wrapping_add(index as u128)))
+    }
+
+    /// Which task a job is of the sweep of this name, if it is one of that many.
+    pub(crate) fn index_of(self, job: Self, tasks: usize) -> Option<usize> {
+        let index = usize::try_from(job.0.0.checked_sub(self.0.0)?).ok()?;
+        (1..=tasks).contains(&index).then_some(index)
+    }
+
     /// When the name was made.
     pub fn created(self) -> SystemTime {
         self.0.datetime()

@@ -9,12 +9,17 @@
 //! announced. The length of that log is the only bookkeeping: whoever goes on with the job asks for the bytes after it.
 //! One process drives a job, which a lock in its folder decides; all others read along. This room knows nothing of LSP.
 
+mod after;
+mod again;
+mod clean;
 mod config;
 mod drive;
 mod end;
 mod engine;
+mod environment;
 mod error;
 mod event;
+mod fetch;
 mod folders;
 mod hub;
 mod id;
@@ -24,21 +29,31 @@ mod sites;
 mod source;
 mod state;
 mod store;
+mod sweep;
+mod usage;
 mod view;
 mod watch;
+mod wheels;
 
+pub use clean::{Cleaned, Old};
 pub use config::{
     Completion, CompletionKind, Config, ConfigError, Explanation, IgnoredIn, LOCAL, Loaded,
-    Problem, UnknownTarget, complete, diagnose, explain, ignore_change, is_config, schema,
-    user_file, workspace_in, workspace_of,
+    Problem, UnknownTarget, complete, data_change, diagnose, explain, ignore_change, is_config,
+    schema, user_file, workspace_in, workspace_of,
 };
 pub use engine::{Engine, EngineOptions, default_store};
+pub use environment::Wanted;
 pub use error::RunError;
 pub use event::Event;
+pub use fetch::{FetchError, Kept, missing_bytes};
+pub use hoist_package::{Preview, PreviewColumn};
+pub use hub::{Forecast, Lost};
 pub use id::{JobId, NotAJobId};
-pub use plan::{Plan, RunRequest, plan};
+pub use plan::{Plan, RunRequest, destination, plan};
 pub use source::{SourceError, read_source};
 pub use state::State;
 pub use store::StoreError;
-pub use view::{Frame, JobError, JobResult, JobView, Stream, WrittenFile};
+pub use sweep::{Sweep, SweepTask};
+pub use usage::of_memory;
+pub use view::{Frame, JobError, JobResult, JobView, Stream, TaskOf, WrittenFile};
 pub use watch::Watch;

@@ -24,8 +24,8 @@ pub(crate) struct Output {
     job: JobId,
     folder: Folder,
     events: broadcast::Sender<Event>,
-    stdout: Progress,
-    stderr: Progress,
+    /// In the order of [`Stream::ALL`].
+    streams: [Progress; 3],
 }
 
 #[derive(Debug)]
@@ -48,22 +48,18 @@ impl Output {
             let held = last[whole_characters(&last)..].to_vec();
             Progress { length, held }
         };
-        let (stdout, stderr) = (progress(Stream::Stdout), progress(Stream::Stderr));
+        let streams = Stream::ALL.map(progress);
         Self {
             job,
             folder,
             events,
-            stdout,
-            stderr,
+            streams,
         }
     }
 
     /// The offset of the next byte that is wanted.
     pub(crate) fn length(&self, stream: Stream) -> u64 {
-        match stream {
-            Stream::Stdout => self.stdout.length,
-            Stream::Stderr => self.stderr.length,
-        }
+        self.streams[stream as usize].length
     }
 
     /// Takes bytes that begin at `offset` of the stream; what is there already is passed over.
@@ -73,10 +69,7 @@ impl Output {
         offset: u64,
         bytes: &[u8],
     ) -> Result<(), OutputError> {
-        let progress = match stream {
-            Stream::Stdout => &mut self.stdout,
-            Stream::Stderr => &mut self.stderr,
-        };
+        let progress = &mut self.streams[stream as usize];
         let expected = progress.length;
         if offset > expected {
             return Err(OutputError::Gap {
@@ -100,11 +93,8 @@ impl Output {
 
     /// Announces what was held back: nothing more will come to complete it.
     pub(crate) fn end(&mut self) {
-        for stream in Stream::BOTH {
-            let progress = match stream {
-                Stream::Stdout => &mut self.stdout,
-                Stream::Stderr => &mut self.stderr,
-            };
+        for stream in Stream::ALL {
+            let progress = &mut self.streams[stream as usize];
             let held = std::mem::take(&mut progress.held);
             let from = progress.length - held.len() as u64;
             self.announce(stream, from, held);

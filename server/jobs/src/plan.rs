@@ -5,11 +5,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hoist_analysis::environment::{Choice, Environment, Environments, Question};
-use hoist_analysis::{Disk, EntrySpec, Files, Module, Runnable, Settings, Slice};
-use hoist_cluster::{Resources, SchedulerKind, Submission, TargetSettings};
+use hoist_analysis::{Disk, EntrySpec, Files, Module, Runnable, Settings, Slice, Wishes};
+use hoist_cluster::{JobEnvironment, Resources, SchedulerKind, Submission, TargetSettings};
 use hoist_package::{Package, Request};
 use hoist_syntax::Document;
 
+use crate::environment::Wanted;
 use crate::{Config, JobId, RunError};
 
 /// What someone wants to run.
@@ -37,6 +38,8 @@ pub struct RunRequest {
     pub resources: BTreeMap<String, String>,
     /// Run in spite of a refusal that allows it.
     pub force: bool,
+    /// Jobs and sweeps that must have succeeded before it begins.
+    pub after: Vec<JobId>,
 }
 
 impl RunRequest {
@@ -61,6 +64,7 @@ impl RunRequest {
             target: None,
             resources: BTreeMap::new(),
             force: false,
+            after: Vec::new(),
         }
     }
 }
@@ -82,10 +86,12 @@ pub struct Plan {
     pub file: String,
     /// The line of the entry, from 1.
     pub line: Option<u32>,
+    /// What is to be installed for it over there.
+    pub wanted: Option<Wanted>,
 }
 
 impl Plan {
-    /// What the target is given for a job of this plan.
+    /// What the target is given for a job of this plan; which environment it gets is known when the target is reached.
     pub fn submission(&self, job: JobId) -> Submission {
         Submission {
             job: job.to_string(),
@@ -94,6 +100,8 @@ impl Plan {
             sha256: self.package.sha256.clone(),
             request: self.request(job).to_bytes(),
             resources: self.resources.clone(),
+            after: Vec::new(),
+            environment: JobEnvironment::Settings,
         }
     }
 
@@ -103,10 +111,17 @@ impl Plan {
             job: job.to_string(),
             args: self.slice.args.clone(),
             time_limit: self.resources.time.map(|time| time.0),
+            warning: self.resources.warning.map(|warning| warning.0),
+            checkpoint: checkpoint(&self.settings, job),
             package_sha256: Some(self.package.sha256.clone()),
             ..Request::default()
         }
     }
+}
+
+/// Names the folder that stays between the attempts at what this job began. On Kubernetes nothing outlives a job's pod.
+pub(crate) fn checkpoint(settings: &TargetSettings, began: JobId) -> Option<String> {
+    (settings.scheduler != SchedulerKind::Kubernetes).then(|| began.to_string())
 }
 
 /// Slices, packages and chooses the target.
@@ -129,24 +144,36 @@ pub fn plan(request: &RunRequest) -> Result<Plan, RunError> {
     let runnable = hoist_analysis::runnables(&module)
         .into_iter()
         .find(|runnable| runnable.entry == request.entry);
-    let (settings, resources) = destination(request, runnable.as_ref(), &environment)?;
+    let (mut settings, resources) = destination(
+        &request.config,
+        runnable.as_ref(),
+        request.target.as_deref(),
+        &request.resources,
+    )?;
+    if settings.host.is_none()
+        && settings.scheduler == SchedulerKind::None
+        && settings.python.is_none()
+    {
+        settings.python = local_python(&environment);
+    }
     let directives = runnable.as_ref().map(|runnable| &runnable.directives);
     let args = request
         .args
         .as_deref()
         .or_else(|| directives.and_then(|directives| directives.args.as_deref()));
-    let slice = if request.force {
-        hoist_analysis::slice_anyway
-    } else {
-        hoist_analysis::slice
+    let wishes = Wishes {
+        args,
+        data: request.config.data(),
+        force: request.force,
     };
-    let mut slice = slice(&module, &*request.files, &request.entry, args)?;
-    hoist_analysis::include(&mut slice, &module, &*request.files, request.config.data());
+    let mut slice =
+        hoist_analysis::slice_as_wished(&module, &*request.files, &request.entry, &wishes)?;
     let said = Settings {
         ignore: request.config.ignored(&request.path, &request.workspace),
         ..Settings::default()
     };
     hoist_analysis::silence(&request.document, &said, &mut slice.findings);
+    let wanted = Wanted::of(&*request.files, &module, &slice, &settings);
     let package = hoist_package::build(&slice)?;
     let (name, line) = match &request.entry {
         EntrySpec::Name(qualname) => (
@@ -162,33 +189,30 @@ pub fn plan(request: &RunRequest) -> Result<Plan, RunError> {
         resources,
         name,
         line,
+        wanted,
         file: shown(&request.path, &request.workspace),
     })
 }
 
-/// The target, with what is asked of it.
-fn destination(
-    request: &RunRequest,
+/// The target of a run, with all that is asked of it: `target` and `wanted`, resources by name, are what was asked for at the
+/// run itself, before what stands above the function and in the configuration.
+///
+/// # Errors
+/// There is no such target, or something cannot be asked for.
+pub fn destination(
+    config: &Config,
     runnable: Option<&Runnable>,
-    environment: &Environment,
+    target: Option<&str>,
+    wanted: &BTreeMap<String, String>,
 ) -> Result<(TargetSettings, Resources), RunError> {
     let directives = runnable.map(|runnable| &runnable.directives);
-    let named = request
-        .target
-        .as_deref()
-        .or_else(|| directives.and_then(|directives| directives.target.as_deref()));
+    let named = target.or_else(|| directives.and_then(|directives| directives.target.as_deref()));
     let settings = match named {
-        Some(name) => request.config.target(name)?,
-        None => request.config.default_target(),
+        Some(name) => config.target(name)?,
+        None => config.default_target(),
     };
-    let mut settings = settings.clone();
+    let settings = settings.clone();
     settings.check()?;
-    if settings.host.is_none()
-        && settings.scheduler == SchedulerKind::None
-        && settings.python.is_none()
-    {
-        settings.python = local_python(environment);
-    }
     let line = runnable.map(|runnable| runnable.line + 1);
     let mut above = Resources::default();
     for (key, value) in directives
@@ -200,12 +224,15 @@ fn destination(
             .map_err(|source| RunError::Resources { source, line })?;
     }
     let mut asked = Resources::default();
-    for (key, value) in &request.resources {
+    for (key, value) in wanted {
         asked
             .set(key, value)
             .map_err(|source| RunError::Resources { source, line: None })?;
     }
     let resources = asked.over(&above).over(&settings.resources);
+    resources
+        .check_together()
+        .map_err(|source| RunError::Resources { source, line })?;
     Ok((settings, resources))
 }
 

@@ -10,6 +10,8 @@ use hoist_analysis::{Packages, TargetPython};
 use hoist_cluster::TargetSettings;
 use serde::{Deserialize, Serialize};
 
+use crate::environment::builds;
+
 /// For how long what a Python can import is not asked again.
 const FRESH: Duration = Duration::from_secs(60);
 
@@ -126,7 +128,12 @@ fn python_in(store: &Path, settings: &TargetSettings) -> Option<TargetPython> {
     Some(TargetPython {
         target: settings.name.clone(),
         version: version.parse().ok()?,
-        packages: site.as_ref().and_then(|site| site.packages.clone()),
+        // Where an environment is built for each job, it is not what the Python there has that counts.
+        packages: site
+            .as_ref()
+            .and_then(|site| site.packages.clone())
+            .filter(|_| !builds(settings)),
+        builds: builds(settings),
     })
 }
 
@@ -163,6 +170,8 @@ fn file_of(store: &Path, target: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
+    use hoist_cluster::EnvironmentKind;
+
     use super::*;
 
     #[test]
@@ -174,6 +183,7 @@ mod tests {
         let mut settings = TargetSettings {
             name: "far".to_owned(),
             host: Some("far".to_owned()),
+            environment: Some(EnvironmentKind::System),
             ..TargetSettings::default()
         };
         assert_eq!(known(&settings), None);
@@ -210,6 +220,12 @@ mod tests {
         assert_eq!(packages(&settings), Some(numpy));
         remember(store.path(), &settings, "3.9.1");
         assert_eq!(packages(&settings), None);
+        // Where it is built, that does not count.
+        remember_packages(store.path(), &settings, "3.9.1", Default::default());
+        settings.environment = None;
+        let built = python_in(store.path(), &settings).expect("known");
+        assert!(built.builds && built.packages.is_none());
+        settings.environment = Some(EnvironmentKind::System);
         settings.name = "../far".to_owned();
         remember(store.path(), &settings, "3.6.8");
         assert_eq!(known(&settings), None);

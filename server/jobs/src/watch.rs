@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::time::{Instant, timeout_at};
 
 use crate::engine::Engine;
 use crate::event::whole_characters;
@@ -13,17 +14,24 @@ use crate::{Event, JobId, JobView, StoreError, Stream};
 
 /// How often a job that another process drives is looked at.
 const LOOK: Duration = Duration::from_millis(100);
+/// How often it is seen whether that process still drives it.
+const TAKE_UP: Duration = Duration::from_secs(1);
 /// How much of a log is read at once.
 const CHUNK: usize = 256 << 10;
 
 /// The events of one job: its output from given offsets on, read from its logs, so that a slow reader loses nothing
-/// and holds nothing up; its changes of state; and last, once, [`Event::Finished`]. Works for jobs of other processes too.
+/// and holds nothing up; its changes of state; and last, once, [`Event::Finished`]. Works for jobs of other processes too, and
+/// goes on with those whose process has died.
 #[derive(Debug)]
 pub struct Watch {
     engine: Engine,
     job: JobId,
     events: broadcast::Receiver<Event>,
-    logs: [Log; 2],
+    logs: [Log; 3],
+    /// When it is looked at next, whatever else wakes us.
+    look_at: Instant,
+    /// When it is seen next whether anybody drives the job.
+    take_up_at: Instant,
     /// The last view that was passed on.
     view: Option<Arc<JobView>>,
     /// Changes to pass on before anything else is read.
@@ -43,7 +51,7 @@ struct Log {
 }
 
 impl Watch {
-    pub(crate) fn new(engine: Engine, job: JobId, offsets: [u64; 2]) -> Self {
+    pub(crate) fn new(engine: Engine, job: JobId, offsets: [u64; 3]) -> Self {
         let events = engine.subscribe();
         let log = |stream, offset| Log {
             stream,
@@ -57,7 +65,10 @@ impl Watch {
             logs: [
                 log(Stream::Stdout, offsets[0]),
                 log(Stream::Stderr, offsets[1]),
+                log(Stream::Environment, offsets[2]),
             ],
+            look_at: Instant::now() + LOOK,
+            take_up_at: Instant::now() + TAKE_UP,
             view: None,
             ready: VecDeque::new(),
             end: None,
@@ -93,7 +104,7 @@ impl Watch {
                 return Ok(Some(Event::Finished { job }));
             }
             // The events of a job of this process wake us; the clock does for a job of another one.
-            match tokio::time::timeout(LOOK, self.events.recv()).await {
+            match timeout_at(self.look_at, self.events.recv()).await {
                 Ok(Ok(event)) if event.job() != self.job => {}
                 Ok(Ok(Event::Output { stream, .. })) => {
                     for log in &mut self.logs {
@@ -101,9 +112,21 @@ impl Watch {
                     }
                 }
                 Ok(Ok(Event::State { job })) => self.pass(job),
-                Ok(Ok(event @ Event::Upload { .. })) => return Ok(Some(event)),
-                Ok(Ok(Event::Finished { .. }) | Err(RecvError::Lagged(_) | RecvError::Closed))
-                | Err(_) => self.look()?,
+                Ok(Ok(event @ (Event::Upload { .. } | Event::Fetch { .. }))) => {
+                    return Ok(Some(event));
+                }
+                Ok(Ok(Event::Finished { .. }) | Err(RecvError::Lagged(_) | RecvError::Closed)) => {
+                    self.look()?;
+                }
+                Err(_) => {
+                    let now = Instant::now();
+                    self.look_at = now + LOOK;
+                    if now >= self.take_up_at {
+                        self.take_up_at = now + TAKE_UP;
+                        self.engine.take_up(self.job)?;
+                    }
+                    self.look()?;
+                }
             }
         }
     }

@@ -73,6 +73,7 @@ impl Place {
             name: "work".to_owned(),
             file: "train.py".to_owned(),
             line: Some(1),
+            wanted: None,
         };
         let config = Config::load_with(None, None).expect("no configuration is one");
         let request = RunRequest::new(
@@ -103,7 +104,7 @@ struct Heard {
 impl Heard {
     async fn of(engine: &Engine, job: JobId) -> Self {
         let mut heard = Self::default();
-        let mut watch = engine.watch(job, [0, 0]);
+        let mut watch = engine.watch(job, [0; 3]);
         let all = async {
             while let Some(event) = watch.next().await.expect("watched") {
                 heard.take(event);
@@ -131,6 +132,7 @@ impl Heard {
                 let log = match stream {
                     Stream::Stdout => &mut self.stdout,
                     Stream::Stderr => &mut self.stderr,
+                    Stream::Environment => panic!("nothing is built for it"),
                 };
                 assert_eq!(offset, log.len() as u64, "each byte once and in order");
                 log.extend_from_slice(&bytes);
@@ -139,7 +141,7 @@ impl Heard {
                 assert!(self.end.is_none());
                 self.end = Some(job);
             }
-            Event::Upload { .. } => {}
+            Event::Upload { .. } | Event::Fetch { .. } => {}
         }
     }
 
@@ -230,6 +232,38 @@ async fn what_the_function_raises_comes_back_with_the_users_own_lines() {
     assert_eq!(end.state.exit_status(), Some(1));
 }
 
+#[test]
+fn who_reads_along_goes_on_with_the_job_when_its_process_dies() {
+    let place = Place::new();
+    let text = "import time\ndef work():\n    for n in range(30):\n        print('line', n)\n        time.sleep(0.1)\n    return n\n";
+    let first = tokio::runtime::Runtime::new().expect("threads");
+    let second = tokio::runtime::Runtime::new().expect("threads");
+    let job = first.block_on(async { place.start(&place.engine(), text) });
+    let path = place.path("state/jobs").join(job.to_string());
+    let reader = second.spawn(async move {
+        let engine = place.engine();
+        assert!(
+            !engine.take_up(job).expect("read"),
+            "the first process drives it"
+        );
+        // Nothing of the place may go before the job is at its end.
+        (Heard::of(&engine, job).await, place)
+    });
+    std::thread::sleep(Duration::from_millis(1500));
+    first.shutdown_timeout(Duration::from_secs(5));
+    // Half written by a process that was killed.
+    std::fs::write(path.join("job.json.1-0.new"), "{").expect("written");
+    let (heard, _place) = second.block_on(async {
+        let limit = Duration::from_secs(60);
+        let ended = tokio::time::timeout(limit, reader).await;
+        ended.expect("it comes to its end").expect("no panic")
+    });
+    let expected: String = (0..30).map(|n| format!("line {n}\n")).collect();
+    assert_eq!(heard.stdout(), expected);
+    assert_eq!(heard.end().state, State::Succeeded);
+    assert!(!path.join("job.json.1-0.new").exists());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_that_is_cancelled_says_so() {
     let place = Place::new();
@@ -238,7 +272,7 @@ async fn a_job_that_is_cancelled_says_so() {
         &engine,
         "import time\ndef work():\n    print('here')\n    time.sleep(120)\n",
     );
-    let mut watch = engine.watch(job, [0, 0]);
+    let mut watch = engine.watch(job, [0; 3]);
     let mut heard = Heard::default();
     while let Some(event) = watch.next().await.expect("watched") {
         if matches!(event, Event::Output { .. }) {
@@ -303,7 +337,7 @@ fn a_job_outlives_the_process_that_started_it_and_is_taken_up_again() {
     let job = first.block_on(async {
         let engine = place.engine();
         let job = place.start(&engine, text);
-        let mut watch = engine.watch(job, [0, 0]);
+        let mut watch = engine.watch(job, [0; 3]);
         let mut seen = 0;
         while let Some(event) = watch.next().await.expect("watched") {
             if let Event::Output { bytes, .. } = event {

@@ -24,26 +24,86 @@ pub fn ignore_change(
     files: &IgnoredIn,
     read: &dyn Fn(&Path) -> Option<String>,
 ) -> Option<FileChange> {
-    let (path, before) = file_to_change(workspace, files, read)?;
-    let text = before.clone().unwrap_or_default();
-    let changed = ignore(&text, prefix_of(&path), code, files)?;
+    let keys: &[&str] = match files {
+        IgnoredIn::Workspace => &["ignore"],
+        IgnoredIn::Files(pattern) => &["ignore_in", pattern],
+    };
+    change(workspace, keys, &code.to_string(), read)
+}
+
+/// The change after which the files of a pattern travel with every job; as [`ignore_change`].
+pub fn data_change(
+    workspace: &Path,
+    pattern: &str,
+    read: &dyn Fn(&Path) -> Option<String>,
+) -> Option<FileChange> {
+    change(workspace, &["data"], pattern, read)
+}
+
+/// The change that puts a text into the list of a key, or of a key in the table of a key.
+fn change(
+    workspace: &Path,
+    keys: &[&str],
+    text: &str,
+    read: &dyn Fn(&Path) -> Option<String>,
+) -> Option<FileChange> {
+    let (path, before) = file_to_change(workspace, keys.first()?, read)?;
+    let written = Written::of(before.as_deref().unwrap_or_default());
+    let changed = add(&written.plain, prefix_of(&path), keys, text)?;
     Some(FileChange {
         path,
-        edits: vec![difference(&text, &changed)],
+        edits: vec![written.edit(difference(&written.plain, &changed))],
         before,
     })
 }
 
-/// The file that has the list already, else the first one that has anything of ours, else one that exists.
+/// A text with what TOML's editor would lose: a mark at its beginning, and line breaks of two characters.
+struct Written {
+    /// The text without them.
+    plain: String,
+    mark: usize,
+    /// Where in the plain text a `\r` is missing.
+    returns: Vec<usize>,
+}
+
+impl Written {
+    fn of(text: &str) -> Written {
+        let body = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let mut plain = String::with_capacity(body.len());
+        let mut returns = Vec::new();
+        for (number, part) in body.split("\r\n").enumerate() {
+            if number > 0 {
+                returns.push(plain.len());
+                plain.push('\n');
+            }
+            plain.push_str(part);
+        }
+        Written {
+            plain,
+            mark: text.len() - body.len(),
+            returns,
+        }
+    }
+
+    /// An edit of the plain text as one of the text itself; its line breaks are those of the text.
+    fn edit(&self, edit: Edit) -> Edit {
+        let place = |at: usize| self.mark + at + self.returns.partition_point(|r| *r < at);
+        Edit {
+            range: place(edit.range.start)..place(edit.range.end),
+            text: match self.returns.is_empty() {
+                true => edit.text,
+                false => edit.text.replace('\n', "\r\n"),
+            },
+        }
+    }
+}
+
+/// The file that has the key already, else the first one that has anything of ours, else one that exists.
 fn file_to_change(
     workspace: &Path,
-    files: &IgnoredIn,
+    key: &str,
     read: &dyn Fn(&Path) -> Option<String>,
 ) -> Option<(PathBuf, Option<String>)> {
-    let key = match files {
-        IgnoredIn::Workspace => "ignore",
-        IgnoredIn::Files(_) => "ignore_in",
-    };
     let candidates: Vec<(PathBuf, Option<String>)> = ["pyproject.toml", "hoist.toml"]
         .iter()
         .map(|name| workspace.join(name))
@@ -83,8 +143,8 @@ fn file_to_change(
     }
 }
 
-/// The text with a code among the ignored ones; `None` when it is there already or the text cannot be changed.
-fn ignore(text: &str, prefix: &[&str], code: Code, files: &IgnoredIn) -> Option<String> {
+/// The file's text with one more in the list of the keys; `None` when it is there already or the text cannot be changed.
+fn add(text: &str, prefix: &[&str], keys: &[&str], added: &str) -> Option<String> {
     let mut document: DocumentMut = text.parse().ok()?;
     let mut item: &mut Item = document.as_item_mut();
     for part in prefix {
@@ -100,27 +160,24 @@ fn ignore(text: &str, prefix: &[&str], code: Code, files: &IgnoredIn) -> Option<
         table.set_implicit(false);
     }
     let table: &mut dyn TableLike = item.as_table_like_mut()?;
-    let list = match files {
-        IgnoredIn::Workspace => table.entry("ignore"),
-        IgnoredIn::Files(pattern) => {
-            let inner = table
-                .entry("ignore_in")
-                .or_insert_with(|| Item::Value(Value::InlineTable(toml_edit::InlineTable::new())));
-            inner.as_table_like_mut()?.entry(pattern)
+    let list = match keys {
+        [key] => table.entry(key),
+        [outer, inner] => {
+            let new = || Item::Value(Value::InlineTable(toml_edit::InlineTable::new()));
+            let outer = table.entry(outer).or_insert_with(new);
+            outer.as_table_like_mut()?.entry(inner)
         }
+        _ => return None,
     };
     let list = list
         .or_insert_with(|| Item::Value(Value::Array(Array::new())))
         .as_array_mut()?;
-    let code = code.to_string();
-    if list.iter().any(|known| {
-        known
-            .as_str()
-            .is_some_and(|known| known.eq_ignore_ascii_case(&code))
-    }) {
+    let code = Code::parse(added);
+    let is_added = |known: &str| known == added || code.is_some() && Code::parse(known) == code;
+    if list.iter().filter_map(Value::as_str).any(is_added) {
         return None;
     }
-    let mut value = Value::from(code);
+    let mut value = Value::from(added);
     let last = list.iter().last().and_then(|last| last.decor().prefix());
     let prefix = match last.and_then(toml_edit::RawString::as_str) {
         // On a line of its own where the others are.
@@ -131,17 +188,22 @@ fn ignore(text: &str, prefix: &[&str], code: Code, files: &IgnoredIn) -> Option<
         _ if list.is_empty() => String::new(),
         _ => " ".to_owned(),
     };
-    // The comma goes right behind the last one, not on the line below it.
-    if let Some(last) = list.iter_mut().last()
-        && let Some(suffix) = last.decor().suffix().and_then(toml_edit::RawString::as_str)
-        && suffix.trim().is_empty()
-        && suffix.contains('\n')
-    {
-        let suffix = suffix.to_owned();
+    // The comma goes right behind the last one, before its comment and not on the line below it.
+    let mut comment = String::new();
+    let has_comma = list.trailing_comma();
+    let after_comma = list.trailing().as_str().unwrap_or_default().to_owned();
+    if let Some(last) = list.iter_mut().last() {
+        let suffix = last.decor().suffix().and_then(toml_edit::RawString::as_str);
+        let after = match has_comma {
+            true => after_comma,
+            false => suffix.unwrap_or_default().to_owned(),
+        };
+        let (kept, end) = after.split_at(after.trim_end().len());
+        comment = kept.to_owned();
         last.decor_mut().set_suffix("");
-        list.set_trailing(suffix);
+        list.set_trailing(end);
     }
-    value.decor_mut().set_prefix(prefix);
+    value.decor_mut().set_prefix(comment + &prefix);
     list.push_formatted(value);
     Some(document.to_string())
 }
@@ -185,6 +247,54 @@ mod tests {
             ),
             None => "nothing to change".to_owned(),
         }
+    }
+
+    #[test]
+    fn a_pattern_joins_the_files_that_travel() {
+        let with = |text: Option<&str>| {
+            let read = |path: &Path| text.filter(|_| !is_pyproject(path)).map(str::to_owned);
+            let change = data_change(Path::new("/w"), "tables/*.csv", &read)?;
+            Some(apply(
+                change.before.as_deref().unwrap_or_default(),
+                &change.edits,
+            ))
+        };
+        let after = |text| with(text).unwrap_or_else(|| "nothing to change".to_owned());
+        assert_eq!(after(None), "data = [\"tables/*.csv\"]\n");
+        assert_eq!(
+            after(Some("ignore = []\ndata = ['a.csv']\n")),
+            "ignore = []\ndata = ['a.csv', \"tables/*.csv\"]\n"
+        );
+        assert_eq!(
+            after(Some("data = ['tables/*.csv']\n")),
+            "nothing to change"
+        );
+    }
+
+    #[test]
+    fn nothing_else_of_the_file_changes() {
+        let all = IgnoredIn::Workspace;
+        let of = |text: &str| changed(None, Some(text), &all).replace("/w/hoist.toml\n", "");
+        assert_eq!(
+            of("\u{feff}data = []\r\n\r\n[targets.x]\r\nhost = 'x'\r\n"),
+            "\u{feff}data = []\r\nignore = [\"HST012\"]\r\n\r\n[targets.x]\r\nhost = 'x'\r\n"
+        );
+        assert_eq!(
+            of("a = 1\nignore = [\r\n  'HST003',\r\n]\r\n"),
+            "a = 1\nignore = [\r\n  'HST003',\r\n  \"HST012\",\r\n]\r\n"
+        );
+        assert_eq!(
+            of("ignore = [ 'HST003' ]\n"),
+            "ignore = [ 'HST003', \"HST012\" ]\n"
+        );
+        assert_eq!(
+            of("ignore = [\n  'HST003' # we know\n]\n"),
+            "ignore = [\n  'HST003', # we know\n  \"HST012\"\n]\n"
+        );
+        assert_eq!(
+            of("ignore = [\n  'HST003', # we know\n]\n"),
+            "ignore = [\n  'HST003', # we know\n  \"HST012\",\n]\n"
+        );
     }
 
     #[test]

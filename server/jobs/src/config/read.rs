@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use hoist_analysis::Code;
+use hoist_analysis::{Code, Severity, pattern_mistake};
 use hoist_cluster::{Resources, TargetSettings};
 use serde::de::DeserializeOwned;
 use toml::de::{DeTable, DeValue};
@@ -14,8 +14,10 @@ use super::words::sentence;
 /// What is wrong with a configuration file, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// What kind of mistake: HST050 and those after it.
+    /// What kind of mistake: HST050 and those after it, or that of a file that is named and not there.
     pub code: Code,
+    /// How bad: with an error the file is not used.
+    pub severity: Severity,
     /// The bytes that are to blame.
     pub range: Range<usize>,
     /// One sentence: what is wrong and what to do.
@@ -45,6 +47,7 @@ pub(super) fn read(text: &str, prefix: &[&str]) -> Result<Option<Table>, Vec<Pro
             _ => {
                 return Err(vec![Problem {
                     code: Code::ConfigValue,
+                    severity: Severity::Error,
                     range: inner.span(),
                     message: format!("{} is a table: write [{}]", key, prefix.join(".")),
                 }]);
@@ -59,6 +62,26 @@ pub(super) fn read(text: &str, prefix: &[&str]) -> Result<Option<Table>, Vec<Pro
         problems.sort_by_key(|problem| problem.range.start);
         Err(problems)
     }
+}
+
+/// The patterns of `data` in a file that reads, with their places.
+pub(super) fn patterns(text: &str, prefix: &[&str]) -> Vec<(String, Range<usize>)> {
+    let (document, _) = DeTable::parse_recoverable(text);
+    let mut place = document.get_ref();
+    for key in prefix {
+        match place.get(*key).map(Spanned::get_ref) {
+            Some(DeValue::Table(inner)) => place = inner,
+            _ => return Vec::new(),
+        }
+    }
+    let Some(DeValue::Array(patterns)) = place.get("data").map(Spanned::get_ref) else {
+        return Vec::new();
+    };
+    let pattern = |value: &Spanned<DeValue<'_>>| match value.get_ref() {
+        DeValue::String(pattern) => Some((pattern.to_string(), value.span())),
+        _ => None,
+    };
+    patterns.iter().filter_map(pattern).collect()
 }
 
 fn no_toml(text: &str, error: &toml::de::Error) -> Problem {
@@ -77,6 +100,7 @@ fn no_toml(text: &str, error: &toml::de::Error) -> Problem {
     }
     Problem {
         code: Code::ConfigSyntax,
+        severity: Severity::Error,
         range,
         message: format!(
             "this is no TOML: {}",
@@ -86,7 +110,13 @@ fn no_toml(text: &str, error: &toml::de::Error) -> Problem {
 }
 
 fn keys(place: &DeTable<'_>, table: &Table, problems: &mut Vec<Problem>) {
-    each::<Keys>(place, table, &["targets"], problems, |_| Ok(()));
+    each::<Keys>(place, table, &["targets"], problems, |keys| {
+        let mut mistakes = keys
+            .data
+            .iter()
+            .filter_map(|pattern| pattern_mistake(pattern));
+        mistakes.next().map_or(Ok(()), Err)
+    });
     let Some((targets, values)) = inner(place, table, "targets", problems) else {
         return;
     };
@@ -120,6 +150,7 @@ fn inner<'p>(
         (_, value) => {
             problems.push(Problem {
                 code: Code::ConfigValue,
+                severity: Severity::Error,
                 range: at.span(),
                 message: format!("{key} is a table, not {}", super::words::shown(value)),
             });
@@ -166,6 +197,7 @@ fn each<T: DeserializeOwned>(
         };
         problems.push(Problem {
             code,
+            severity: Severity::Error,
             range,
             message,
         });

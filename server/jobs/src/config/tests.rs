@@ -1,5 +1,7 @@
 use std::fs;
 
+use hoist_cluster::SchedulerKind;
+
 use super::*;
 
 /// A workspace and a user's file with these texts; `None` leaves the file out.
@@ -58,7 +60,7 @@ fn the_first_found_key_wins_and_the_others_fill_what_it_leaves_open() {
     let big = config.default_target();
     assert_eq!(big.name, "big");
     assert_eq!(big.host.as_deref(), Some("discovery"));
-    assert_eq!(big.scheduler, hoist_cluster::SchedulerKind::Slurm);
+    assert_eq!(big.scheduler, SchedulerKind::Slurm);
     assert_eq!(big.resources.cores, Some(8));
     assert_eq!(big.resources.memory.map(|memory| memory.0), Some(8 << 30));
     let names: Vec<&str> = config
@@ -259,14 +261,11 @@ fn keys_and_values_are_proposed_from_the_schema() {
     ignore_in -> ignore_in = {}
     targets -> targets = {}
     "#);
-    assert_eq!(
-        proposed("hoist.toml", "[targets.x]\nscheduler = |\n"),
-        ["none -> \"none\"", "slurm -> \"slurm\""]
-    );
-    assert_eq!(
-        proposed("hoist.toml", "[targets.x]\nscheduler = 's|'\n"),
-        ["none -> none", "slurm -> slurm"]
-    );
+    let all = SchedulerKind::ALL;
+    let bare = proposed("hoist.toml", "[targets.x]\nscheduler = |\n");
+    let quoted = proposed("hoist.toml", "[targets.x]\nscheduler = 's|'\n");
+    assert!(bare.len() == all.len() && bare.contains(&"slurm -> \"slurm\"".to_owned()));
+    assert!(quoted.len() == all.len() && quoted.contains(&"slurm -> slurm".to_owned()));
     assert_eq!(
         proposed("hoist.toml", "default_target = \"|\"\n[targets.mine]\n"),
         ["discovery -> discovery", "local -> local", "mine -> mine"]
@@ -312,4 +311,51 @@ fn a_key_and_a_value_are_explained() {
         Some("Slurm.")
     );
     assert_eq!(explained("[targets.x]\nnothing| = 1\n"), None);
+}
+
+#[test]
+fn patterns_of_files_that_travel_are_checked() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::create_dir(folder.path().join("tables")).expect("a folder in it");
+    std::fs::write(folder.path().join("tables/a.csv"), "1").expect("a file");
+    let said = |text: &str, name: &str| -> Vec<String> {
+        let found = diagnose_with(&folder.path().join(name), text, None);
+        found
+            .into_iter()
+            .map(|problem| {
+                let Problem {
+                    code,
+                    severity,
+                    range,
+                    message,
+                } = problem;
+                format!("{severity:?} {code} {}: {message}", &text[range])
+            })
+            .collect()
+    };
+    let text = "data = ['tables/*.csv', 'tables', 'gone/*.csv']\n";
+    let gone = "Warning HST012 'gone/*.csv': no file matches `gone/*.csv`, which `data` names; correct the pattern";
+    assert_eq!(said(text, "hoist.toml"), [gone]);
+    assert_eq!(
+        said(&format!("[tool.hoist]\n{text}"), "pyproject.toml"),
+        [gone]
+    );
+    for leaves in [
+        "../x.csv",
+        "/data/x.csv",
+        "tables/../../x",
+        "a*/../../x",
+        "C:\\x.csv",
+    ] {
+        assert_eq!(
+            said(&format!("data = ['tables', '{leaves}']\n"), "hoist.toml"),
+            [format!(
+                "Error HST052 '{leaves}': `{leaves}` does not stay in the workspace, and what lies outside of it does not travel: write it from the workspace's folder, with `/`"
+            )]
+        );
+    }
+    assert_eq!(
+        said("data = ['a/[x']\n", "hoist.toml"),
+        ["Error HST052 'a/[x': `a/[x` is no pattern: invalid range pattern"]
+    );
 }
