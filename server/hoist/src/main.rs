@@ -1,7 +1,12 @@
 //! The binary `hoist`: the command line and the language server over the same engine.
 
+mod bar;
 mod cli;
+mod forecast;
 mod lsp;
+mod result_text;
+mod table;
+mod words;
 
 use std::process::ExitCode;
 

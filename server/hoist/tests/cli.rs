@@ -633,3 +633,21 @@ fn the_examples_of_the_readme_run() {
         "{out}"
     );
 }
+
+#[test]
+fn a_dry_run_says_what_would_run_and_submits_nothing() {
+    let home = Home::new();
+    home.write("train.py", "def fit(n=1):\n    return n\n");
+    let ran = home.hoist(&["run", "train.py::fit", "--dry-run"]).ended(0);
+    assert!(
+        ran.stdout
+            .starts_with("fit would run on local; it travels in 1 file, "),
+        "{}",
+        ran.stdout
+    );
+    let (status, events) = home.events(&["run", "train.py::fit", "--dry-run"]);
+    assert_eq!((status, events.len()), (0, 1), "{events:?}");
+    assert_eq!(events[0]["event"], "dry_run");
+    assert_eq!(events[0]["starts_in_seconds"], Value::Null);
+    assert!(home.hoist(&["jobs"]).ended(0).stdout.is_empty());
+}

@@ -3,7 +3,7 @@
 
 mod lsp_client;
 
-use lsp_client::{Client, plain_capabilities, uri};
+use lsp_client::{Client, full_capabilities, plain_capabilities, uri};
 use serde_json::{Value, json};
 
 const NESTED: &str = "\
@@ -135,8 +135,10 @@ fn the_actions_of_a_function_are_those_of_its_lenses_and_more() {
         [
             "Run plain on local",
             "Run plain with arguments...",
+            "Run plain over many values...",
             "Run plain on...",
             "Show the package of plain",
+            "Show the job script of plain",
         ]
     );
     assert_eq!(found[0]["command"]["command"], "hoist.run");
@@ -145,7 +147,32 @@ fn the_actions_of_a_function_are_those_of_its_lenses_and_more() {
         json!([{ "uri": uri, "entry": "plain" }])
     );
     assert!(actions(&mut client, &uri, 9, Some("refactor")).is_empty());
-    assert!(actions(&mut client, &uri, 0, None).is_empty());
+    let above = actions(&mut client, &uri, 0, None);
+    let [moved] = above.as_slice() else {
+        panic!("{above:?}")
+    };
+    assert_eq!(moved["kind"], "refactor.rewrite");
+}
+
+#[test]
+fn files_whose_names_are_computed_can_travel_with_every_job() {
+    let mut client = Client::connected();
+    client.write("hoist.toml", "");
+    client.write("tables/1999.csv", "1\n");
+    let uri = client.open(
+        "read.py",
+        "def load(year):\n    return open(f'tables/{year}.csv').read()\n",
+    );
+    let found = actions(&mut client, &uri, 1, Some("quickfix"));
+    assert_eq!(
+        titles(&found)[..2],
+        [
+            "Let tables/*.csv travel",
+            "Let tables/*.csv travel with every job (hoist.toml)"
+        ]
+    );
+    let text = found[1]["edit"].to_string();
+    assert!(text.contains(r#"data = [\"tables/*.csv\"]"#), "{text}");
 }
 
 const CELLS: &str = "\
@@ -181,7 +208,8 @@ fn calls_selections_and_cells_are_run_by_their_lines() {
         [
             "Run `train(rate)` on local",
             "Run cell on local",
-            "Show the package of cell"
+            "Show the package of cell",
+            "Show the job script of cell"
         ]
     );
     let argument = |action: &Value| action["command"]["arguments"][0]["entry"].clone();
@@ -424,7 +452,7 @@ fn keys_and_values_of_the_configuration_are_completed_and_explained() {
         .iter()
         .map(|item| item["label"].as_str().unwrap())
         .collect();
-    assert_eq!(labels, ["none", "slurm"]);
+    assert!(labels.starts_with(&["none", "slurm"]), "{labels:?}");
     let keys = client.call("textDocument/completion", at(2, 2));
     let host = keys
         .as_array()
@@ -489,4 +517,47 @@ fn a_finding_can_be_ignored_here_in_the_file_and_in_the_workspace() {
         json!({ "changes": [{ "uri": config, "type": 2 }] }),
     );
     client.diagnostics(&uri, <[Value]>::is_empty);
+}
+
+#[test]
+fn the_script_of_a_job_is_shown_and_cannot_be_changed() {
+    let text = "# hoist: time=2h\ndef work():\n    return 1\n";
+    let asked = |uri: &str| json!({ "uri": uri, "entry": "work" });
+    // As a file where the client knows no better.
+    let mut client = Client::connected();
+    client.answer("window/showDocument", json!({ "success": true }));
+    let uri = client.open("work.py", text);
+    let answer = client.execute("hoist.showScript", asked(&uri)).unwrap();
+    assert_eq!(answer, Value::Null);
+    let shown = client.wait_method("window/showDocument", |_| true);
+    let shown = shown["uri"].as_str().unwrap().replace("%20", " ");
+    let path = std::path::Path::new(shown.strip_prefix("file://").unwrap());
+    assert!(shown.ends_with("work on local.sh"), "{shown}");
+    let script = std::fs::read_to_string(path).unwrap();
+    assert!(
+        script.starts_with("#!/bin/sh\n") && script.contains("hoist_package="),
+        "{script}"
+    );
+    assert!(std::fs::metadata(path).unwrap().permissions().readonly());
+    // Once more takes the place of the one before.
+    let mark = client.mark();
+    client.execute("hoist.showScript", asked(&uri)).unwrap();
+    client.wait_after(mark, "the script", |message| {
+        message["method"] == "window/showDocument"
+    });
+
+    let mut capabilities = full_capabilities();
+    capabilities["experimental"]["hoist"]["text"] = json!(true);
+    let mut client = Client::connected_with(capabilities);
+    let uri = client.open("work.py", text);
+    client.execute("hoist.showScript", asked(&uri)).unwrap();
+    let shown = client.wait_method("hoist/showText", |_| true);
+    assert_eq!(
+        (&shown["title"], &shown["language"]),
+        (&json!("work on local.sh"), &json!("shellscript"))
+    );
+    assert!(shown["text"].as_str().unwrap().starts_with("#!/bin/sh\n"));
+    // What cannot run has no script.
+    let refused = json!({ "uri": uri, "entry": "nothing" });
+    assert!(client.execute("hoist.showScript", refused).is_err());
 }

@@ -133,6 +133,39 @@ fn a_missing_distribution_is_declared_in_the_projects_file() {
 }
 
 #[test]
+fn an_import_moves_into_its_only_reader_and_is_offered_once() {
+    let mut client = client();
+    let text = "import json, cv2\n\ndef f(x):\n    return json.dumps(x)\n\ndef g(x):\n    return cv2.imread(x)\n";
+    let uri = client.open("moves.py", text);
+    let mut actions = |character: u32| -> Vec<(String, String)> {
+        let place = json!({ "line": 0, "character": character });
+        let answer = client.call(
+            "textDocument/codeAction",
+            json!({ "textDocument": { "uri": uri }, "range": { "start": place, "end": place },
+                    "context": { "diagnostics": [] } }),
+        );
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        answer
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter(|action| text(&action["title"]).starts_with("Move"))
+            .map(|action| (text(&action["title"]), text(&action["kind"])))
+            .collect()
+    };
+    let fix = (
+        "Move `import cv2` into `g`".to_owned(),
+        "quickfix".to_owned(),
+    );
+    let own = (
+        "Move `import json` into `f`".to_owned(),
+        "refactor.rewrite".to_owned(),
+    );
+    assert_eq!(actions(8), [fix.clone(), own]);
+    assert_eq!(actions(14), [fix]);
+}
+
+#[test]
 fn a_hover_on_a_function_tells_what_the_cluster_needs() {
     let mut client = client();
     let uri = client.open(

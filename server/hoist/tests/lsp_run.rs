@@ -540,6 +540,87 @@ fn the_target_can_be_chosen_and_a_job_run_again() {
 }
 
 #[test]
+fn a_sweep_runs_once_for_each_value_and_its_table_is_shown() {
+    let mut client = Client::connected();
+    client.answer("hoist/ask", json!("n=[1, 2, 3]"));
+    client.answer(
+        "window/showMessageRequest",
+        json!({ "title": "Show the table" }),
+    );
+    let uri = client.open(
+        "sums.py",
+        "def f(n, k=0):\n    print(n)\n    return n * 10 + k\n",
+    );
+    let argument = json!({ "uri": uri, "entry": "f", "args": "k=5" });
+    assert_eq!(
+        client.execute("hoist.runSweep", argument.clone()),
+        Ok(json!({ "sweep": null }))
+    );
+    let asked = client.wait_method("hoist/ask", |_| true);
+    assert_eq!(asked["title"], "Values to run f(n, k) over");
+    let said = client.wait_method("window/showMessageRequest", |_| true);
+    assert_eq!(said["message"], "f on local: 3 succeeded");
+    let shown = client.wait_method("window/showDocument", |_| true);
+    let path = shown["uri"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("file://")
+        .unwrap();
+    let page = std::fs::read_to_string(path.replace("%20", " ")).unwrap();
+    for result in ["15", "25", "35"] {
+        assert!(page.contains(result), "{page}");
+    }
+
+    let mut more = argument;
+    more["values"] = json!("n=[4]");
+    let began = client.execute("hoist.runSweep", more).unwrap();
+    let task = client.wait_method("hoist/jobChanged", |job| {
+        job["state"] == "succeeded" && job["sweep"]["sweep"] == began["sweep"]
+    });
+    assert_eq!(task["sweep"]["index"], 1);
+    assert_eq!(task["result"]["json"], 45);
+    let table = client.execute("hoist.showSweep", began).unwrap();
+    let csv = table["csv"].as_str().unwrap();
+    assert!(csv.starts_with("index,job,n,state,"), "{csv}");
+    let wrong = json!({ "uri": uri, "entry": "f", "values": "n=4" });
+    let error = client.execute("hoist.runSweep", wrong).unwrap_err();
+    assert!(
+        error["message"]
+            .as_str()
+            .unwrap()
+            .contains("cannot be counted"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_job_that_ran_out_of_memory_is_run_again_with_more() {
+    let mut client = Client::connected();
+    let text = "# hoist: memory=8G\ndef f():\n    raise MemoryError()\n";
+    let uri = client.open("big.py", text);
+    let began = client
+        .execute("hoist.run", json!({ "uri": uri, "entry": "f" }))
+        .unwrap();
+    let end = client.end(began["job"].as_str().unwrap());
+    assert_eq!(end["suggests"], json!({ "memory": "16G" }));
+    let lenses = client.call(
+        "textDocument/codeLens",
+        json!({ "textDocument": { "uri": uri } }),
+    );
+    let again = lenses.as_array().unwrap().iter().find_map(|lens| {
+        let command = &lens["command"];
+        (command["title"] == "Run again with 16G").then_some(command)
+    });
+    let again = again.unwrap_or_else(|| panic!("{lenses}"));
+    let argument = again["arguments"][0].clone();
+    let began = client
+        .execute(again["command"].as_str().unwrap(), argument)
+        .unwrap();
+    let end = client.end(began["job"].as_str().unwrap());
+    assert_eq!(end["suggests"], json!({ "memory": "32G" }));
+}
+
+#[test]
 fn a_job_that_another_program_made_is_listed_too() {
     let mut client = Client::connected();
     let path = client.write(

@@ -91,3 +91,108 @@ fn a_cancel_reaches_the_other_side() {
         assert_eq!(client.end(&job)["state"], "cancelled", "{target}");
     }
 }
+
+#[test]
+fn a_hover_tells_when_it_would_start_once_its_target_is_connected() {
+    let mut client = connected();
+    let uri = client.open(
+        "soon.py",
+        "# hoist: target=slurm time=1m\ndef soon():\n    return 1\n",
+    );
+    let hover =
+        json!({ "textDocument": { "uri": uri }, "position": { "line": 1, "character": 5 } });
+    let text = |client: &mut Client| {
+        client.call("textDocument/hover", hover.clone())["contents"].to_string()
+    };
+    // Nobody is asked for a hover alone.
+    assert!(!text(&mut client).contains("would start"));
+    let job = run(&mut client, &uri, "soon", "slurm");
+    assert_eq!(client.end(&job)["state"], "succeeded");
+    let by = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    loop {
+        let said = text(&mut client);
+        if said.contains("It would start ") && said.contains(" on slurm") {
+            return;
+        }
+        assert!(std::time::Instant::now() < by, "{said}");
+        std::thread::sleep(std::time::Duration::from_millis(300));
+    }
+}
+
+/// The one-time code of so many seconds from now.
+fn code(after: u32) -> String {
+    let out = std::process::Command::new("oathtool")
+        .args(["--totp", "-b", &std::env::var("HOIST_TEST_SECRET").unwrap()])
+        .args(["--now", &format!("now + {after} seconds")])
+        .output()
+        .expect("oathtool runs");
+    assert!(
+        out.status.success(),
+        "{}",
+        String::from_utf8_lossy(&out.stderr)
+    );
+    String::from_utf8(out.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_lost_connection_that_needs_a_person_is_offered_once_and_its_jobs_go_on() {
+    let password = std::env::var("HOIST_TEST_PASSWORD").unwrap_or_default();
+    if password.is_empty() {
+        // Only root can set up PAM.
+        return;
+    }
+    let mut client = connected();
+    client.write("hoist.toml", "[targets.factors]\nhost = 'hoist-factors'\n");
+    let log_in = |client: &Client, code: String| {
+        let answers = json!({ "byTitle": { "Password": password, "Verification code": code } });
+        client.answer("hoist/ask", answers);
+    };
+    log_in(&client, code(0));
+    client.answer("window/showMessageRequest", json!({ "title": "Reconnect" }));
+    let uri = client.open(
+        "far.py",
+        "import os, time\n\ndef far():\n    print(os.environ['SSH_CONNECTION'], flush=True)\n    \
+         for n in range(60):\n        print(n, flush=True)\n        time.sleep(0.25)\n    return n\n",
+    );
+    let job = run(&mut client, &uri, "far", "factors");
+    client.wait_method("hoist/jobOutput", |output| output["job"] == job.as_str());
+    let output = client.output(&job, "stdout");
+    let ports: Vec<&str> = output.lines().next().unwrap().split(' ').collect();
+    // A code is good once: the next one is accepted early.
+    log_in(&client, code(30));
+    let ours = format!("sport = :{} and dport = :{}", ports[3], ports[1]);
+    let found = std::process::Command::new("ss")
+        .args(["-tnpH", &ours])
+        .output()
+        .unwrap();
+    let found = String::from_utf8(found.stdout).unwrap();
+    let servers = found.split("pid=").skip(1);
+    let servers: Vec<&str> = servers
+        .map(|rest| rest.split(',').next().unwrap())
+        .collect();
+    assert!(!servers.is_empty(), "{found}");
+    let killed = std::process::Command::new("kill")
+        .arg("-9")
+        .args(&servers)
+        .status();
+    assert!(killed.unwrap().success());
+    let offers = |client: &Client| {
+        let received = client.received();
+        let offers = received
+            .into_iter()
+            .filter(|message| message["method"] == "window/showMessageRequest");
+        offers
+            .map(|offer| offer["params"]["message"].as_str().unwrap().to_owned())
+            .collect::<Vec<String>>()
+    };
+    let end = client.end(&job);
+    assert_eq!(end["state"], "succeeded", "{end}");
+    let lines: String = (0..60).map(|n| format!("{n}\n")).collect();
+    assert!(client.output(&job, "stdout").ends_with(&lines));
+    assert_eq!(
+        offers(&client),
+        [
+            "The connection to factors was lost, and logging in again needs you. Jobs there go on meanwhile."
+        ]
+    );
+}

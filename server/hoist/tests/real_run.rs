@@ -1,4 +1,4 @@
-//! `hoist run` on a real sshd and a real Slurm, which tests/clusters starts.
+//! `hoist run` on a real sshd, a real Slurm and a real Grid Engine, which tests/clusters starts.
 
 mod cli_home;
 
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use cli_home::{Home, Ran, signal};
 use serde_json::{Value, json};
 
-const TARGETS: [&str; 2] = ["ssh", "slurm"];
+const TARGETS: [&str; 3] = ["ssh", "slurm", "sge"];
 
 const PROGRAMME: &str = "\
 import sys
@@ -367,7 +367,9 @@ fn what_a_target_lacks_is_learnt_from_its_own_python() {
     let home = home();
     home.install(&home.python(".venv"), "sunlit", "1.2");
     for target in TARGETS {
-        home.write("hoist.toml", format!("default_target = {target:?}\n"));
+        let own =
+            format!("default_target = {target:?}\n[targets.{target}]\nenvironment = 'system'\n");
+        home.write("hoist.toml", own);
         home.write(
             "sun.py",
             "import json\nimport sunlit\n\n\ndef f():\n    return json, sunlit\n",
@@ -383,4 +385,160 @@ fn what_a_target_lacks_is_learnt_from_its_own_python() {
         assert!(after.contains(&expected), "{after}");
         assert_eq!(after.matches("HST026").count(), 1, "{after}");
     }
+}
+
+/// The native id of a job, once it runs.
+fn running(home: &Home, job: &str) -> String {
+    let by = Instant::now() + Duration::from_secs(30);
+    loop {
+        let (_, jobs) = home.events(&["jobs"]);
+        let view = jobs.iter().find(|view| view["job"] == *job);
+        let view = view.expect("it is listed");
+        if view["state"] == "running" {
+            return view["native_id"].as_str().expect("submitted").to_owned();
+        }
+        assert!(Instant::now() < by, "it does not begin: {view}");
+    }
+}
+
+/// A command of a scheduler, as somebody gives it by hand.
+fn by_hand(command: &str, args: &[&str]) {
+    let mut command = std::process::Command::new(command);
+    if let Some(conf) = std::env::var_os("HOIST_TEST_SLURM_CONF") {
+        command.env("SLURM_CONF", conf);
+    }
+    let done = command.args(args).output().expect("it is there");
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+}
+
+#[test]
+fn a_job_that_somebody_ended_by_hand_says_so() {
+    let home = home();
+    for (target, command, reason) in [
+        (
+            "slurm",
+            "scancel",
+            "somebody cancelled the job with scancel",
+        ),
+        (
+            "sge",
+            "qdel",
+            "somebody deleted the job with qdel, or told it to end on its host",
+        ),
+    ] {
+        let detached = home.hoist(&ticks(target, "600, 1", &["--detach"]));
+        let job = detached.ended(0).stdout.trim().to_owned();
+        by_hand(command, &[&running(&home, &job)]);
+        let (status, events) = home.events(&["logs", "--follow", &job]);
+        let last = last(&events);
+        assert_eq!(
+            (status, &last["state"], &last["reason"]),
+            (3, &json!("cancelled"), &json!(reason)),
+            "{target}: {last}"
+        );
+    }
+}
+
+#[test]
+fn a_job_that_had_to_make_room_is_told_apart_from_one_that_somebody_ended() {
+    let home = home();
+    home.write(
+        "hoist.toml",
+        "[targets.low]\nscheduler = 'slurm'\nhost = 'hoist-slurm'\nresources = { partition = 'low', gpus = 4 }\n\
+         [targets.high]\nscheduler = 'slurm'\nhost = 'hoist-slurm'\nresources = { partition = 'gpu', gpus = 4 }\n",
+    );
+    let detached = home.hoist(&ticks("low", "600, 1", &["--detach"]));
+    let low = detached.ended(0).stdout.trim().to_owned();
+    running(&home, &low);
+    home.hoist(&ticks("high", "1, 0", &[])).ended(0);
+    let ran = home.hoist(&["logs", "--follow", &low]).ended(3);
+    assert!(
+        ran.stderr.ends_with(
+            "error: ticks was lost on low: the job had to make room for another one; run it again, or in a partition whose jobs are not put aside\n"
+        ),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_job_after_another_is_held_by_the_scheduler_itself() {
+    let home = home();
+    for target in TARGETS {
+        let detached = |args: &[&str]| home.hoist(args).ended(0).stdout.trim().to_owned();
+        let good = detached(&ticks(target, "5, 1", &["--detach"]));
+        let good_child = detached(&ticks(target, "1, 0", &["--detach", "--after", &good]));
+        let bad = detached(&ticks(target, "5, None", &["--detach"]));
+        let (_, jobs) = home.events(&["jobs"]);
+        let child = jobs.iter().find(|view| view["job"] == *good_child);
+        assert!(
+            child.expect("listed")["native_id"].is_string(),
+            "{target}: it was submitted at once"
+        );
+        let (status, events) =
+            home.events(&ticks(target, "1, 0", &["--after", &good, "--after", &bad]));
+        // Whether that is known before it is submitted or only there.
+        let last = last(&events);
+        let said = last["reason"].as_str().or(last["message"].as_str());
+        assert!(
+            [2, 3].contains(&status)
+                && said
+                    .expect("why")
+                    .starts_with(&format!("not run: {bad} failed")),
+            "{target}: {last}"
+        );
+        let ran = home.hoist(&["logs", "--follow", &good_child]).ended(0);
+        assert_eq!(ran.stdout, "tick 0\nresult: 1\n", "{target}");
+        let exit = |job: &str| {
+            let (_, jobs) = home.events(&["jobs"]);
+            let view = jobs.into_iter().find(|view| view["job"] == *job);
+            view.expect("listed")["ended"].as_u64().expect("it ended")
+        };
+        // Both ends may be learnt at once, in whatever order; the first job took five seconds that the other one waited for.
+        assert!(exit(&good) <= exit(&good_child) + 2_000, "{target}");
+    }
+}
+
+#[test]
+fn a_job_that_slurm_drops_for_another_one_is_told_as_not_run() {
+    let home = home();
+    let detached = |args: &[&str]| home.hoist(args).ended(0).stdout.trim().to_owned();
+    let bad = detached(&ticks("slurm", "20, 'x' if False else 1", &["--detach"]));
+    running(&home, &bad);
+    let child = detached(&ticks("slurm", "1, 0", &["--detach", "--after", &bad]));
+    home.hoist(&["cancel", &bad]).ended(0);
+    let ran = home.hoist(&["logs", "--follow", &child]).ended(3);
+    assert!(
+        ran.stderr.ends_with(&format!(
+            "error: ticks was cancelled on slurm: not run: {bad} was cancelled\n"
+        )),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn a_dry_run_says_when_slurm_would_start_it_or_why_it_would_not() {
+    let home = home();
+    let ran = home
+        .hoist(&ticks("slurm", "1, 0", &["--dry-run", "--time", "1m"]))
+        .ended(0);
+    assert!(
+        ran.stdout.starts_with("ticks would start "),
+        "{}",
+        ran.stdout
+    );
+    let args = ticks("slurm", "1, 0", &["--dry-run", "--partition", "nowhere"]);
+    let ran = home.hoist(&args).ended(3);
+    assert!(
+        ran.stdout
+            .starts_with("ticks would not run: slurm: sbatch would refuse the job: "),
+        "{}",
+        ran.stdout
+    );
+    assert!(home.hoist(&["jobs"]).ended(0).stdout.is_empty());
 }

@@ -12,15 +12,20 @@ use serde::Serialize;
 use super::collect::collect;
 use super::parallel::in_order;
 use super::snippet::snippet;
-use super::source::{Around, Configuration, Source};
+use super::source::{Around, Source};
 use super::{CheckArgs, Done, Failure, Format, REFUSED, print};
 
 pub(super) fn check(args: &CheckArgs) -> Done {
     let around = Around::new(args.python.clone());
     let mut files = Vec::new();
-    for path in &args.paths {
-        collect(path, &around.files, &mut files)?;
-    }
+    std::thread::scope(|scope| {
+        // What is installed takes as long to read as a large tree to list.
+        if let Some(first) = args.paths.first() {
+            scope.spawn(|| around.look_ahead(first));
+        }
+        let mut paths = args.paths.iter();
+        paths.try_for_each(|path| collect(path, &around.files, &mut files))
+    })?;
     let mut counts = Counts::default();
     let mut unreadable = false;
     let mut told: BTreeSet<PathBuf> = BTreeSet::new();
@@ -74,8 +79,7 @@ struct Looked {
 
 fn look_at(file: &Path, around: &Around, format: Format) -> Result<Looked, Failure> {
     let source = Source::read(file, around)?;
-    let configuration = around.configuration(&source.workspace);
-    let found = found(&source, around, &configuration);
+    let found = found(&source, around);
     let mut printed = String::new();
     for finding in &found {
         match format {
@@ -87,17 +91,17 @@ fn look_at(file: &Path, around: &Around, format: Format) -> Result<Looked, Failu
     Ok(Looked {
         printed,
         found: Counts::of(&found),
-        misconfigured: misconfigured(&source, &configuration),
+        misconfigured: misconfigured(&source),
     })
 }
 
 /// What there is to say about a file, be it Python or of the configuration.
-fn found(source: &Source, around: &Around, configuration: &Configuration) -> Vec<Finding> {
+fn found(source: &Source, around: &Around) -> Vec<Finding> {
     if hoist_jobs::is_config(&source.path) {
         let problems = hoist_jobs::diagnose(&source.path, source.document.text());
         let finding = |problem: hoist_jobs::Problem| Finding {
             code: problem.code,
-            severity: Severity::Error,
+            severity: problem.severity,
             message: problem.message,
             range: problem.range,
             entry: None,
@@ -105,22 +109,21 @@ fn found(source: &Source, around: &Around, configuration: &Configuration) -> Vec
         };
         return problems.into_iter().map(finding).collect();
     }
-    let settings = match configuration {
+    let mut settings = match &*source.configuration {
         Ok((config, shared)) => Settings {
             ignore: config.ignored(&source.path, &source.workspace),
             ..shared.clone()
         },
         Err(_) => Settings::default(),
     };
-    let mut found = findings_with(&source.module(), &around.files, &settings);
     // How a method runs helps where one is started; a tree has thousands of them, and nothing is wrong with any.
-    found.retain(|finding| finding.code != Code::InstanceMethod);
-    found
+    settings.ignore.insert(Code::InstanceMethod);
+    findings_with(&source.module(), &around.files, &settings)
 }
 
 /// Why the configuration that says what is ignored cannot be read. Of the file that is checked itself it is a finding.
-fn misconfigured(source: &Source, configuration: &Configuration) -> Option<(PathBuf, String)> {
-    let error = configuration.as_ref().err()?;
+fn misconfigured(source: &Source) -> Option<(PathBuf, String)> {
+    let error = source.configuration.as_ref().as_ref().err()?;
     let is_other = !hoist_jobs::is_config(&source.path);
     is_other.then(|| (source.workspace.clone(), error.to_string()))
 }

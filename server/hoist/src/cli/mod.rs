@@ -3,6 +3,10 @@
 mod analyze;
 mod check;
 mod collect;
+mod doctor;
+mod drawing;
+mod env;
+mod files;
 mod fs;
 mod jobs;
 mod package;
@@ -11,6 +15,7 @@ mod print;
 mod run;
 mod snippet;
 mod source;
+mod sweep;
 mod targets;
 mod terminal;
 
@@ -50,6 +55,9 @@ enum Command {
     /// Run a function or lines of a file on a target, with its output as it comes and its result.
     #[command(after_help = STATUSES)]
     Run(RunArgs),
+    /// Run a function once for each line of a file of items, all at once.
+    #[command(after_help = STATUSES)]
+    Map(MapArgs),
     /// Say what would fail on a target, before it is run. Exit status 1 when there are errors.
     Check(CheckArgs),
     /// Print the functions and imports of files as JSON, one object per file and line.
@@ -62,14 +70,23 @@ enum Command {
     Logs(LogsArgs),
     /// End a job.
     Cancel(JobArgs),
-    /// Print what a job returned or raised. Exit status as of `hoist run`; 2 while it is not at its end.
-    Result(JobArgs),
+    /// Print what a job returned or raised, or the table of a sweep. Exit status as of `hoist run`; 2 while it is not at its end.
+    Result(ResultArgs),
+    /// List what a job left besides its result (figures, files that it wrote, its value's pickle), or fetch some of it.
+    Files(FilesArgs),
+    /// Run a job once more as it was, or those tasks of a sweep that did not succeed.
+    #[command(after_help = STATUSES)]
+    Retry(RetryArgs),
     /// List the targets.
     Targets(FormatArgs),
-    /// Say what is missing on a target, if something is. Exit status 3 when something is.
+    /// Walk the whole way of a job to a target, a real one of a second at the end, and say what stands in it. Exit status 3 when
+    /// something does.
     Doctor(DoctorArgs),
     /// Print the JSON schema of hoist.toml.
     Schema,
+    /// List and remove the environments that were built on a target for what the code imports.
+    #[command(subcommand)]
+    Env(EnvCommand),
     /// Look at the files of a target.
     #[command(subcommand)]
     Fs(FsCommand),
@@ -102,6 +119,41 @@ pub(crate) struct RunArgs {
     /// Return as soon as the job is submitted.
     #[arg(long)]
     detach: bool,
+    /// Only say what would run and when it would start, where the scheduler can tell; nothing is submitted. Exit status 3 when it
+    /// would be refused.
+    #[arg(long, conflicts_with_all = ["detach", "sweep"])]
+    dry_run: bool,
+    /// Begin only after this job, or all tasks of this sweep, succeeded; may be given several times. Names as of `hoist result`.
+    #[arg(long, value_name = "JOB")]
+    after: Vec<String>,
+    /// Run once for every combination of values, as one submission: 'lr=[0.1, 0.01], seed=range(10)'.
+    #[arg(long, value_name = "VALUES")]
+    sweep: Option<String>,
+    /// Run at most so many tasks of the sweep at the same time.
+    #[arg(long, value_name = "N", requires = "sweep", value_parser = clap::value_parser!(u32).range(1..))]
+    at_once: Option<u32>,
+}
+
+#[derive(Args)]
+pub(crate) struct MapArgs {
+    #[command(flatten)]
+    entry: EntryArgs,
+    /// The items, one JSON value a line: an object's members are keyword arguments, an array's elements are arguments,
+    /// anything else is the one argument. `-` is standard input.
+    #[arg(long, value_name = "ITEMS.jsonl")]
+    over: PathBuf,
+    /// Run at most so many at the same time.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    at_once: Option<u32>,
+    /// How to print: text, or events as one JSON object per line.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Return as soon as the jobs are submitted.
+    #[arg(long)]
+    detach: bool,
+    /// Begin only after this job, or all tasks of this sweep, succeeded; may be given several times. Names as of `hoist result`.
+    #[arg(long, value_name = "JOB")]
+    after: Vec<String>,
 }
 
 /// What to run, and where.
@@ -119,6 +171,13 @@ pub(crate) struct EntryArgs {
     /// Run in spite of a refusal that allows it.
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    resources: ResourceArgs,
+}
+
+/// What is asked of the scheduler.
+#[derive(Args)]
+pub(crate) struct ResourceArgs {
     /// Cores for each task.
     #[arg(long, value_name = "N", help_heading = "Resources")]
     cores: Option<String>,
@@ -128,6 +187,12 @@ pub(crate) struct EntryArgs {
     /// Limit of time, as 2h or 02:00:00.
     #[arg(long, value_name = "TIME", help_heading = "Resources")]
     time: Option<String>,
+    /// Warn the job with SIGUSR1 so long before its time is over, as 60s.
+    #[arg(long, value_name = "TIME", help_heading = "Resources")]
+    warning: Option<String>,
+    /// Run it up to so many times once more where the target loses it (a node fails, it has to make room).
+    #[arg(long, value_name = "N", help_heading = "Resources")]
+    retries: Option<String>,
     /// GPUs for each node.
     #[arg(long, value_name = "N", help_heading = "Resources")]
     gpus: Option<String>,
@@ -196,7 +261,13 @@ pub(crate) struct FormatArgs {
 }
 
 #[derive(Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct JobsArgs {
+    #[command(subcommand)]
+    command: Option<JobsCommand>,
+    /// Only the tasks of this sweep.
+    #[arg(value_name = "SWEEP")]
+    sweep: Option<String>,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -205,9 +276,31 @@ pub(crate) struct JobsArgs {
     limit: usize,
 }
 
+#[derive(Subcommand)]
+pub(crate) enum JobsCommand {
+    /// Remove jobs that ended long ago, here and on their targets.
+    Clean(CleanArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct CleanArgs {
+    /// Jobs that ended longer ago than this, as 30d or 12h.
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    older: String,
+    /// And then those that ended first, until what is kept on this machine of all jobs takes no more than this, as 2G.
+    #[arg(long, value_name = "SIZE")]
+    most: Option<String>,
+    /// Leave the folders on the targets alone.
+    #[arg(long)]
+    only_here: bool,
+    /// Only say what would go.
+    #[arg(long)]
+    dry_run: bool,
+}
+
 #[derive(Args)]
 pub(crate) struct JobArgs {
-    /// The job's name, enough of its beginning or end, or `last`.
+    /// The name of a job or a sweep, enough of its beginning or end, or `last`; SWEEP.3 is the third task of a sweep.
     #[arg(value_name = "JOB")]
     job: String,
     /// How to print.
@@ -216,14 +309,75 @@ pub(crate) struct JobArgs {
 }
 
 #[derive(Args)]
+pub(crate) struct RetryArgs {
+    /// The name of a job or a sweep, enough of its beginning or end, or `last`; SWEEP.3 is the third task of a sweep. The same
+    /// code runs on the same arguments; changed code is run by `hoist run`.
+    #[arg(value_name = "JOB")]
+    job: String,
+    #[command(flatten)]
+    resources: ResourceArgs,
+    /// How to print: text, or events as one JSON object per line.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+    /// Return as soon as the job is submitted.
+    #[arg(long)]
+    detach: bool,
+}
+
+#[derive(Args)]
+pub(crate) struct ResultArgs {
+    /// The name of a job or a sweep, enough of its beginning or end, or `last`; SWEEP.3 is the third task of a sweep.
+    #[arg(value_name = "JOB")]
+    job: String,
+    /// How to print; csv is for the table of a sweep.
+    #[arg(long, value_enum, default_value_t)]
+    format: TableFormat,
+    /// Write the value's pickle (protocol 4) to this file, fetching it where it is too large to have come by itself. Load it only if
+    /// you trust the code that ran: a pickle runs code of its own.
+    #[arg(long, value_name = "OUT")]
+    pickle: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub(crate) struct FilesArgs {
+    /// The job's name, enough of its beginning or end, or `last`; SWEEP.3 is the third task of a sweep.
+    #[arg(value_name = "JOB")]
+    job: String,
+    /// What to fetch: a file, a folder or a pattern ('*.csv'). Without any, all is listed, or with -o all is fetched.
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+    /// Copy them into this folder; without it they stay in the job's own, and where they are is printed.
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Fetch no more than this.
+    #[arg(long, value_name = "SIZE", default_value = "2G")]
+    most: String,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How a table is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TableFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object per line.
+    Json,
+    /// Comma-separated values with a first line of titles (RFC 4180).
+    Csv,
+}
+
+#[derive(Args)]
 pub(crate) struct LogsArgs {
-    /// The job's name, enough of its beginning or end, or `last`.
+    /// The job's name, enough of its beginning or end, or `last`; SWEEP.3 is the third task of a sweep.
     #[arg(value_name = "JOB")]
     job: String,
     /// Go on until the job is at its end. Exit status as of `hoist run`.
     #[arg(long, short)]
     follow: bool,
-    /// Only one of the two streams.
+    /// Only one of the streams.
     #[arg(long, value_enum)]
     stream: Option<StreamArg>,
     /// How to print: the bytes as they are, or events as one JSON object per line.
@@ -237,6 +391,8 @@ pub(crate) enum StreamArg {
     Stdout,
     /// Standard error.
     Stderr,
+    /// What the building of its environment printed.
+    Environment,
 }
 
 #[derive(Args)]
@@ -244,9 +400,46 @@ pub(crate) struct DoctorArgs {
     /// The target's name.
     #[arg(value_name = "TARGET")]
     target: String,
+    /// Do not run the job of one second that shows that jobs run.
+    #[arg(long)]
+    no_job: bool,
+    /// How long to wait for that job.
+    #[arg(long, value_name = "TIME", default_value = "2m")]
+    wait: String,
     /// How to print.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum EnvCommand {
+    /// List them.
+    Ls(EnvListArgs),
+    /// Remove some; the next job that needs one builds it anew. Exit status 3 when one is kept, because it is in use.
+    Rm(EnvRemoveArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct EnvListArgs {
+    /// The target's name; by default the configuration's default.
+    #[arg(value_name = "TARGET")]
+    target: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct EnvRemoveArgs {
+    /// The target's name.
+    #[arg(value_name = "TARGET")]
+    target: String,
+    /// The environments' names.
+    #[arg(value_name = "NAME", required_unless_present = "all")]
+    names: Vec<String>,
+    /// All of them.
+    #[arg(long, conflicts_with = "names")]
+    all: bool,
 }
 
 #[derive(Subcommand)]
@@ -298,6 +491,7 @@ pub(crate) fn main() -> ExitCode {
     let done = match cli.command {
         Command::Lsp(_) => return crate::lsp::run(),
         Command::Run(args) => run::run(&args),
+        Command::Map(args) => sweep::map(&args),
         Command::Check(args) => check::check(&args),
         Command::Analyze(args) => analyze::analyze(&args),
         Command::Package(args) => package::package(&args),
@@ -305,9 +499,12 @@ pub(crate) fn main() -> ExitCode {
         Command::Logs(args) => jobs::logs(&args),
         Command::Cancel(args) => jobs::cancel(&args),
         Command::Result(args) => jobs::result(&args),
+        Command::Files(args) => files::files(&args),
+        Command::Retry(args) => jobs::retry(&args),
         Command::Targets(args) => targets::list(&args),
-        Command::Doctor(args) => targets::doctor(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Schema => schema(),
+        Command::Env(command) => env::env(&command),
         Command::Fs(command) => fs::fs(&command),
     };
     match done {

@@ -1,6 +1,6 @@
 //! `hoist package`: what would be sent, and the script that would be submitted.
 
-use hoist_jobs::{JobId, plan};
+use hoist_jobs::plan;
 
 use super::{Done, Failure, PackageArgs, print, source, terminal};
 
@@ -36,14 +36,9 @@ pub(super) fn package(args: &PackageArgs) -> Done {
         ));
     }
     if args.script {
-        // The job's name stands in its script; this one will not be used.
-        let submission = plan.submission(JobId::new());
         return terminal::with_engine(async |engine| {
-            let target = engine
-                .target(&plan.settings)
-                .await
-                .map_err(Failure::target)?;
-            print::line(target.script(&submission).trim_end())?;
+            let script = engine.script(&plan).await.map_err(Failure::target)?;
+            print::line(script.trim_end())?;
             Ok(0)
         });
     }

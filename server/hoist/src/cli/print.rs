@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, IsTerminal, Write};
 
 use super::{Failure, Format};
+pub(super) use crate::table::columns as table;
 
 /// One line on standard output.
 pub(super) fn line(text: impl Display) -> io::Result<()> {
@@ -28,28 +29,15 @@ pub(super) fn bytes(out: &mut dyn Write, bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-/// Rows of a table with the columns below their titles; the last column is not padded.
-pub(super) fn table(titles: &[&str], rows: &[Vec<String>]) -> String {
-    let width = |text: &str| unicode_width::UnicodeWidthStr::width(text);
-    let mut widths: Vec<usize> = titles.iter().map(|title| width(title)).collect();
-    for row in rows {
-        for (column, cell) in row.iter().enumerate() {
-            widths[column] = widths[column].max(width(cell));
-        }
-    }
-    let mut out = String::new();
-    let titles: Vec<String> = titles.iter().map(ToString::to_string).collect();
-    for row in std::iter::once(&titles).chain(rows) {
-        let mut text = String::new();
-        for (column, cell) in row.iter().enumerate() {
-            text.push_str(cell);
-            let padding = widths[column] - width(cell) + 2;
-            text.extend(std::iter::repeat_n(' ', padding));
-        }
-        out.push_str(text.trim_end());
-        out.push('\n');
-    }
-    out
+/// What is printed by the way, on standard error; paler where that is a terminal.
+pub(super) fn aside(bytes: &[u8]) {
+    let mut err = io::stderr().lock();
+    let (before, after): (&[u8], &[u8]) = match io::stderr().is_terminal() {
+        true => (b"\x1b[2m", b"\x1b[22m"),
+        false => (b"", b""),
+    };
+    // That nobody reads it is no error.
+    err.write_all(&[before, bytes, after].concat()).ok();
 }
 
 /// One JSON value on a line of its own.

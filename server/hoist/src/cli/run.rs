@@ -1,21 +1,30 @@
 //! `hoist run`: from the click to the result, in a terminal.
 
+use std::borrow::Cow;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use hoist_analysis::Severity;
-use hoist_jobs::{Engine, Event, JobView, RunRequest, State, Stream, Watch, plan};
+use hoist_jobs::{Engine, Event, Forecast, JobView, Plan, RunRequest, State, Stream, Watch, plan};
+
+use super::drawing::Drawing;
+use crate::forecast;
+use crate::result_text;
+use crate::words::size;
 
 use super::terminal::{self, Interrupts};
-use super::{Done, Failure, Format, REFUSED, RunArgs, TARGET_FAILED, print, source};
+use super::{Done, Failure, Format, REFUSED, RunArgs, TARGET_FAILED, jobs, print, source, sweep};
 
 /// For how long, when all is shown, what is asked beside the job is waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Exit status after the second Ctrl-C: the shell's own for "interrupted".
-const LEFT: u8 = 130;
+pub(super) const LEFT: u8 = 130;
 
 pub(super) fn run(args: &RunArgs) -> Done {
+    if let Some(values) = &args.sweep {
+        return sweep::sweep(args, values);
+    }
     let (file, request) = match source::request(&args.entry) {
         Ok(request) => request,
         Err(refused) => return Ok(refuse(args.format, &refused)),
@@ -28,14 +37,25 @@ pub(super) fn run(args: &RunArgs) -> Done {
         }
     };
     warn(&request, &plan);
+    if args.dry_run {
+        return terminal::with_engine(async |engine| dry_run(&engine, &plan, args.format).await);
+    }
     terminal::with_engine(async |engine| {
         // Before the job is there, so that no Ctrl-C leaves one behind that nobody waits for.
         let interrupts = Interrupts::listen().map_err(Failure::target)?;
-        let job = engine
-            .start_plan(&request, plan)
-            .map_err(Failure::refused)?;
+        let request = RunRequest {
+            after: jobs::named(&engine, &args.after)?,
+            ..request
+        };
+        let job = match engine.start_plan(&request, plan) {
+            Ok(job) => job,
+            Err(error) => {
+                let refused = source::Refused::by_engine(&error, &file);
+                return Ok(refuse(args.format, &refused));
+            }
+        };
         let shown = Shown::new(args.format, None);
-        let watch = engine.watch(job, [0, 0]);
+        let watch = engine.watch(job, [0; 3]);
         let status = follow(&engine, watch, shown, interrupts, args.detach).await?;
         if status != LEFT {
             tokio::time::timeout(PATIENCE, engine.learnt()).await.ok();
@@ -44,13 +64,54 @@ pub(super) fn run(args: &RunArgs) -> Done {
     })
 }
 
-fn refuse(format: Format, refused: &source::Refused) -> u8 {
+/// Says what would become of a plan.
+async fn dry_run(engine: &Engine, plan: &Plan, format: Format) -> Done {
+    let forecast = engine.ask_forecast(plan).await.map_err(Failure::target)?;
+    let target = &plan.settings.name;
+    if format == Format::Json {
+        let starts_in = match &forecast {
+            Some(Forecast::Starts(at)) => {
+                let wait = at.duration_since(SystemTime::now()).unwrap_or_default();
+                Some(wait.as_secs())
+            }
+            _ => None,
+        };
+        let refused = match &forecast {
+            Some(Forecast::Refused(why)) => Some(why),
+            _ => None,
+        };
+        print::line(serde_json::json!({
+            "event": "dry_run", "name": plan.name, "target": target, "sha256": plan.package.sha256,
+            "files": plan.slice.files.len(), "bytes": plan.package.bytes.len(), "starts_in_seconds": starts_in, "refused": refused,
+        }))?;
+    } else {
+        let when = match &forecast {
+            Some(forecast) => forecast::words(forecast, target),
+            None => format!("would run on {target}"),
+        };
+        let files = match plan.slice.files.len() {
+            1 => "1 file".to_owned(),
+            count => format!("{count} files"),
+        };
+        let size = size(plan.package.bytes.len() as u64);
+        print::line(format_args!(
+            "{} {when}; it travels in {files}, {size}",
+            plan.name
+        ))?;
+    }
+    Ok(match forecast {
+        Some(Forecast::Refused(_)) => TARGET_FAILED,
+        _ => 0,
+    })
+}
+
+pub(super) fn refuse(format: Format, refused: &source::Refused) -> u8 {
     print::refusal(format, &refused.code, &refused.message, refused.line);
     REFUSED
 }
 
 /// What the person should know though it runs.
-fn warn(request: &RunRequest, plan: &hoist_jobs::Plan) {
+pub(super) fn warn(request: &RunRequest, plan: &hoist_jobs::Plan) {
     for finding in &plan.slice.findings {
         if finding.severity <= Severity::Warning {
             let line = request.document.lines().line_of(finding.range.start) + 1;
@@ -70,6 +131,8 @@ pub(super) struct Shown {
     in_line: bool,
     /// The last of what the job wrote to its standard error.
     errors: Vec<u8>,
+    /// What it draws there, where there is a terminal.
+    drawing: Drawing,
     /// What was last said to hold it up.
     trouble: Option<String>,
 }
@@ -85,6 +148,7 @@ impl Shown {
             status: print::Status::new(format == Format::Text),
             in_line: false,
             errors: Vec::new(),
+            drawing: Drawing::default(),
             trouble: None,
         }
     }
@@ -115,26 +179,59 @@ impl Shown {
                 }
                 Ok(())
             }
+            Event::Fetch { sent, total, .. } => {
+                if let Some(percent) = (sent * 100).checked_div(*total) {
+                    self.status.show(&format!("fetching {percent} %"));
+                }
+                Ok(())
+            }
             Event::Output { stream, bytes, .. } => {
                 self.status.clear();
                 match stream {
                     Stream::Stdout => {
                         self.in_line = bytes.last().is_some_and(|byte| *byte != b'\n');
-                        print::bytes(&mut io::stdout().lock(), bytes)
+                        print::bytes(&mut io::stdout().lock(), bytes)?;
+                        if !self.in_line {
+                            self.draw();
+                        }
+                        Ok(())
                     }
                     Stream::Stderr => {
                         self.errors.extend_from_slice(bytes);
                         let surplus = self.errors.len().saturating_sub(ERRORS);
                         self.errors.drain(..surplus);
-                        print::bytes(&mut io::stderr().lock(), bytes).ok();
+                        let whole = match self.status.is_shown() {
+                            true => self.drawing.take(bytes),
+                            false => Cow::Borrowed(&bytes[..]),
+                        };
+                        print::bytes(&mut io::stderr().lock(), &whole).ok();
+                        self.draw();
+                        Ok(())
+                    }
+                    // Whoever asks for it alone wants to do something with it.
+                    Stream::Environment if self.only == Some(Stream::Environment) => {
+                        print::bytes(&mut io::stdout().lock(), bytes)
+                    }
+                    Stream::Environment => {
+                        print::aside(bytes);
                         Ok(())
                     }
                 }
             }
             Event::Finished { .. } => {
                 self.status.clear();
+                // A bar that was never ended stays where it was drawn last.
+                let rest = self.drawing.end();
+                print::bytes(&mut io::stderr().lock(), &rest).ok();
                 Ok(())
             }
+        }
+    }
+
+    /// Shows the bar that the job draws, in one line whatever its width.
+    fn draw(&mut self) {
+        if let Some(bar) = self.drawing.shown() {
+            self.status.show(&bar);
         }
     }
 
@@ -176,6 +273,10 @@ impl Shown {
 pub(super) fn outcome(job: &JobView, is_traceback_seen: bool) -> io::Result<()> {
     if let Some(result) = &job.result {
         print::line(format_args!("result: {}", result.repr))?;
+        print::bytes(
+            &mut io::stdout().lock(),
+            result_text::previews(job).as_bytes(),
+        )?;
     }
     if let Some(error) = job.error.as_ref().filter(|_| !is_traceback_seen) {
         let text = error.traceback.as_deref().map(str::trim_end);
@@ -184,17 +285,13 @@ pub(super) fn outcome(job: &JobView, is_traceback_seen: bool) -> io::Result<()> 
             None => print::say(&format!("{}: {}", error.kind, error.message)),
         }
     }
+    for advice in &job.advice {
+        print::say(&format!("note: {advice}"));
+    }
     for note in &job.notes {
         print::say(&format!("note: {note}"));
     }
-    if let [first, ..] = job.files.as_slice() {
-        let more = match job.files.len() {
-            1 => String::new(),
-            count => format!(" and {} more", count - 1),
-        };
-        let work_dir = format!("the folder files/ of job {} on {}", job.job, job.target);
-        print::say(&format!("note: wrote {}{more}, in {work_dir}", first.path));
-    }
+    left(job);
     let reason = job.reason.as_deref().unwrap_or("no reason is known");
     let (name, target) = (&job.name, &job.target);
     match job.state {
@@ -207,7 +304,54 @@ pub(super) fn outcome(job: &JobView, is_traceback_seen: bool) -> io::Result<()> 
         State::Lost => print::error(&format!("{name} was lost on {target}: {reason}")),
         _ => {}
     }
+    if let Some(next) = job.next {
+        print::say(&format!("note: it runs once more by itself, as {next}"));
+        return Ok(());
+    }
+    if let Some(bytes) = job.checkpoint_bytes.filter(|_| job.goes_on()) {
+        let size = size(bytes);
+        print::say(&format!(
+            "note: `hoist retry {}` goes on from what it kept, {size}",
+            job.job
+        ));
+    }
+    if !job.suggests.is_empty() {
+        let more = job.suggests.iter();
+        let more: String = more
+            .map(|(name, value)| format!(" --{name} {value}"))
+            .collect();
+        print::say(&format!(
+            "note: `hoist retry {}{more}` runs it once more with twice as much",
+            job.job
+        ));
+    }
     Ok(())
+}
+
+/// Says what a job left: its figures one by one, of its files the first.
+pub(super) fn left(job: &JobView) {
+    for figure in &job.figures {
+        if let Some(here) = &figure.here {
+            print::say(&format!("note: figure {}", here.display()));
+        }
+    }
+    if let [first, ..] = job.files.as_slice() {
+        let more = match job.files.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let (name, target) = (job.job, &job.target);
+        let missing = job.files.iter().filter(|file| file.here.is_none()).count();
+        let there = match missing {
+            0 => String::new(),
+            _ if missing == job.files.len() => format!(", on {target}"),
+            _ => format!(", {missing} of them only on {target}"),
+        };
+        print::say(&format!(
+            "note: wrote {}{more}{there}; `hoist files {name}` lists and fetches them",
+            first.path
+        ));
+    }
 }
 
 /// What a job is doing, in one line.
@@ -221,11 +365,16 @@ pub(super) fn going_on(job: &JobView) -> String {
 }
 
 /// Shows a job until its end. Whoever reads along has not started it: Ctrl-C leaves it running.
-pub(super) async fn read_along(mut watch: Watch, mut shown: Shown) -> Done {
+pub(super) async fn read_along(engine: &Engine, mut watch: Watch, mut shown: Shown) -> Done {
     while let Some(event) = watch.next().await.map_err(Failure::target)? {
         shown.show(&event)?;
         if let Event::Finished { job } = event {
             shown.end(&job)?;
+            if let Some(next) = job.next {
+                watch = engine.watch(next, [0; 3]);
+                shown = Shown::new(shown.format, shown.only);
+                continue;
+            }
             return Ok(job.state.exit_status().unwrap_or(TARGET_FAILED));
         }
     }
@@ -233,16 +382,16 @@ pub(super) async fn read_along(mut watch: Watch, mut shown: Shown) -> Done {
 }
 
 /// Shows a job until its end, or until it is submitted. Ctrl-C ends it, a second one leaves it running.
-async fn follow(
+pub(super) async fn follow(
     engine: &Engine,
     mut watch: Watch,
     mut shown: Shown,
     mut interrupts: Interrupts,
     detach: bool,
 ) -> Done {
-    let job = watch.job();
     let mut interrupted = false;
     loop {
+        let job = watch.job();
         let event = tokio::select! {
             event = watch.next() => event.map_err(Failure::target)?,
             () = interrupts.next() => {
@@ -265,6 +414,11 @@ async fn follow(
         match event {
             Event::Finished { job } => {
                 shown.end(&job)?;
+                if let Some(next) = job.next {
+                    watch = engine.watch(next, [0; 3]);
+                    shown = Shown::new(shown.format, shown.only);
+                    continue;
+                }
                 return Ok(job.state.exit_status().unwrap_or(TARGET_FAILED));
             }
             Event::State { job }

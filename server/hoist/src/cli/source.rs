@@ -15,7 +15,7 @@ use hoist_jobs::{
 };
 use hoist_syntax::Document;
 
-use super::{EntryArgs, Failure};
+use super::{EntryArgs, Failure, ResourceArgs};
 
 /// A Python file with its text.
 pub(super) struct Source {
@@ -26,6 +26,8 @@ pub(super) struct Source {
     pub(super) workspace: PathBuf,
     pub(super) document: Document,
     pub(super) environment: Arc<Environment>,
+    /// The workspace's.
+    pub(super) configuration: Arc<Configuration>,
 }
 
 /// What lies around the files of a command, each thing looked at once.
@@ -43,6 +45,7 @@ pub(super) struct Around {
 struct Folder {
     workspace: PathBuf,
     environment: Arc<Environment>,
+    configuration: Arc<Configuration>,
 }
 
 /// A configuration with what the findings of all files have from it, or why there is none.
@@ -56,6 +59,14 @@ impl Around {
             python,
             folders: Once::default(),
             configurations: Once::default(),
+        }
+    }
+
+    /// Looks at what files in a folder, or the file itself, have around them before one of them is read.
+    pub(super) fn look_ahead(&self, path: &Path) {
+        if let Ok(path) = absolute(path) {
+            let is_dir = self.files.metadata(&path).is_ok_and(|meta| meta.is_dir);
+            self.folder_of(&if is_dir { path.join("_.py") } else { path });
         }
     }
 
@@ -78,11 +89,12 @@ impl Around {
             Folder {
                 environment: self.environments.get(&self.files, &question),
                 workspace,
+                configuration,
             }
         })
     }
 
-    pub(super) fn configuration(&self, workspace: &Path) -> Arc<Configuration> {
+    fn configuration(&self, workspace: &Path) -> Arc<Configuration> {
         let has_own = ["hoist.toml", "pyproject.toml"]
             .iter()
             .any(|name| self.files.metadata(&workspace.join(name)).is_ok());
@@ -132,6 +144,7 @@ impl Source {
         Ok(Self {
             named: named.to_owned(),
             environment: folder.environment.clone(),
+            configuration: folder.configuration.clone(),
             workspace: folder.workspace.clone(),
             document: Document::new(text),
             path,
@@ -175,6 +188,11 @@ impl Refused {
             message: message.to_string(),
             line: None,
         }
+    }
+
+    /// Values that are no sweep.
+    pub(super) fn of_sweep(error: &hoist_analysis::sweep::SweepError) -> Self {
+        Self::new("sweep", error)
     }
 
     /// A refusal of the engine, with the file and the line before its sentence where it is about one.
@@ -224,7 +242,7 @@ pub(super) fn request(args: &EntryArgs) -> Result<(PathBuf, RunRequest), Refused
     let request = RunRequest {
         args: args.args.clone(),
         target: args.target.clone(),
-        resources: resources(args),
+        resources: resources(&args.resources),
         force: args.force,
         ..RunRequest::new(
             source.path,
@@ -237,11 +255,13 @@ pub(super) fn request(args: &EntryArgs) -> Result<(PathBuf, RunRequest), Refused
     Ok((file, request))
 }
 
-fn resources(args: &EntryArgs) -> BTreeMap<String, String> {
+pub(super) fn resources(args: &ResourceArgs) -> BTreeMap<String, String> {
     [
         ("cores", &args.cores),
         ("memory", &args.memory),
         ("time", &args.time),
+        ("warning", &args.warning),
+        ("retries", &args.retries),
         ("gpus", &args.gpus),
         ("nodes", &args.nodes),
         ("tasks", &args.tasks),

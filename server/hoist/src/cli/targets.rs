@@ -1,12 +1,12 @@
-//! `hoist targets` and `hoist doctor`.
+//! `hoist targets`.
 
 use std::path::{Path, PathBuf};
 
-use hoist_cluster::{TargetSettings, probe};
+use hoist_cluster::{SchedulerKind, TargetSettings};
 use hoist_jobs::{Config, workspace_of};
 use serde::Serialize;
 
-use super::{DoctorArgs, Done, Failure, Format, FormatArgs, TARGET_FAILED, print, terminal};
+use super::{Done, Failure, Format, FormatArgs, print};
 
 /// The configuration as it holds in the current folder.
 pub(super) fn config() -> Result<(PathBuf, Config), Failure> {
@@ -43,14 +43,22 @@ pub(super) fn list(args: &FormatArgs) -> Done {
         .targets()
         .map(|target| {
             let mark = if target.name == *default { "*" } else { "" };
+            let is_cluster = target.scheduler == SchedulerKind::Kubernetes;
+            let context = || match &target.context {
+                Some(context) => format!("context {context}"),
+                None => "current context".to_owned(),
+            };
+            let here = || "this machine".to_owned();
+            let of_machine = |value: String| if is_cluster { "-".to_owned() } else { value };
             vec![
                 format!("{}{mark}", target.name),
                 word(&target.scheduler),
-                target
-                    .host
-                    .clone()
-                    .unwrap_or_else(|| "this machine".to_owned()),
-                target.work_dir.clone(),
+                if is_cluster {
+                    context()
+                } else {
+                    target.host.clone().unwrap_or_else(here)
+                },
+                of_machine(target.work_dir.clone()),
                 target
                     .python
                     .clone()
@@ -70,43 +78,6 @@ pub(super) fn list(args: &FormatArgs) -> Done {
         print::say(&format!("from {}", file.display()));
     }
     Ok(0)
-}
-
-#[derive(Serialize)]
-struct Checked<'a> {
-    target: &'a str,
-    step: &'a str,
-    ok: bool,
-    found: &'a str,
-}
-
-pub(super) fn doctor(args: &DoctorArgs) -> Done {
-    let (_, config) = config()?;
-    let settings = config.target(&args.target).map_err(Failure::refused)?;
-    let checks = terminal::with_terminal(async |ask| probe(settings, ask).await)?;
-    let mut status = 0;
-    for check in checks {
-        let (ok, found) = match &check.found {
-            Ok(found) => (true, found.clone()),
-            Err(error) => (false, error.to_string()),
-        };
-        if !ok {
-            status = TARGET_FAILED;
-        }
-        match args.format {
-            Format::Json => print::json(&Checked {
-                target: &settings.name,
-                step: check.step,
-                ok,
-                found: &found,
-            })?,
-            Format::Text => {
-                let mark = if ok { "ok" } else { "no" };
-                print::line(format_args!("{mark}  {:<14} {found}", check.step))?;
-            }
-        }
-    }
-    Ok(status)
 }
 
 /// A value as the configuration writes it.

@@ -2,12 +2,16 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use hoist_cluster::{Ask, Question, QuestionKind};
 use hoist_jobs::{Engine, EngineOptions, default_store};
 
 use super::{Done, Failure};
+
+/// How long a target may take to hear that the end of a job has been fetched; then what waits there waits for as long as it may.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Starts an engine, does something with it, and stops. Jobs that are not at their end stay where they are.
 pub(super) fn with_engine(what: impl AsyncFnOnce(Engine) -> Done) -> Done {
@@ -17,7 +21,9 @@ pub(super) fn with_engine(what: impl AsyncFnOnce(Engine) -> Done) -> Done {
             ask,
         })
         .map_err(Failure::refused)?;
-        what(engine).await
+        let done = what(engine.clone()).await;
+        tokio::time::timeout(PATIENCE, engine.released()).await.ok();
+        done
     })?
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hoist_jobs::{Explanation, diagnose, explain};
-use tower_lsp::ls_types::{Diagnostic, Hover, HoverContents, MarkupContent, MarkupKind, Position};
+use tower_lsp::ls_types::{Diagnostic, Hover, Position};
 
 use super::documents::Open;
 use super::snapshot::Snapshot;
@@ -15,43 +15,22 @@ pub(super) fn diagnostics(snapshot: &Snapshot, open: &Arc<Open>) -> Option<Vec<D
     let document = &open.document;
     let diagnostic = |problem: hoist_jobs::Problem| Diagnostic {
         range: to_proto::range(document, problem.range, snapshot.profile.encoding),
+        severity: Some(to_proto::severity(problem.severity)),
         ..to_proto::diagnostic(problem.code, problem.message)
     };
     let problems = diagnose(path, document.text());
     Some(problems.into_iter().map(diagnostic).collect())
 }
 
-/// The byte offset of a position.
-pub(super) fn offset(snapshot: &Snapshot, open: &Open, position: Position) -> usize {
-    let document = &open.document;
-    document.lines().offset(
-        document.text(),
-        from_proto::position(position),
-        snapshot.profile.encoding,
-    )
-}
-
 /// What the key or value at a place means.
 pub(super) fn hover(snapshot: &Snapshot, open: &Open, position: Position) -> Option<Hover> {
     let path = open.path.as_deref()?;
-    let at = offset(snapshot, open, position);
-    let Explanation { range, text } = explain(path, open.document.text(), at)?;
-    let markdown = snapshot.profile.markdown;
-    Some(Hover {
-        contents: HoverContents::Markup(MarkupContent {
-            kind: match markdown {
-                true => MarkupKind::Markdown,
-                false => MarkupKind::PlainText,
-            },
-            value: match markdown {
-                true => text,
-                false => text.replace('`', ""),
-            },
-        }),
-        range: Some(to_proto::range(
-            &open.document,
-            range,
-            snapshot.profile.encoding,
-        )),
-    })
+    let document = &open.document;
+    let at = from_proto::offset(document, position, snapshot.profile.encoding);
+    let Explanation { range, text } = explain(path, document.text(), at)?;
+    let text = match snapshot.profile.markdown {
+        true => text,
+        false => text.replace('`', ""),
+    };
+    Some(to_proto::hover(snapshot, document, range, text))
 }

@@ -19,22 +19,41 @@ pub(crate) mod command {
     pub(crate) const RUN_ON: &str = "hoist.runOn";
     /// Runs the entry of a job once more. Argument: [`super::RerunArguments`].
     pub(crate) const RERUN: &str = "hoist.rerun";
+    /// Runs a job once more as it was, from its checkpoint. Argument: [`super::RerunArguments`].
+    pub(crate) const RETRY: &str = "hoist.retry";
+    /// Asks for values, then runs once for every combination of them. Argument: [`super::SweepArguments`].
+    pub(crate) const RUN_SWEEP: &str = "hoist.runSweep";
+    /// Shows the table of a sweep. Argument: [`super::ShowSweepArguments`].
+    pub(crate) const SHOW_SWEEP: &str = "hoist.showSweep";
     /// Ends a job. Argument: [`super::CancelArguments`].
     pub(crate) const CANCEL: &str = "hoist.cancel";
     /// Shows what a job printed. Argument: [`super::ShowOutputArguments`].
     pub(crate) const SHOW_OUTPUT: &str = "hoist.showOutput";
+    /// Shows what a job gave and left. Argument: [`super::CancelArguments`].
+    pub(crate) const SHOW_RESULT: &str = "hoist.showResult";
+    /// Opens files that a job left, and fetches them before. Argument: [`super::OpenFilesArguments`].
+    pub(crate) const OPEN_FILES: &str = "hoist.openFiles";
     /// Shows what would travel. Argument: [`super::PackageArguments`].
     pub(crate) const SHOW_PACKAGE: &str = "hoist.showPackage";
 
+    /// Shows the script that would be submitted. Argument: [`super::RunArguments`].
+    pub(crate) const SHOW_SCRIPT: &str = "hoist.showScript";
+
     /// All of them, as the server announces them.
-    pub(crate) const ALL: [&str; 7] = [
+    pub(crate) const ALL: [&str; 13] = [
         RUN,
         RUN_WITH,
         RUN_ON,
         RERUN,
+        RETRY,
+        RUN_SWEEP,
+        SHOW_SWEEP,
         CANCEL,
         SHOW_OUTPUT,
+        SHOW_RESULT,
+        OPEN_FILES,
         SHOW_PACKAGE,
+        SHOW_SCRIPT,
     ];
 }
 
@@ -57,6 +76,10 @@ pub(crate) struct Announced {
     pub(crate) ask: bool,
     /// It shows [`JobOutputs`] by itself.
     pub(crate) output: bool,
+    /// It shows [`ShowTexts`] as documents that cannot be changed.
+    pub(crate) text: bool,
+    /// It opens [`ShowFiles`], pictures among them.
+    pub(crate) file: bool,
 }
 
 /// `capabilities.experimental` of the server.
@@ -85,6 +108,22 @@ pub(crate) struct Options {
     pub(crate) python: Option<String>,
     /// Which lenses are shown.
     pub(crate) lenses: Lenses,
+    /// Figures are opened as they come.
+    pub(crate) figures: Figures,
+}
+
+/// Whether figures are opened as they come.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct Figures {
+    /// They are.
+    pub(crate) open: bool,
+}
+
+impl Default for Figures {
+    fn default() -> Self {
+        Self { open: true }
+    }
 }
 
 /// Which lenses are shown.
@@ -128,6 +167,9 @@ pub(crate) struct RunArguments {
     /// Run in spite of a refusal that allows it.
     #[serde(default)]
     pub(crate) force: bool,
+    /// Names of jobs and sweeps that must have succeeded before it begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) after: Vec<String>,
 }
 
 /// The answer to the commands that run.
@@ -137,12 +179,62 @@ pub(crate) struct RunStarted {
     pub(crate) job: Option<String>,
 }
 
-/// The argument of `hoist.rerun`.
+/// The argument of `hoist.rerun` and `hoist.retry`.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct RerunArguments {
     /// Absent: the newest job.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) job: Option<String>,
+    /// As of [`RunArguments`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) resources: BTreeMap<String, String>,
+}
+
+/// The argument of `hoist.runSweep`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct SweepArguments {
+    /// What to run; `args` are the arguments that all tasks have.
+    #[serde(flatten)]
+    pub(crate) run: RunArguments,
+    /// `lr=[0.1, 0.01], seed=range(10)`; absent: the person is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) values: Option<String>,
+    /// How many may run at the same time; absent: as many as the target has room for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at_once: Option<u32>,
+}
+
+/// The answer to `hoist.runSweep`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SweepStarted {
+    /// The sweep's name; `null` while there is still something to ask.
+    pub(crate) sweep: Option<String>,
+}
+
+/// The argument of `hoist.showSweep`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ShowSweepArguments {
+    /// The sweep's name.
+    pub(crate) sweep: String,
+}
+
+/// The answer to `hoist.showSweep`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct SweepTable {
+    /// The arguments and results of its tasks, as comma-separated values (RFC 4180).
+    pub(crate) csv: String,
+}
+
+/// Which task of which sweep a job is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct TaskOf {
+    /// The sweep's name.
+    pub(crate) sweep: String,
+    /// The task's number, from 1.
+    pub(crate) index: usize,
+    /// How many tasks there are.
+    pub(crate) of: usize,
 }
 
 /// The argument of `hoist.cancel`.
@@ -162,6 +254,17 @@ pub(crate) struct ShowOutputArguments {
     /// Absent: standard output, or standard error when only that has bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) stream: Option<Stream>,
+}
+
+/// The argument of `hoist.openFiles`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct OpenFilesArguments {
+    /// Absent: the newest job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) job: Option<String>,
+    /// Files, folders or patterns, as [`LeftFile::path`] has them; none: the person is asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) paths: Vec<String>,
 }
 
 /// The argument of `hoist.showPackage`.
@@ -248,6 +351,27 @@ pub(crate) struct Job {
     /// Python source of call arguments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) args: Option<String>,
+    /// Of a task of a sweep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sweep: Option<TaskOf>,
+    /// The jobs and sweeps that must have succeeded before it begins.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) after: Vec<String>,
+    /// Resources of which it had too little, with what to ask for when it is run again.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) suggests: BTreeMap<String, String>,
+    /// The job or sweep that it runs once more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) again: Option<String>,
+    /// The job that runs it once more by itself, because the target lost it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) next: Option<String>,
+    /// Which attempt it is, from 2 on, when it was made so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) attempt: Option<u32>,
+    /// How many bytes it kept for the next attempt to go on from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) checkpoint_bytes: Option<u64>,
     /// Milliseconds since 1970.
     pub(crate) created: u64,
     /// Milliseconds since 1970.
@@ -265,12 +389,80 @@ pub(crate) struct Job {
     /// What goes on right now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) message: Option<String>,
+    /// What it used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) usage: Option<Usage>,
+    /// What to ask for next time, a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) advice: Vec<String>,
     /// Of a job that succeeded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) result: Option<JobResult>,
     /// Of a job whose function raised.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<JobError>,
+    /// Figures in the order in which they were shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) figures: Vec<LeftFile>,
+    /// Files that it wrote, the first hundred.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<LeftFile>,
+    /// How many more it wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) more_files: Option<usize>,
+}
+
+/// What a job used of what it asked for.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Usage {
+    /// In a line, for people.
+    pub(crate) text: String,
+    /// Processor time, of all its processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cpu_seconds: Option<f64>,
+    /// Cores that it asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) cores_asked: Option<u32>,
+    /// The most memory that its processes held together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) peak_memory_bytes: Option<u64>,
+    /// Memory that it asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) memory_asked_bytes: Option<u64>,
+    /// How long it waited at its target.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) queue_seconds: Option<f64>,
+}
+
+/// A file that a job left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct LeftFile {
+    /// Below the job's folder.
+    pub(crate) path: String,
+    /// Its length.
+    pub(crate) bytes: u64,
+    /// Where it is on this machine, once it has been fetched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uri: Option<String>,
+}
+
+/// What there is to see of an array, a frame, a series or a figure.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Preview {
+    /// Where in the value: empty for the value itself, `[0]`, `['loss']`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) at: String,
+    /// `array`, `frame`, `series`, `figure` or `none`.
+    pub(crate) kind: String,
+    /// What it is, in a line.
+    pub(crate) about: String,
+    /// Its head, in lines.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
+    /// The head is not all of it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) cut: bool,
 }
 
 /// What a function returned.
@@ -290,6 +482,15 @@ pub(crate) struct JobResult {
     /// The JSON as text, digit for digit, where `json` could not hold it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) json_text: Option<String>,
+    /// Of the value, or of what lies in it one level down.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) previews: Vec<Preview>,
+    /// Its pickle.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pickle: Option<LeftFile>,
+    /// Why there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pickle_problem: Option<String>,
 }
 
 /// A field that is there with `null` is `Some(null)`; only a missing one is `None`.
@@ -481,6 +682,45 @@ pub(crate) enum ShowOutputs {}
 impl Notification for ShowOutputs {
     type Params = ShowOutput;
     const METHOD: &'static str = "hoist/showOutput";
+}
+
+/// A text for the person, who cannot change it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct ShowText {
+    /// What it is, in a few words, fit for the name of a file.
+    pub(crate) title: String,
+    /// The identifier of its language, as of `textDocument/didOpen`.
+    pub(crate) language: String,
+    /// The whole of it.
+    pub(crate) text: String,
+}
+
+/// The user wants to see a text.
+#[derive(Debug)]
+pub(crate) enum ShowTexts {}
+impl Notification for ShowTexts {
+    type Params = ShowText;
+    const METHOD: &'static str = "hoist/showText";
+}
+
+/// A file for the person.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ShowFile {
+    /// Whose.
+    pub(crate) job: String,
+    /// Where it is on this machine.
+    pub(crate) uri: String,
+    /// The person asked to see it; else it came by itself, and nothing else may be covered by it.
+    pub(crate) take_focus: bool,
+}
+
+/// A file is to be opened.
+#[derive(Debug)]
+pub(crate) enum ShowFiles {}
+impl Notification for ShowFiles {
+    type Params = ShowFile;
+    const METHOD: &'static str = "hoist/showFile";
 }
 
 /// All jobs.

@@ -13,12 +13,14 @@ use tower_lsp::Client;
 use tower_lsp::ls_types::{MessageType, ShowDocumentParams};
 
 use super::ask::sent_before_the_answer;
+use super::profile::Profile;
 use super::progress::Progress;
 use super::requests::code_lens;
 use super::session::Session;
 use super::{ext, to_proto};
+use crate::bar::Bars;
 
-/// How long output is gathered.
+/// How long output is gathered, but for what comes after a silence.
 const GATHER: Duration = Duration::from_millis(30);
 
 /// How much output is gathered at most.
@@ -29,6 +31,8 @@ const ENOUGH: usize = 64 << 10;
 pub(super) enum Origin {
     /// Made by this session: progress is shown, and its output is opened for clients without a place of their own.
     Here,
+    /// A task of a sweep that this session made: no fuss is made of one of many.
+    Task,
     /// Made before, and taken up: its output goes on from where its log ends now.
     Earlier,
 }
@@ -42,9 +46,10 @@ pub(super) async fn follow(
     origin: Origin,
 ) {
     let offsets = match origin {
-        Origin::Here => [0, 0],
-        Origin::Earlier => Stream::BOTH.map(|stream| engine.output_length(job, stream)),
+        Origin::Here | Origin::Task => [0; 3],
+        Origin::Earlier => Stream::ALL.map(|stream| engine.output_length(job, stream)),
     };
+    let mut job = job;
     let mut watch = engine.watch(job, offsets);
     let mut teller = Teller {
         client,
@@ -54,6 +59,8 @@ pub(super) async fn follow(
         gathered: Gathered::default(),
         progress: None,
         opened: false,
+        next: None,
+        bars: Default::default(),
     };
     loop {
         let next = match teller.gathered.due() {
@@ -63,7 +70,15 @@ pub(super) async fn follow(
         match next {
             Err(_) => teller.flush(job).await,
             Ok(Ok(Some(event))) => teller.tell(event).await,
-            Ok(Ok(None)) => return,
+            Ok(Ok(None)) => match teller.next.take() {
+                Some(next) => {
+                    job = next;
+                    watch = teller.engine.watch(job, [0; 3]);
+                    teller.opened = false;
+                    teller.bars = Default::default();
+                }
+                None => return,
+            },
             Ok(Err(error)) => {
                 let sentence = format!("{job} cannot be followed any more: {error}");
                 teller
@@ -84,6 +99,10 @@ struct Teller {
     gathered: Gathered,
     progress: Option<Progress>,
     opened: bool,
+    /// The job that runs it once more.
+    next: Option<JobId>,
+    /// What it draws on standard output and on standard error, which is where bars usually are.
+    bars: [Bars; 2],
 }
 
 impl Teller {
@@ -105,6 +124,11 @@ impl Teller {
                     progress.upload(sent, total).await;
                 }
             }
+            Event::Fetch { sent, total, .. } => {
+                if let Some(progress) = &mut self.progress {
+                    progress.fetch(sent, total).await;
+                }
+            }
             Event::State { job } => {
                 self.flush(job.job).await;
                 self.changed(&job).await;
@@ -119,6 +143,7 @@ impl Teller {
                     progress.end(code_lens::ending(&job)).await;
                 }
                 self.finished(&job).await;
+                self.next = job.next;
                 // What was learnt of its target beside it shows in findings.
                 self.engine.learnt().await;
                 self.session.files_changed();
@@ -146,7 +171,13 @@ impl Teller {
     /// The end of a job, for a client that has no place of its own for it.
     async fn finished(&mut self, job: &Arc<JobView>) {
         let snapshot = self.session.snapshot();
-        if self.origin == Origin::Earlier || snapshot.profile.announced.output {
+        if self.origin == Origin::Here && snapshot.profile.options.figures.open {
+            let here = job.figures.iter().filter_map(|figure| figure.here.as_ref());
+            for path in here.take(FIGURES) {
+                show_left(&self.client, &snapshot.profile, job.job, path, false).await;
+            }
+        }
+        if self.origin != Origin::Here || snapshot.profile.announced.output {
             return;
         }
         let ending = code_lens::ending(job);
@@ -169,23 +200,30 @@ impl Teller {
 
     async fn flush(&mut self, job: JobId) {
         for (stream, piece) in self.gathered.take() {
+            let Some(shown) = to_proto::stream(stream) else {
+                continue;
+            };
             self.session.wire.backlog().wait().await;
             self.client
                 .send_notification::<ext::JobOutputs>(ext::JobOutput {
                     job: job.to_string(),
-                    stream: to_proto::stream(stream),
+                    stream: shown,
                     offset: piece.offset,
                     next: piece.offset + piece.bytes.len() as u64,
                     text: String::from_utf8_lossy(&piece.bytes).into_owned(),
                 })
                 .await;
             self.open_log(job, stream).await;
+            let bars = &mut self.bars[usize::from(stream == Stream::Stderr)];
+            if let (Some(news), Some(progress)) = (bars.feed(&piece.bytes), &mut self.progress) {
+                progress.bar(news).await;
+            }
         }
     }
 
     /// A client without a place of its own for output sees the log itself, opened once, at the first output.
     async fn open_log(&mut self, job: JobId, stream: Stream) {
-        if self.opened || self.origin == Origin::Earlier {
+        if self.opened || self.origin != Origin::Here {
             return;
         }
         self.opened = true;
@@ -196,6 +234,48 @@ impl Teller {
         let path = self.engine.log_path(job, stream);
         show_file(&self.client, &path, false).await;
     }
+}
+
+/// So many figures are opened by themselves.
+const FIGURES: usize = 4;
+
+/// Opens a file that a job left. To a client that cannot open just any file only texts are shown, and of others where they are; and
+/// only when the person asked for it.
+pub(super) async fn show_left(
+    client: &Client,
+    profile: &Profile,
+    job: JobId,
+    path: &std::path::Path,
+    take_focus: bool,
+) {
+    let Some(uri) = tower_lsp::ls_types::Uri::from_file_path(path) else {
+        return;
+    };
+    if profile.announced.file {
+        let shown = ext::ShowFile {
+            job: job.to_string(),
+            uri: uri.as_str().to_owned(),
+            take_focus,
+        };
+        client.send_notification::<ext::ShowFiles>(shown).await;
+    } else if take_focus && is_text(path) && profile.show_document {
+        show_file(client, path, true).await;
+    } else if take_focus {
+        let sentence = format!("It is in {}", path.display());
+        client.show_message(MessageType::INFO, sentence).await;
+    }
+}
+
+/// Whether an editor can show it, as far as its beginning tells.
+fn is_text(path: &std::path::Path) -> bool {
+    use std::io::Read;
+    let mut head = Vec::new();
+    let file = std::fs::File::open(path).map(|file| file.take(8192));
+    let read = file.and_then(|mut file| file.read_to_end(&mut head));
+    // What is cut in the middle of a character is text all the same.
+    read.is_ok()
+        && !head.contains(&0)
+        && std::str::from_utf8(&head).map_or_else(|error| error.error_len().is_none(), |_| true)
 }
 
 /// Opens a file in the editor.
@@ -234,6 +314,8 @@ fn brief(text: &str) -> String {
 struct Gathered {
     pieces: HashMap<Stream, Piece>,
     since: Option<Instant>,
+    /// When something was sent last.
+    sent: Option<Instant>,
 }
 
 struct Piece {
@@ -261,13 +343,21 @@ impl Gathered {
             .any(|piece| piece.bytes.len() >= ENOUGH)
     }
 
+    /// What comes after a silence is due at once, and what follows it closely is sent together.
     fn due(&self) -> Option<Instant> {
-        self.since.map(|since| since + GATHER)
+        let since = self.since?;
+        Some(match self.sent {
+            Some(sent) => since.max(sent + GATHER),
+            None => since,
+        })
     }
 
     /// Standard output first.
     fn take(&mut self) -> Vec<(Stream, Piece)> {
         self.since = None;
+        if !self.pieces.is_empty() {
+            self.sent = Some(Instant::now());
+        }
         let mut pieces: Vec<_> = self.pieces.drain().collect();
         pieces.sort_by_key(|(stream, _)| *stream);
         pieces
@@ -285,11 +375,7 @@ mod tests {
         gathered.add(Stream::Stderr, 7, b"warning\n");
         gathered.add(Stream::Stdout, 0, b"one\n");
         gathered.add(Stream::Stdout, 4, b"two\n");
-        assert!(
-            gathered
-                .due()
-                .is_some_and(|due| due > Instant::now() - GATHER)
-        );
+        assert!(gathered.due().is_some_and(|due| due <= Instant::now()));
         let taken: Vec<_> = gathered
             .take()
             .into_iter()
@@ -303,6 +389,9 @@ mod tests {
             ]
         );
         assert_eq!(gathered.due(), None);
+        gathered.add(Stream::Stdout, 8, b"three\n");
+        assert!(gathered.due().is_some_and(|due| due > Instant::now()));
+        assert_eq!(gathered.take().len(), 1);
         assert!(gathered.take().is_empty());
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use hoist_syntax::{Encoding, Position, Range};
+use hoist_syntax::{Document, Encoding, Position, Range};
 use tower_lsp::ls_types;
 
 /// A place in a text.
@@ -11,6 +11,12 @@ pub(super) fn position(position: ls_types::Position) -> Position {
         line: position.line,
         character: position.character,
     }
+}
+
+/// The byte offset of a place in a document.
+pub(super) fn offset(document: &Document, place: ls_types::Position, encoding: Encoding) -> usize {
+    let lines = document.lines();
+    lines.offset(document.text(), position(place), encoding)
 }
 
 /// A piece of a text.

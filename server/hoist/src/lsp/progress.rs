@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hoist_jobs::{JobId, JobView};
+use hoist_jobs::{JobId, JobView, State};
 use tower_lsp::Client;
 use tower_lsp::ls_types::notification::Progress as ProgressNotification;
 use tower_lsp::ls_types::{
@@ -11,6 +11,7 @@ use tower_lsp::ls_types::{
 };
 
 use super::ask::sent_before_the_answer;
+use crate::bar::Bar;
 
 /// How long a client may take to agree to a token before we stop caring.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -33,6 +34,12 @@ pub(super) struct Progress {
     client: Client,
     token: ProgressToken,
     last: (Option<String>, Option<u32>),
+    /// What the job draws right now.
+    bar: Option<Bar>,
+    /// What is said of the job itself.
+    words: String,
+    /// Whether that is no more than that it runs.
+    is_running: bool,
 }
 
 impl Progress {
@@ -49,6 +56,9 @@ impl Progress {
             client: client.clone(),
             token,
             last: (None, None),
+            bar: None,
+            words: describe(job),
+            is_running: is_running(job),
         };
         let message = describe(job);
         progress.last.0 = Some(message.clone());
@@ -65,7 +75,30 @@ impl Progress {
 
     /// Tells what goes on, if that is news.
     pub(super) async fn report(&mut self, job: &JobView) {
-        self.tell(describe(job), None).await;
+        self.words = describe(job);
+        self.is_running = is_running(job);
+        self.tell_bar().await;
+    }
+
+    /// Tells how far the bar is that the job draws, or that it draws none any more.
+    pub(super) async fn bar(&mut self, bar: Option<Bar>) {
+        self.bar = bar;
+        self.tell_bar().await;
+    }
+
+    /// The percentage stands in the message, too: a client that was not told of one at the beginning need not show it.
+    async fn tell_bar(&mut self) {
+        let bar = self.bar.as_ref().filter(|_| self.is_running);
+        let percentage = bar.and_then(|bar| bar.percent);
+        let said = bar.map(|bar| match bar.percent {
+            Some(percent) => format!("{percent} % {}", bar.text),
+            None => bar.text.clone(),
+        });
+        let message = match said {
+            Some(said) => said.trim_end().to_owned(),
+            None => self.words.clone(),
+        };
+        self.tell(message, percentage).await;
     }
 
     /// Tells how much of the package is on the other side.
@@ -73,6 +106,14 @@ impl Progress {
         let percentage = sent.min(total) * 100 / total.max(1);
         let percentage = u32::try_from(percentage).unwrap_or(100);
         self.tell(format!("uploading {percentage} %"), Some(percentage))
+            .await;
+    }
+
+    /// Tells how much of what the job left is here.
+    pub(super) async fn fetch(&mut self, sent: u64, total: u64) {
+        let percentage = sent.min(total) * 100 / total.max(1);
+        let percentage = u32::try_from(percentage).unwrap_or(100);
+        self.tell(format!("fetching {percentage} %"), Some(percentage))
             .await;
     }
 
@@ -106,6 +147,11 @@ impl Progress {
             })
             .await;
     }
+}
+
+/// Whether there is nothing to say of a job but that it runs.
+fn is_running(job: &JobView) -> bool {
+    job.state == State::Running && job.message.is_none() && job.reason.is_none()
 }
 
 /// What goes on, in a few words.

@@ -17,7 +17,7 @@ use super::ask::Person;
 use super::follow::{Origin, follow};
 use super::session::Session;
 use super::snapshot::Snapshot;
-use super::{commands, diagnostics, ext, requests, to_proto};
+use super::{commands, diagnostics, ext, reconnect, requests, to_proto};
 
 /// What the framework calls.
 pub(super) struct Backend {
@@ -86,6 +86,8 @@ impl Backend {
             }
         };
         let engine = self.session.engine.get_or_init(|| engine).clone();
+        let person = Person::new(self.client.clone(), self.session.clone());
+        tokio::spawn(reconnect::offer(engine.clone(), person));
         let (client, session) = (self.client.clone(), self.session.clone());
         tokio::spawn(async move {
             let (views, going_on) = {
@@ -194,8 +196,9 @@ impl LanguageServer for Backend {
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
+        let engine = self.session.engine.get().cloned();
         compute(move |snapshot| {
-            requests::hover::hover(snapshot, &params)
+            requests::hover::hover(snapshot, engine.as_ref(), &params)
                 .or_else(|| requests::import_hover::hover(snapshot, &params))
         })
         .await

@@ -4,10 +4,16 @@ use std::ops::Range;
 use std::path::Path;
 
 use hoist_analysis::{Code, Finding, Severity};
-use hoist_jobs::{JobResult, JobView, Stream};
+use hoist_jobs::{JobResult, JobView, Preview, Stream, WrittenFile};
 use hoist_syntax::{Document, Encoding, LineIndex};
 use serde_json::Value;
-use tower_lsp::ls_types::{self, Diagnostic, DiagnosticSeverity, NumberOrString};
+use tower_lsp::ls_types::{
+    self, Diagnostic, DiagnosticSeverity, Hover, HoverContents, MarkupContent, MarkupKind,
+    NumberOrString,
+};
+
+use crate::result_text;
+pub(super) use crate::words::{duration, size};
 
 use super::analysis::Source;
 use super::documents::Open;
@@ -33,6 +39,23 @@ pub(super) fn range(
     range_in(document.text(), document.lines(), bytes, encoding)
 }
 
+/// A hover over a piece of a document, with a text that is Markdown where the client shows it.
+pub(super) fn hover(
+    snapshot: &Snapshot,
+    document: &Document,
+    bytes: Range<usize>,
+    value: String,
+) -> Hover {
+    let kind = match snapshot.profile.markdown {
+        true => MarkupKind::Markdown,
+        false => MarkupKind::PlainText,
+    };
+    Hover {
+        contents: HoverContents::Markup(MarkupContent { kind, value }),
+        range: Some(range(document, bytes, snapshot.profile.encoding)),
+    }
+}
+
 /// Bytes of a text as a range of the protocol.
 pub(super) fn range_in(
     text: &str,
@@ -47,11 +70,12 @@ pub(super) fn range_in(
     ls_types::Range::new(position(bytes.start), position(bytes.end))
 }
 
-/// Which of a job's streams.
-pub(super) fn stream(stream: Stream) -> ext::Stream {
+/// Which of a job's streams; none for what clients are not sent.
+pub(super) fn stream(stream: Stream) -> Option<ext::Stream> {
     match stream {
-        Stream::Stdout => ext::Stream::Stdout,
-        Stream::Stderr => ext::Stream::Stderr,
+        Stream::Stdout => Some(ext::Stream::Stdout),
+        Stream::Stderr => Some(ext::Stream::Stderr),
+        Stream::Environment => None,
     }
 }
 
@@ -82,14 +106,55 @@ pub(super) fn job(snapshot: &Snapshot, job: &JobView) -> ext::Job {
         line: line_of(snapshot, job),
         target: job.target.clone(),
         args: job.args.clone(),
+        sweep: job.sweep.map(|task| ext::TaskOf {
+            sweep: task.sweep.to_string(),
+            index: task.index,
+            of: task.of,
+        }),
+        after: job.after.iter().map(ToString::to_string).collect(),
+        again: job.again.map(|name| name.to_string()),
+        next: job.next.map(|name| name.to_string()),
+        attempt: job.attempt,
+        checkpoint_bytes: job.checkpoint_bytes,
+        suggests: job.suggests.clone(),
         created: job.created,
         started: job.started,
         ended: job.ended,
         wall_seconds: job.wall_seconds,
         reason: job.reason.clone(),
         message: job.message.clone(),
+        usage: result_text::usage(job).map(|text| ext::Usage {
+            text,
+            cpu_seconds: job.cpu_seconds,
+            cores_asked: job.cores_asked,
+            peak_memory_bytes: job.peak_memory_bytes,
+            memory_asked_bytes: job.memory_asked_bytes,
+            queue_seconds: job.queue_seconds,
+        }),
+        advice: job.advice.clone(),
         result: job.result.as_ref().map(result),
         error,
+        figures: job.figures.iter().map(|file| left("", file)).collect(),
+        files: job
+            .files
+            .iter()
+            .take(FILES)
+            .map(|file| left("files/", file))
+            .collect(),
+        more_files: job.files.len().checked_sub(FILES).filter(|more| *more > 0),
+    }
+}
+
+/// As many files of a job as a client is told of by itself.
+const FILES: usize = 100;
+
+fn left(prefix: &str, file: &WrittenFile) -> ext::LeftFile {
+    let here = file.here.as_deref();
+    let uri = here.and_then(ls_types::Uri::from_file_path);
+    ext::LeftFile {
+        path: format!("{prefix}{}", file.path),
+        bytes: file.size,
+        uri: uri.map(|uri| uri.as_str().to_owned()),
     }
 }
 
@@ -113,15 +178,31 @@ fn result(result: &JobResult) -> ext::JobResult {
     let value = text.and_then(|text| serde_json::from_str(text).ok());
     match value {
         Some(value) if survives(&value) => ext::JobResult {
-            repr: result.repr.clone(),
             json: Some(value),
-            json_text: None,
+            ..besides_json(result)
         },
         _ => ext::JobResult {
-            repr: result.repr.clone(),
-            json: None,
             json_text: text.map(str::to_owned),
+            ..besides_json(result)
         },
+    }
+}
+
+fn besides_json(result: &JobResult) -> ext::JobResult {
+    let preview = |preview: &Preview| ext::Preview {
+        at: preview.at.clone(),
+        kind: preview.kind.clone(),
+        about: result_text::about(preview),
+        text: preview.text.clone(),
+        cut: preview.cut,
+    };
+    ext::JobResult {
+        repr: result.repr.clone(),
+        json: None,
+        json_text: None,
+        previews: result.previews.iter().map(preview).collect(),
+        pickle: result.pickle.as_ref().map(|file| left("", file)),
+        pickle_problem: result.pickle_problem.clone(),
     }
 }
 
@@ -153,13 +234,17 @@ pub(super) fn moved_finding(
 ) -> Diagnostic {
     Diagnostic {
         range: range(&open.document, place.clone(), encoding),
-        severity: Some(match finding.severity {
-            Severity::Error => DiagnosticSeverity::ERROR,
-            Severity::Warning => DiagnosticSeverity::WARNING,
-            Severity::Information => DiagnosticSeverity::INFORMATION,
-            Severity::Hint => DiagnosticSeverity::HINT,
-        }),
+        severity: Some(severity(finding.severity)),
         ..diagnostic(finding.code, finding.message.clone())
+    }
+}
+
+pub(super) fn severity(of: Severity) -> DiagnosticSeverity {
+    match of {
+        Severity::Error => DiagnosticSeverity::ERROR,
+        Severity::Warning => DiagnosticSeverity::WARNING,
+        Severity::Information => DiagnosticSeverity::INFORMATION,
+        Severity::Hint => DiagnosticSeverity::HINT,
     }
 }
 
@@ -174,38 +259,6 @@ pub(super) fn diagnostic(code: Code, message: String) -> Diagnostic {
     }
 }
 
-/// A number of bytes as people say it.
-pub(super) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 4] = ["kB", "MB", "GB", "TB"];
-    if bytes < 1000 {
-        return format!("{bytes} B");
-    }
-    let mut size = bytes as f64 / 1000.0;
-    let mut unit = 0;
-    while size >= 999.5 && unit + 1 < UNITS.len() {
-        size /= 1000.0;
-        unit += 1;
-    }
-    let digits = usize::from(size < 9.95);
-    format!("{size:.digits$} {}", UNITS[unit])
-}
-
-/// A length of time as people say it, two units at most.
-pub(super) fn duration(seconds: f64) -> String {
-    if seconds < 9.95 {
-        return format!("{seconds:.1} s");
-    }
-    // Rounded first, so that 59.7 s is not "60 s".
-    let seconds = seconds.round() as u64;
-    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
-    match () {
-        () if seconds < 60 => format!("{seconds} s"),
-        () if hours == 0 => format!("{minutes} min {} s", seconds % 60),
-        () if days == 0 => format!("{hours} h {} min", minutes % 60),
-        () => format!("{days} d {} h", hours % 24),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,6 +267,9 @@ mod tests {
         result(&JobResult {
             repr: String::new(),
             json: serde_json::from_str(json).ok(),
+            previews: Vec::new(),
+            pickle: None,
+            pickle_problem: None,
         })
     }
 
@@ -228,37 +284,5 @@ mod tests {
             assert_eq!(told(json).json, None, "{json}");
             assert_eq!(told(json).json_text.as_deref(), Some(json));
         }
-    }
-
-    #[test]
-    fn sizes_are_said_as_people_say_them() {
-        let said = [0, 999, 1000, 9_949, 14_210, 999_499, 999_500, 3_400_000_000].map(size);
-        assert_eq!(
-            said,
-            [
-                "0 B", "999 B", "1.0 kB", "9.9 kB", "14 kB", "999 kB", "1.0 MB", "3.4 GB"
-            ]
-        );
-    }
-
-    #[test]
-    fn times_are_said_as_people_say_them() {
-        let said: Vec<String> = [0.04, 1.0, 9.94, 9.96, 59.4, 59.7, 125.0, 7260.0, 200_000.0]
-            .map(duration)
-            .to_vec();
-        assert_eq!(
-            said,
-            [
-                "0.0 s",
-                "1.0 s",
-                "9.9 s",
-                "10 s",
-                "59 s",
-                "1 min 0 s",
-                "2 min 5 s",
-                "2 h 1 min",
-                "2 d 7 h"
-            ]
-        );
     }
 }

@@ -55,6 +55,11 @@ impl Home {
         &self.home
     }
 
+    /// Where its jobs are.
+    pub fn store(&self) -> PathBuf {
+        self.folder.path().join("state/hoist")
+    }
+
     pub fn write(&self, name: &str, text: impl AsRef<[u8]>) -> PathBuf {
         let path = self.workspace().join(name);
         if let Some(folder) = path.parent() {

@@ -2,7 +2,9 @@
 
 mod jobs;
 mod package;
+mod results;
 mod run;
+mod sweep;
 
 use std::sync::Arc;
 
@@ -60,9 +62,19 @@ async fn dispatch(context: Context, params: ExecuteCommandParams) -> Result<Valu
         command::RUN_WITH => run::run_with(context, read(&name, argument)?).await,
         command::RUN_ON => run::run_on(context, read(&name, argument)?).await,
         command::RERUN => run::rerun(context, read_or_default(&name, argument)?).await,
+        command::RETRY => run::retry(context, read_or_default(&name, argument)?).await,
+        command::RUN_SWEEP => sweep::run(context, read(&name, argument)?).await,
+        command::SHOW_SWEEP => sweep::show(context, read(&name, argument)?).await,
         command::CANCEL => jobs::cancel(context, read_or_default(&name, argument)?).await,
         command::SHOW_OUTPUT => jobs::show_output(context, read_or_default(&name, argument)?).await,
+        command::SHOW_RESULT => {
+            results::show_result(context, read_or_default(&name, argument)?).await
+        }
+        command::OPEN_FILES => {
+            results::open_files(context, read_or_default(&name, argument)?).await
+        }
         command::SHOW_PACKAGE => package::show_package(context, read(&name, argument)?).await,
+        command::SHOW_SCRIPT => package::show_script(context, read(&name, argument)?).await,
         _ => Err(Error::invalid_params(format!(
             "there is no command {name:?}; there are {}",
             command::ALL.join(", ")

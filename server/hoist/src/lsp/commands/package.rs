@@ -1,13 +1,23 @@
-//! `hoist.showPackage`: what would travel, without running anything.
+//! `hoist.showPackage` and `hoist.showScript`: what would travel and what would be submitted, without running anything.
 
-use std::path::PathBuf;
-
+use hoist_jobs::Plan;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Result;
+use tower_lsp::ls_types::MessageType;
 
-use super::run::{Wish, request};
+use super::run::{Refused, Wish, request};
 use super::{Context, off_the_wire};
-use crate::lsp::{ext, follow, to_proto};
+use crate::lsp::{ext, follow, shown, to_proto};
+
+/// What a run would be; a refusal is told as that of a run.
+async fn planned(context: &Context, wish: &Wish) -> Result<Plan> {
+    let request = match request(context, wish).await {
+        Ok(request) => request,
+        Err(refused) => return Err(refused.tell(context, None)),
+    };
+    let planned = off_the_wire(move || hoist_jobs::plan(&request)).await?;
+    planned.map_err(|error| Refused::from(error).tell(context, None))
+}
 
 /// Answers with the files of the package, and shows them as a document where the client can.
 pub(super) async fn show_package(context: Context, params: ext::PackageArguments) -> Result<Value> {
@@ -18,15 +28,7 @@ pub(super) async fn show_package(context: Context, params: ext::PackageArguments
         force: params.force,
         ..Wish::default()
     };
-    let request = match request(&context, &wish).await {
-        Ok(request) => request,
-        Err(refused) => return Err(refused.tell(&context, None)),
-    };
-    let planned = off_the_wire(move || hoist_jobs::plan(&request)).await?;
-    let plan = match planned {
-        Ok(plan) => plan,
-        Err(error) => return Err(super::run::Refused::from(error).tell(&context, None)),
-    };
+    let plan = planned(&context, &wish).await?;
     let view = ext::PackageView {
         sha256: plan.package.sha256.clone(),
         bytes: plan.package.bytes.len() as u64,
@@ -44,7 +46,7 @@ pub(super) async fn show_package(context: Context, params: ext::PackageArguments
     };
     if context.snapshot.profile.show_document {
         let page = page(&wish.entry, &view);
-        let written = off_the_wire(move || write(&page)).await?;
+        let written = off_the_wire(move || shown::write("package.txt", &page)).await?;
         if let Some(path) = written {
             follow::show_file(&context.client, &path, true).await;
         }
@@ -75,11 +77,34 @@ fn page(entry: &str, view: &ext::PackageView) -> String {
     page
 }
 
-/// Into a file of its own that nobody else can read; the name is always the same, so that there is only ever one.
-fn write(page: &str) -> Option<PathBuf> {
-    let folder = hoist_jobs::default_store().join("shown");
-    std::fs::create_dir_all(&folder).ok()?;
-    let path: PathBuf = folder.join("package.txt");
-    std::fs::write(&path, page).ok()?;
-    Some(path)
+/// Answers at once, and shows the script as a document when it is known: a target that was not reached yet is reached for it,
+/// which may ask the person something.
+pub(super) async fn show_script(context: Context, arguments: ext::RunArguments) -> Result<Value> {
+    let wish = Wish::from(arguments);
+    let plan = planned(&context, &wish).await?;
+    tokio::spawn(async move {
+        match context.engine.script(&plan).await {
+            Ok(text) => {
+                // Kubernetes is given a manifest.
+                let (end, language) = match text.starts_with("#!") {
+                    true => ("sh", "shellscript"),
+                    false => ("yaml", "yaml"),
+                };
+                let title = format!("{} on {}.{end}", plan.name, plan.settings.name);
+                shown::show(
+                    &context.client,
+                    &context.snapshot.profile,
+                    title,
+                    language,
+                    text,
+                )
+                .await;
+            }
+            Err(error) => {
+                let sentence = format!("The script of {} cannot be shown: {error}", wish.entry);
+                context.person.tell(MessageType::ERROR, sentence).await;
+            }
+        }
+    });
+    Ok(Value::Null)
 }

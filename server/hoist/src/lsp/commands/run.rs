@@ -1,7 +1,7 @@
 //! Commands that run something.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hoist_analysis::{EntrySpec, Runnable};
@@ -29,6 +29,7 @@ pub(super) struct Wish {
     pub(super) args: Option<String>,
     pub(super) resources: BTreeMap<String, String>,
     pub(super) force: bool,
+    pub(super) after: Vec<String>,
 }
 
 impl From<RunArguments> for Wish {
@@ -40,13 +41,14 @@ impl From<RunArguments> for Wish {
             args: arguments.args,
             resources: arguments.resources,
             force: arguments.force,
+            after: arguments.after,
         }
     }
 }
 
 /// Why nothing was run: a sentence, and what programmes want to know of it.
 pub(super) struct Refused {
-    sentence: String,
+    pub(super) sentence: String,
     data: RefusedData,
 }
 
@@ -174,9 +176,32 @@ pub(super) async fn rerun(context: Context, params: ext::RerunArguments) -> Resu
         entry: view.entry.clone(),
         target: Some(view.target.clone()),
         args: view.args.clone(),
+        resources: params.resources,
         ..Wish::default()
     };
     start_or_tell(context, wish).await
+}
+
+/// `hoist.retry`.
+pub(super) async fn retry(context: Context, params: ext::RerunArguments) -> Result<Value> {
+    let newest = || Some(context.snapshot.jobs.newest()?.job);
+    let old = job_of(
+        params.job.as_deref(),
+        newest,
+        "there is no job to run again",
+    )?;
+    let engine = context.engine.clone();
+    let began = off_the_wire(move || {
+        let name = engine.again(old, &params.resources)?;
+        Ok::<_, RunError>((engine.job(old)?, name))
+    });
+    match began.await? {
+        Ok((old, job)) => {
+            follow_from_here(&context, job, &old.path, &old.entry);
+            Ok(started(Some(job)))
+        }
+        Err(error) => Err(Refused::from(error).tell(&context, None)),
+    }
 }
 
 fn started(job: Option<JobId>) -> Value {
@@ -244,7 +269,7 @@ fn last(context: &Context, wish: &Wish) -> Option<String> {
 }
 
 /// What is known of the function that is to be run.
-async fn function(context: &Context, wish: &Wish) -> Result<Option<Runnable>> {
+pub(super) async fn function(context: &Context, wish: &Wish) -> Result<Option<Runnable>> {
     let (snapshot, wish) = (context.snapshot.clone(), wish.clone());
     off_the_wire(move || {
         let open = snapshot.document(&wish.uri)?;
@@ -273,6 +298,9 @@ pub(super) async fn request(
         let workspace = workspace(&snapshot, &path);
         let config = config(&snapshot, Some(&workspace))?;
         let Ok(entry) = wish.entry.parse::<EntrySpec>();
+        let after: std::result::Result<Vec<JobId>, _> =
+            wish.after.iter().map(|name| name.parse()).collect();
+        let after = after.map_err(|error: hoist_jobs::NotAJobId| error.to_string())?;
         Ok(RunRequest {
             files: Arc::new(Overlay::of(&snapshot)),
             environments: snapshot.environments.clone(),
@@ -280,6 +308,7 @@ pub(super) async fn request(
             target: wish.target,
             resources: wish.resources,
             force: wish.force,
+            after,
             ..RunRequest::new(path, document, workspace, Arc::new(config), entry)
         })
     });
@@ -328,8 +357,14 @@ async fn start(context: &Context, wish: &Wish) -> std::result::Result<JobId, Ref
         Ok(ran) => ran?,
         Err(error) => return Err(Refused::from(error.to_string())),
     };
+    follow_from_here(context, job, &path, &entry);
+    Ok(job)
+}
+
+/// Follows a job of this session in a task of its own.
+fn follow_from_here(context: &Context, job: JobId, path: &Path, entry: &str) {
     let documents = context.snapshot.documents.clone();
-    context.session.began(job, &path, &entry, documents);
+    context.session.began(job, path, entry, documents);
     tokio::spawn(follow(
         context.client.clone(),
         context.session.clone(),
@@ -337,5 +372,4 @@ async fn start(context: &Context, wish: &Wish) -> std::result::Result<JobId, Ref
         job,
         Origin::Here,
     ));
-    Ok(job)
 }

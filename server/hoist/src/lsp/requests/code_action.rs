@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use hoist_analysis::{Chunk, FileChange, Files, Finding, Fix, Runnable, RunnableKind};
-use hoist_jobs::{IgnoredIn, ignore_change};
+use hoist_jobs::{IgnoredIn, data_change, ignore_change};
 use hoist_syntax::LineIndex;
 use serde_json::json;
 use tower_lsp::ls_types::{
@@ -32,20 +32,17 @@ pub(in crate::lsp) fn code_action(
     let open = snapshot.document(params.text_document.uri.as_str())?;
     let source = Source::of(snapshot, open)?;
     let document = &open.document;
-    let asked = from_proto::range(params.range);
-    let offset = |position| {
-        document
-            .lines()
-            .offset(document.text(), position, snapshot.profile.encoding)
-    };
-    let asked = offset(asked.start)..offset(asked.end);
+    let offset = |place| from_proto::offset(document, place, snapshot.profile.encoding);
+    let asked = offset(params.range.start)..offset(params.range.end);
     let wants = |kind: &CodeActionKind| match &params.context.only {
         None => true,
         Some(only) => only.iter().any(|only| covers(only.as_str(), kind.as_str())),
     };
 
     let mut actions = Vec::new();
-    if wants(&CodeActionKind::QUICKFIX) && snapshot.profile.code_action_literals {
+    let literals = snapshot.profile.code_action_literals;
+    let mut offered: Vec<Fix> = Vec::new();
+    if wants(&CodeActionKind::QUICKFIX) && literals {
         // The cursor need not be on the very word: its line is near enough.
         let lines = |range: &Range<usize>| {
             let lines = document.lines();
@@ -58,6 +55,9 @@ pub(in crate::lsp) fn code_action(
             .collect();
         for finding in &near {
             actions.extend(fixes(snapshot, &source, finding, &finding.fixes, true));
+            offered.extend(finding.fixes.iter().cloned());
+            let with_every_job = including(&source, snapshot, finding);
+            actions.extend(fixes(snapshot, &source, finding, &with_every_job, false));
         }
         for finding in near {
             let fixes = fixes(
@@ -69,6 +69,18 @@ pub(in crate::lsp) fn code_action(
             );
             actions.extend(fixes);
         }
+    }
+    if wants(&CodeActionKind::REFACTOR_REWRITE) && literals {
+        let moves = hoist_analysis::moves_of_imports(source.path, document, &asked);
+        let moves = moves.iter().filter(|moved| !offered.contains(moved));
+        actions.extend(moves.filter_map(|moved| {
+            Some(CodeActionOrCommand::CodeAction(CodeAction {
+                title: moved.title.clone(),
+                kind: Some(CodeActionKind::REFACTOR_REWRITE),
+                edit: Some(changes(snapshot, &source, moved)?),
+                ..CodeAction::default()
+            }))
+        }));
     }
     if wants(&KIND) {
         let runnables = source.runnables();
@@ -153,14 +165,24 @@ fn commands(snapshot: &Snapshot, source: &Source<'_>, runnable: &Runnable) -> Ve
                 code_lens::run_with(uri, runnable),
                 format!("Run {name} with arguments..."),
             ),
+            titled(
+                code_lens::run_sweep(uri, runnable),
+                format!("Run {name} over many values..."),
+            ),
         ]
     };
     if config.is_some_and(|config| config.targets().count() > 1) {
         let title = format!("Run {name} on...");
         commands.push(Command::new(title, command::RUN_ON.to_owned(), argument()));
     }
+    let entry = runnable.entry.to_string();
+    let newest = snapshot.jobs.newest_of(source.path, &entry);
+    commands.extend(newest.and_then(|job| code_lens::with_more(job)));
     let title = format!("Show the package of {name}");
     let show = command::SHOW_PACKAGE.to_owned();
+    commands.push(Command::new(title, show, argument()));
+    let title = format!("Show the job script of {name}");
+    let show = command::SHOW_SCRIPT.to_owned();
     commands.push(Command::new(title, show, argument()));
     let job = snapshot
         .jobs
@@ -173,6 +195,16 @@ fn commands(snapshot: &Snapshot, source: &Source<'_>, runnable: &Runnable) -> Ve
             let title = format!("Cancel {name} ({} on {})", job.state, job.target);
             let cancel = command::CANCEL.to_owned();
             commands.push(Command::new(title, cancel, argument.clone()));
+        }
+        if job.state.is_end() {
+            let title = format!("Show the result of {name}");
+            let show = command::SHOW_RESULT.to_owned();
+            commands.push(Command::new(title, show, argument.clone()));
+        }
+        if !job.figures.is_empty() || !job.files.is_empty() {
+            let title = format!("Open a file that {name} wrote...");
+            let open = command::OPEN_FILES.to_owned();
+            commands.push(Command::new(title, open, argument.clone()));
         }
         let title = format!("Show the output of {name}");
         commands.push(Command::new(
@@ -210,16 +242,31 @@ fn fixes(
     changes.enumerate().map(action).collect()
 }
 
+/// The change of the configuration that lets the files travel that a finding is about.
+fn including(source: &Source<'_>, snapshot: &Snapshot, finding: &Finding) -> Vec<Fix> {
+    let files = Overlay::of(snapshot);
+    let read = |path: &Path| String::from_utf8(files.read(path).ok()?).ok();
+    let pattern = hoist_analysis::data_pattern(&source.module(), &files, finding);
+    let change = |pattern: &String| data_change(&source.workspace, pattern, &read);
+    let fix = pattern.and_then(|pattern| Some((change(&pattern)?, pattern)));
+    let titled = |(change, pattern): (FileChange, String)| {
+        let title = format!("Let {pattern} travel with every job ({})", name_of(&change));
+        Fix::elsewhere(title, change)
+    };
+    fix.map(titled).into_iter().collect()
+}
+
+fn name_of(change: &FileChange) -> String {
+    let name = change.path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
 /// The ways not to be told of a finding again: here, in this file, in the workspace.
 fn ignoring(source: &Source<'_>, snapshot: &Snapshot, finding: &Finding) -> Vec<Fix> {
     let code = finding.code;
     let files = Overlay::of(snapshot);
     let read = |path: &Path| String::from_utf8(files.read(path).ok()?).ok();
     let change = |of: IgnoredIn| ignore_change(&source.workspace, code, &of, &read);
-    let name = |change: &FileChange| {
-        let name = change.path.file_name().unwrap_or_default();
-        name.to_string_lossy().into_owned()
-    };
     let mut fixes: Vec<Fix> = hoist_analysis::ignore_here(&source.open.document, finding)
         .into_iter()
         .collect();
@@ -228,11 +275,11 @@ fn ignoring(source: &Source<'_>, snapshot: &Snapshot, finding: &Finding) -> Vec<
     if let Some(pattern) = pattern
         && let Some(change) = change(IgnoredIn::Files(pattern.clone()))
     {
-        let title = format!("Ignore {code} in {pattern} ({})", name(&change));
+        let title = format!("Ignore {code} in {pattern} ({})", name_of(&change));
         fixes.push(Fix::elsewhere(title, change));
     }
     if let Some(change) = change(IgnoredIn::Workspace) {
-        let title = format!("Ignore {code} in the workspace ({})", name(&change));
+        let title = format!("Ignore {code} in the workspace ({})", name_of(&change));
         fixes.push(Fix::elsewhere(title, change));
     }
     fixes

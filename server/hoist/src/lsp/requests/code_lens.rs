@@ -12,6 +12,7 @@ use crate::lsp::ext::{self, command};
 use crate::lsp::placed::placed;
 use crate::lsp::snapshot::Snapshot;
 use crate::lsp::to_proto;
+use crate::result_text;
 
 /// The lenses of a document, in the order of the lines.
 pub(in crate::lsp) fn code_lens(
@@ -60,15 +61,46 @@ fn commands(
     if shown.run_with {
         commands.push(run_with(uri, runnable));
     }
+    let newest = snapshot.jobs.newest_of(path, &runnable.entry.to_string());
     if shown.state {
-        commands.extend(
-            snapshot
-                .jobs
-                .newest_of(path, &runnable.entry.to_string())
-                .map(|job| state(job)),
-        );
+        commands.extend(newest.map(|job| state(job)));
+        commands.extend(newest.and_then(|job| with_more(job)));
     }
     commands
+}
+
+/// Goes on with a job from what it kept, or runs one again that had too little memory or time, with twice as much.
+pub(in crate::lsp) fn with_more(job: &JobView) -> Option<Command> {
+    let words: Vec<String> = job
+        .suggests
+        .iter()
+        .map(|(name, value)| match name.as_str() {
+            "memory" => value.clone(),
+            _ => format!("{name} {value}"),
+        })
+        .collect();
+    let argument = json!(ext::RerunArguments {
+        job: Some(job.job.to_string()),
+        resources: job.suggests.clone(),
+    });
+    let (mut title, name) = match job.goes_on() {
+        true => ("Go on from its checkpoint".to_owned(), command::RETRY),
+        false => ("Run again".to_owned(), command::RERUN),
+    };
+    if !words.is_empty() {
+        title.push_str(&format!(" with {}", words.join(", ")));
+    }
+    (job.goes_on() || !words.is_empty())
+        .then(|| Command::new(title, name.to_owned(), Some(vec![argument])))
+}
+
+/// Asks for the values first.
+pub(in crate::lsp) fn run_sweep(uri: &str, runnable: &Runnable) -> Command {
+    Command::new(
+        "Run over many values...".to_owned(),
+        command::RUN_SWEEP.to_owned(),
+        Some(vec![argument(uri, &runnable.entry)]),
+    )
 }
 
 /// Runs on the target of the comment above the function, else on the default one.
@@ -124,10 +156,15 @@ pub(in crate::lsp) fn state(job: &JobView) -> Command {
 /// How a job ended, in a few words.
 pub(in crate::lsp) fn ending(job: &JobView) -> String {
     match (job.state, &job.error) {
-        (State::Succeeded, _) => match job.wall_seconds {
-            Some(seconds) => format!("ok {}", to_proto::duration(seconds)),
-            None => "ok".to_owned(),
-        },
+        (State::Succeeded, _) => {
+            let time = job.wall_seconds.map(to_proto::duration);
+            // Only beside what was asked for the memory says something.
+            let memory = job
+                .memory_asked_bytes
+                .and_then(|_| result_text::memory(job));
+            let words: Vec<String> = time.into_iter().chain(memory).collect();
+            format!("ok {}", words.join(", ")).trim_end().to_owned()
+        }
         (State::Failed, Some(error)) => format!("failed: {}", error.kind),
         (State::TimedOut, _) => "timed out".to_owned(),
         (state, _) => state.to_string(),

@@ -7,7 +7,7 @@ use tower_lsp::ls_types::{
 };
 
 use crate::lsp::snapshot::Snapshot;
-use crate::lsp::{analysis, config, to_proto};
+use crate::lsp::{analysis, from_proto, to_proto};
 
 /// What may stand at the cursor; none in documents that are not of the configuration.
 pub(in crate::lsp) fn completion(
@@ -17,7 +17,7 @@ pub(in crate::lsp) fn completion(
     let place = &params.text_document_position;
     let open = snapshot.document(place.text_document.uri.as_str())?;
     let path = open.path.as_deref().filter(|_| open.config)?;
-    let offset = config::offset(snapshot, open, place.position);
+    let offset = from_proto::offset(&open.document, place.position, snapshot.profile.encoding);
     // While the file on the disk cannot be read, its own targets are still proposed: those come from the buffer.
     let targets: Vec<String> = analysis::config(snapshot, path.parent())
         .map(|config| config.targets().map(|target| target.name.clone()).collect())

@@ -1,17 +1,31 @@
-//! `textDocument/hover` on a function's name: what its package holds.
+//! `textDocument/hover` on a function's name: what its package holds, and when it would start.
 
-use hoist_analysis::{Requirement, Runnable, Slice};
-use tower_lsp::ls_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
+use std::collections::BTreeMap;
 
+use hoist_analysis::{Requirement, Runnable, Slice, Wishes};
+use hoist_jobs::{Config, Engine, JobView, destination};
+use tower_lsp::ls_types::{Hover, HoverParams};
+
+use crate::forecast;
 use crate::lsp::analysis::{Overlay, Source};
 use crate::lsp::snapshot::Snapshot;
 use crate::lsp::{from_proto, to_proto};
+use crate::result_text;
+
+/// As many previews as one reads in a hover, and as many characters of a `repr`.
+const PREVIEWS: usize = 3;
+const REPR: usize = 400;
 
 /// As many files as a person reads in a hover.
 const MOST: usize = 12;
 
-/// What the package of the function under the cursor would hold, or why there would be none.
-pub(in crate::lsp) fn hover(snapshot: &Snapshot, params: &HoverParams) -> Option<Hover> {
+/// What the package of the function under the cursor would hold, or why there would be none. Where its target is connected, what
+/// that one's scheduler said of it lately; nobody waits for that.
+pub(in crate::lsp) fn hover(
+    snapshot: &Snapshot,
+    engine: Option<&Engine>,
+    params: &HoverParams,
+) -> Option<Hover> {
     let place = &params.text_document_position_params;
     let open = snapshot.document(place.text_document.uri.as_str())?;
     if open.config {
@@ -19,52 +33,88 @@ pub(in crate::lsp) fn hover(snapshot: &Snapshot, params: &HoverParams) -> Option
     }
     let source = Source::of(snapshot, open)?;
     let document = &open.document;
-    let at = document.lines().offset(
-        document.text(),
-        from_proto::position(place.position),
-        snapshot.profile.encoding,
-    );
+    let at = from_proto::offset(document, place.position, snapshot.profile.encoding);
     let runnables = source.runnables();
     let runnable = runnables
         .iter()
         .find(|runnable| (runnable.name_range.start..=runnable.name_range.end).contains(&at))?;
     let files = Overlay::of(snapshot);
-    let args = runnable.directives.args.as_deref();
+    let config = source.config(snapshot).ok();
     let module = source.module();
-    let slice = match hoist_analysis::slice(&module, &files, &runnable.entry, args) {
+    let wishes = Wishes {
+        args: runnable.directives.args.as_deref(),
+        data: config.as_ref().map_or(&[][..], |config| config.data()),
+        force: false,
+    };
+    let cut = |wishes| hoist_analysis::slice_as_wished(&module, &files, &runnable.entry, wishes);
+    let slice = match cut(&wishes) {
         // Without arguments there is still something to say about what travels.
-        Err(refusal) if refusal.can_force => {
-            hoist_analysis::slice_anyway(&module, &files, &runnable.entry, args)
-                .map_err(|_| refusal)
-        }
+        Err(refusal) if refusal.can_force => cut(&Wishes {
+            force: true,
+            ..wishes
+        })
+        .map_err(|_| refusal),
         other => other,
     };
-    let value = match slice.map(|slice| with_data(slice, &source, snapshot)) {
-        Ok(slice) => describe(runnable, &slice, snapshot.profile.markdown),
+    let text = match slice {
+        Ok(slice) => {
+            let mut text = describe(runnable, &slice, snapshot.profile.markdown);
+            let when = engine.zip(config.as_ref());
+            let when = when.and_then(|(engine, config)| starts(engine, config, runnable));
+            if let Some(when) = when {
+                text.push_str(&format!("\n\n{when}"));
+            }
+            let entry = runnable.entry.to_string();
+            if let Some(job) = snapshot.jobs.newest_of(source.path, &entry) {
+                text.push_str(&result(job, snapshot.profile.markdown));
+            }
+            text
+        }
         Err(refusal) => format!("{} cannot run: {refusal}", runnable.qualname),
     };
-    Some(Hover {
-        contents: HoverContents::Markup(MarkupContent {
-            kind: match snapshot.profile.markdown {
-                true => MarkupKind::Markdown,
-                false => MarkupKind::PlainText,
-            },
-            value,
-        }),
-        range: Some(to_proto::range(
-            document,
-            runnable.name_range.clone(),
-            snapshot.profile.encoding,
-        )),
-    })
+    let range = runnable.name_range.clone();
+    Some(to_proto::hover(snapshot, document, range, text))
 }
 
-/// The slice with the files that comments and the configuration add, as a run would send it.
-fn with_data(mut slice: Slice, source: &Source<'_>, snapshot: &Snapshot) -> Slice {
-    let config = source.config(snapshot).ok();
-    let data = config.as_ref().map_or(&[][..], |config| config.data());
-    hoist_analysis::include(&mut slice, &source.module(), &Overlay::of(snapshot), data);
-    slice
+/// What the newest job gave, in its first previews.
+fn result(job: &JobView, markdown: bool) -> String {
+    let Some(result) = &job.result else {
+        return String::new();
+    };
+    let block = |text: &str| match markdown {
+        // Nothing in it can end the fence.
+        true => format!("\n```text\n{}\n```\n", text.trim_end().replace('`', "'")),
+        false => format!("\n{}\n", text.trim_end()),
+    };
+    let mut text = format!("\n\nIts last result on {}:\n", job.target);
+    if result.previews.is_empty() {
+        let repr: String = result.repr.chars().take(REPR).collect();
+        let more = if repr.len() < result.repr.len() {
+            "…"
+        } else {
+            ""
+        };
+        text.push_str(&block(&format!("{repr}{more}")));
+    }
+    for preview in result.previews.iter().take(PREVIEWS) {
+        let at = match preview.at.as_str() {
+            "" => String::new(),
+            at => format!("{at}: "),
+        };
+        let head = result_text::head(preview, "");
+        text.push_str(&block(&format!(
+            "{at}{}\n{head}",
+            result_text::about(preview)
+        )));
+    }
+    text.trim_end().to_owned()
+}
+
+/// When it would start if it were run now, as a sentence.
+fn starts(engine: &Engine, config: &Config, runnable: &Runnable) -> Option<String> {
+    let (settings, resources) = destination(config, Some(runnable), None, &BTreeMap::new()).ok()?;
+    let forecast = engine.forecast(&settings, &resources)?;
+    Some(format!("It {}", forecast::words(&forecast, &settings.name)))
 }
 
 fn describe(runnable: &Runnable, slice: &Slice, markdown: bool) -> String {

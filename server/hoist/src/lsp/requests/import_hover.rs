@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use hoist_analysis::{ImportOrigin, ImportReport};
-use tower_lsp::ls_types::{Hover, HoverContents, HoverParams, MarkupContent, MarkupKind};
+use tower_lsp::ls_types::{Hover, HoverParams};
 
 use crate::lsp::analysis::Source;
 use crate::lsp::snapshot::Snapshot;
@@ -15,11 +15,7 @@ pub(in crate::lsp) fn hover(snapshot: &Snapshot, params: &HoverParams) -> Option
     let open = snapshot.document(place.text_document.uri.as_str())?;
     let source = Source::of(snapshot, open)?;
     let document = &open.document;
-    let at = document.lines().offset(
-        document.text(),
-        from_proto::position(place.position),
-        snapshot.profile.encoding,
-    );
+    let at = from_proto::offset(document, place.position, snapshot.profile.encoding);
     let imports = source.imports(snapshot);
     let is_on = |range: &Range<usize>| (range.start..=range.end).contains(&at);
     let here = || imports.iter().filter(|import| is_on(&import.range));
@@ -30,17 +26,8 @@ pub(in crate::lsp) fn hover(snapshot: &Snapshot, params: &HoverParams) -> Option
         true => import.name_range.clone(),
         false => import.range.clone(),
     };
-    let markdown = snapshot.profile.markdown;
-    Some(Hover {
-        contents: HoverContents::Markup(MarkupContent {
-            kind: match markdown {
-                true => MarkupKind::Markdown,
-                false => MarkupKind::PlainText,
-            },
-            value: describe(import, &source, markdown),
-        }),
-        range: Some(to_proto::range(document, range, snapshot.profile.encoding)),
-    })
+    let text = describe(import, &source, snapshot.profile.markdown);
+    Some(to_proto::hover(snapshot, document, range, text))
 }
 
 fn describe(import: &ImportReport, source: &Source<'_>, markdown: bool) -> String {
