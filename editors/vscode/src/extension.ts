@@ -3,14 +3,16 @@
 // server.ts     the server's life            jobs.ts      the jobs, as told          words.ts   jobs in words
 // jobsView.ts   the tree of jobs             panelView.ts, panel/  the output        status.ts  the status bar
 // ask.ts        the server's questions       commands.ts  palette and menus          output.ts  each byte once
+// texts.ts      documents that it shows
 import * as vscode from "vscode";
 import { openPlace, registerCommands } from "./commands.ts";
 import { Jobs } from "./jobs.ts";
 import { JobsView } from "./jobsView.ts";
 import { PanelView, viewId } from "./panelView.ts";
-import { type Job, method, type OutputAnswer } from "./protocol.ts";
+import { type Job, method, type OutputAnswer, type ShowFile } from "./protocol.ts";
 import { messageOf, Server } from "./server.ts";
 import { statusBar } from "./status.ts";
+import { Texts } from "./texts.ts";
 import { endSentence } from "./words.ts";
 
 let server: Server | undefined;
@@ -18,10 +20,13 @@ let server: Server | undefined;
 export async function activate(context: vscode.ExtensionContext): Promise<void> {
   const began = Date.now();
   const jobs = new Jobs();
+  const texts = new Texts();
   const made = new Server(context, {
     jobChanged: (job) => jobs.change(job),
     jobOutput: (output) => panel.take(output),
     showOutput: (job) => void panel.show(job, { reveal: true, focus: false }),
+    showText: (shown) => void texts.show(shown),
+    showFile: (shown) => void showFile(shown),
   });
   server = made;
   const panel = new PanelView(
@@ -41,6 +46,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   };
   context.subscriptions.push(
     made,
+    texts,
     panel,
     vscode.window.registerWebviewViewProvider(viewId, panel),
     new JobsView(jobs),
@@ -62,7 +68,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void made.start()),
     vscode.workspace.onDidChangeConfiguration((event) => {
-      if (["hoist.path", "hoist.defaultTarget", "hoist.lenses", "hoist.trace.server"].some((section) => event.affectsConfiguration(section))) void made.start();
+      if (["hoist.path", "hoist.defaultTarget", "hoist.lenses", "hoist.figures", "hoist.trace.server"].some((section) => event.affectsConfiguration(section))) void made.start();
     }),
   );
   // Not awaited: the views are there while the server starts.
@@ -71,6 +77,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
 
 export async function deactivate(): Promise<void> {
   await server?.stop();
+}
+
+/** Opens a file of a job in the editor that VS Code has for it: a picture as a picture. One that came by itself stands beside the code, and the cursor stays where it is. */
+async function showFile({ uri, takeFocus }: ShowFile): Promise<void> {
+  const how = takeFocus ? { preview: false } : { preview: false, preserveFocus: true, viewColumn: vscode.ViewColumn.Beside };
+  await vscode.commands.executeCommand("vscode.open", vscode.Uri.parse(uri), how);
 }
 
 /** A message at a job's end, where the user does not see it end. */

@@ -2,7 +2,7 @@
 import * as vscode from "vscode";
 import type { Jobs } from "./jobs.ts";
 import type { Job, JobState } from "./protocol.ts";
-import { description, duration, errorLine, fileName, isActive, ran, stateWords, title } from "./words.ts";
+import { description, duration, errorLine, fileName, isActive, ran, stateWords, title, previewWords } from "./words.ts";
 
 /** A day's jobs, so that the list of a long year stays readable. */
 interface Day {
@@ -122,6 +122,7 @@ function contextOf(job: Job): string {
   const words = ["job", isActive(job) ? "active" : "ended"];
   if (job.result) words.push("result");
   if (job.error) words.push("error");
+  if (job.figures?.length || job.files?.length) words.push("files");
   return words.join(" ");
 }
 
@@ -135,10 +136,13 @@ function tooltip(job: Job, now: number): vscode.MarkdownString {
   row("Made", new Date(job.created).toLocaleString());
   const seconds = ran(job, now);
   if (seconds !== undefined) row("Ran for", duration(seconds));
-  if (typeof job.peakMemoryBytes === "number") row("Peak memory", `${(job.peakMemoryBytes / 1024 ** 2).toFixed(0)} MiB`);
+  if (job.usage) row("Used", job.usage.text);
+  for (const advice of job.advice ?? []) row("Advice", advice);
   const note = job.message ?? job.reason;
   if (note && !job.error) row("Note", note);
   if (job.result) text.appendMarkdown("\n**Result**").appendCodeblock(cut(job.result.repr, 600), "python");
+  for (const preview of (job.result?.previews ?? []).slice(0, 3)) text.appendCodeblock(cut(previewWords(preview), 1500), "text");
+  for (const file of [...(job.figures ?? []), ...(job.files ?? [])].slice(0, 5)) row("Left", file.path);
   if (job.error) text.appendMarkdown("\n**Error**").appendCodeblock(cut(job.error.traceback ?? errorLine(job) ?? job.error.type, 1500), "text");
   row("Job", job.job);
   return text;

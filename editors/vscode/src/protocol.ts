@@ -28,15 +28,37 @@ export interface Job {
   line?: number | null;
   target: string;
   args?: string | null;
+  sweep?: { sweep: string; index: number; of: number } | null;
+  suggests?: Record<string, string> | null;
   created: number;
   started?: number | null;
   ended?: number | null;
   wallSeconds?: number | null;
-  peakMemoryBytes?: number | null;
+  usage?: { text: string } | null;
+  advice?: string[] | null;
   reason?: string | null;
   message?: string | null;
-  result?: { repr: string; json?: unknown } | null;
+  result?: { repr: string; json?: unknown; previews?: Preview[] | null } | null;
   error?: JobError | null;
+  figures?: LeftFile[] | null;
+  files?: LeftFile[] | null;
+  moreFiles?: number | null;
+}
+
+/** What there is to see of an array, a frame, a series or a figure; `about` is what it is, in a line. */
+export interface Preview {
+  at?: string;
+  kind: string;
+  about: string;
+  text?: string;
+  cut?: boolean;
+}
+
+/** A file that a job left, below its folder; `uri` once it is on this machine. */
+export interface LeftFile {
+  path: string;
+  bytes: number;
+  uri?: string;
 }
 
 /** `hoist/jobOutput`. `offset` and `next` count bytes of the stream. */
@@ -65,6 +87,20 @@ export interface Question {
   choices?: string[] | null;
 }
 
+/** `hoist/showText`, from the server: a document that cannot be changed. */
+export interface ShowText {
+  title: string;
+  language: string;
+  text: string;
+}
+
+/** `hoist/showFile`, from the server: any file of this machine, a picture for instance. */
+export interface ShowFile {
+  job: string;
+  uri: string;
+  takeFocus: boolean;
+}
+
 export interface RunArguments {
   uri: string;
   entry: string;
@@ -77,6 +113,8 @@ export const method = {
   jobChanged: "hoist/jobChanged",
   jobOutput: "hoist/jobOutput",
   showOutput: "hoist/showOutput",
+  showText: "hoist/showText",
+  showFile: "hoist/showFile",
   jobs: "hoist/jobs",
   output: "hoist/output",
   ask: "hoist/ask",
@@ -90,6 +128,9 @@ export const serverCommand = {
   rerun: "hoist.rerun",
   cancel: "hoist.cancel",
   showPackage: "hoist.showPackage",
+  showScript: "hoist.showScript",
+  showResult: "hoist.showResult",
+  openFiles: "hoist.openFiles",
 } as const;
 
 /** The code of a refused command's error. The server has shown its sentence to the user by then. */

@@ -17,7 +17,7 @@ import {
 } from "vscode-languageclient/node";
 import { ask } from "./ask.ts";
 import { findBinary } from "./binary.ts";
-import { type Job, type JobOutput, method, type Question, refused } from "./protocol.ts";
+import { type Job, type JobOutput, method, type Question, refused, type ShowFile, type ShowText } from "./protocol.ts";
 
 /** `restricted`: the workspace is not trusted. `missing`: there is no program to start. `stopped`: it has ended and is not started again by itself. */
 export type ServerState = "restricted" | "missing" | "starting" | "running" | "stopped";
@@ -27,6 +27,8 @@ export interface Heard {
   jobChanged(job: Job): void;
   jobOutput(output: JobOutput): void;
   showOutput(job: string): void;
+  showText(shown: ShowText): void;
+  showFile(shown: ShowFile): void;
 }
 
 /** After so many ends within three minutes the server is not started again by itself. */
@@ -191,6 +193,7 @@ export class Server implements vscode.Disposable {
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationOptions: {
         lenses: { run: settings.get("lenses.run", true), runWith: settings.get("lenses.runWith", true), state: settings.get("lenses.state", true) },
+        figures: { open: settings.get("figures.open", true) },
         ...(defaultTarget ? { defaultTarget } : {}),
       },
       initializationFailedHandler: () => false,
@@ -205,6 +208,8 @@ export class Server implements vscode.Disposable {
     client.onNotification(method.jobChanged, (job: Job) => this.#heard.jobChanged(job));
     client.onNotification(method.jobOutput, (output: JobOutput) => this.#heard.jobOutput(output));
     client.onNotification(method.showOutput, ({ job }: { job: string }) => this.#heard.showOutput(job));
+    client.onNotification(method.showText, (shown: ShowText) => this.#heard.showText(shown));
+    client.onNotification(method.showFile, (shown: ShowFile) => this.#heard.showFile(shown));
     client.onRequest(method.ask, (question: Question, token: vscode.CancellationToken) => ask(question, token));
     client.onDidChangeState(({ newState }) => {
       if (this.#client !== client) return;
@@ -263,7 +268,7 @@ export class Server implements vscode.Disposable {
 const announcement: StaticFeature = {
   fillClientCapabilities(capabilities) {
     const before = (capabilities.experimental ?? {}) as object;
-    capabilities.experimental = { ...before, hoist: { ask: true, output: true } };
+    capabilities.experimental = { ...before, hoist: { ask: true, output: true, text: true, file: true } };
   },
   initialize() {},
   getState() {

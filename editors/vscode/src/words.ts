@@ -1,5 +1,5 @@
 // Jobs in words, the same ones in the tree, the panel, the status bar and messages. Pure, so that tests read them.
-import type { Job, JobState } from "./protocol.ts";
+import type { Job, JobState, Preview } from "./protocol.ts";
 
 const active: ReadonlySet<JobState> = new Set<JobState>(["preparing", "uploading", "queued", "running"]);
 
@@ -96,6 +96,14 @@ export function endSentence(job: Job, now: number): string {
     default:
       return `${where} failed${time}${why ? `: ${oneLine(why, 200)}` : "."}`;
   }
+}
+
+/** A preview as a few lines: where it is in the value, what it is, its head. */
+export function previewWords(preview: Preview): string {
+  const head = [preview.at ? `${preview.at}: ${preview.about}` : preview.about];
+  if (preview.text) head.push(preview.text);
+  if (preview.cut) head.push("...");
+  return head.join("\n");
 }
 
 /** Text in one line of at most `limit` characters, cut with an ellipsis. Never cuts a character in two. */

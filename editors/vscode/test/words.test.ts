@@ -1,13 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Job } from "../src/protocol.ts";
-import { description, duration, endSentence, oneLine, stateWords, title } from "../src/words.ts";
+import { description, duration, endSentence, oneLine, previewWords, stateWords, title } from "../src/words.ts";
 
 const job = (more: Partial<Job>): Job => ({ job: "01J", state: "running", name: "train", entry: "train", uri: "file:///w/my%20train.py", target: "slurm", created: 0, ...more });
 
 test("durations read as people say them", () => {
   const cases: [number, string][] = [[0, "0 s"], [0.24, "0.2 s"], [3, "3 s"], [9.949, "9.9 s"], [9.96, "10 s"], [59.4, "59 s"], [59.6, "1 min"], [185, "3 min 5 s"], [3599.7, "1 h"], [7800, "2 h 10 min"], [273600, "3 d 4 h"]];
   for (const [seconds, words] of cases) assert.equal(duration(seconds), words, String(seconds));
+});
+
+test("a preview says where, what and the head of it", () => {
+  assert.equal(previewWords({ kind: "array", about: "ndarray (3,) int64", text: "[1 2 3]" }), "ndarray (3,) int64\n[1 2 3]");
+  assert.equal(previewWords({ at: "['t']", kind: "frame", about: "DataFrame (9, 1)", text: "   a\n0  1", cut: true }), "['t']: DataFrame (9, 1)\n   a\n0  1\n...");
 });
 
 test("titles are the call that the user sees", () => {

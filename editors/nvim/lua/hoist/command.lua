@@ -32,6 +32,34 @@ local function job_names(unfinished)
   end, unfinished and jobs.unfinished() or jobs.all())
 end
 
+--- An action about the job that the words name, else the newest of this file, else the newest.
+local function of_job(act)
+  return {
+    act = function(words)
+      server.with_client(function()
+        jobs.refresh(function()
+          local uri = here()
+          local all = jobs.all()
+          local job = words ~= '' and named(words)
+          if words ~= '' and not job then
+            return util.say(('There is no job %s.'):format(words), vim.log.levels.WARN)
+          end
+          job = job or vim.tbl_filter(function(one)
+            return one.uri == uri
+          end, all)[1] or all[1]
+          if not job then
+            return util.say('Nothing has run yet.', vim.log.levels.INFO)
+          end
+          act(job.job)
+        end)
+      end)
+    end,
+    complete = function()
+      return job_names()
+    end,
+  }
+end
+
 ---@class hoist.Action
 ---@field act fun(words: string, range: { first: integer, last: integer }|nil)
 ---@field complete (fun(): string[])|nil
@@ -123,28 +151,15 @@ local actions = {
       return job_names(true)
     end,
   },
-  output = {
-    act = function(words)
-      server.with_client(function()
-        jobs.refresh(function()
-          local uri = here()
-          local all = jobs.all()
-          local job = words ~= '' and named(words)
-          if words ~= '' and not job then
-            return util.say(('There is no job %s.'):format(words), vim.log.levels.WARN)
-          end
-          job = job or vim.tbl_filter(function(one)
-            return one.uri == uri
-          end, all)[1] or all[1]
-          if not job then
-            return util.say('Nothing has run yet.', vim.log.levels.INFO)
-          end
-          output.show(job.job)
-        end)
-      end)
-    end,
-    complete = job_names,
-  },
+  output = of_job(function(job)
+    output.show(job)
+  end),
+  result = of_job(function(job)
+    jobs.result(job)
+  end),
+  files = of_job(function(job)
+    jobs.files(job)
+  end),
   jobs = {
     act = function()
       server.with_client(jobs.open)
@@ -172,6 +187,11 @@ local actions = {
   package = {
     act = function(words)
       run.start({ command = 'hoist.showPackage', entry = words ~= '' and words or nil })
+    end,
+  },
+  script = {
+    act = function(words)
+      run.start({ command = 'hoist.showScript', entry = words ~= '' and words or nil })
     end,
   },
   log = {

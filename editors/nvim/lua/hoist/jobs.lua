@@ -248,6 +248,18 @@ function M.again(name)
   execute(known[name], 'hoist.rerun')
 end
 
+--- Shows what a job gave and left, as a page.
+---@param name string
+function M.result(name)
+  execute(known[name], 'hoist.showResult')
+end
+
+--- Opens a file that a job left; the server asks which, and fetches it where it is not here.
+---@param name string
+function M.files(name)
+  execute(known[name], 'hoist.openFiles')
+end
+
 --- Lets the user choose among jobs; with only one there is nothing to choose.
 ---@param jobs table[]
 ---@param prompt string
@@ -282,6 +294,8 @@ local function set_list_keys(buf)
   end)
   key('c', 'cancel this job', M.cancel)
   key('r', 'run this once more', M.again)
+  key('s', 'show its result', M.result)
+  key('f', 'open a file that it left', M.files)
   vim.keymap.set('n', 'q', function()
     if #api.nvim_tabpage_list_wins(0) > 1 then
       api.nvim_win_close(0, false)
@@ -315,7 +329,7 @@ function M.open()
     for option, value in pairs({ number = false, relativenumber = false, signcolumn = 'no', wrap = false, cursorline = true, winfixheight = true }) do
       api.nvim_set_option_value(option, value, { scope = 'local', win = win })
     end
-    api.nvim_set_option_value('winbar', '%#HoistTitle# Hoist jobs %#HoistNote# <Enter> output   c cancel   r run again   q close', { scope = 'local', win = win })
+    api.nvim_set_option_value('winbar', '%#HoistTitle# Hoist jobs %#HoistNote# <Enter> output   s result   f files   c cancel   r run again   q close', { scope = 'local', win = win })
   end
   M.refresh(function()
     draw_list()

@@ -59,7 +59,7 @@ local function entry_at_cursor(client, buf, done)
 end
 
 ---@class hoist.Run
----@field command string `hoist.run`, `hoist.runWith`, `hoist.runOn` or `hoist.showPackage`
+---@field command string `hoist.run`, `hoist.runWith`, `hoist.runOn`, `hoist.showPackage` or `hoist.showScript`
 ---@field entry string|nil nil is the function at the cursor
 ---@field args string|nil Python source of call arguments
 ---@field target string|nil

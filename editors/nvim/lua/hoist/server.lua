@@ -124,6 +124,12 @@ local handlers = {
       output.show(params.job)
     end)
   end,
+  ['hoist/showText'] = function(_, params)
+    document.text(params)
+  end,
+  ['hoist/showFile'] = function(_, params)
+    document.file(params)
+  end,
   ['hoist/ask'] = function(...)
     return ask.handle(...)
   end,
@@ -138,7 +144,7 @@ local handlers = {
   end,
 }
 local capabilities = {
-  experimental = { hoist = { ask = true, output = true } },
+  experimental = { hoist = { ask = true, output = true, text = true, file = true } },
   workspace = { codeLens = { refreshSupport = true } },
 }
 
