@@ -279,6 +279,24 @@ try {
     await frame.locator('#streams button[value="both"]').click();
   });
 
+  await step("the script of a job is shown and cannot be changed", async () => {
+    await editor.openFile("train.py");
+    await editor.goToLine(lineOf("def train("));
+    await editor.command("Hoist: Show the Job Script of the Function at Cursor");
+    const tab = editor.page.locator('.tab.active[data-resource-name="train on local.sh"]');
+    await tab.waitFor();
+    await until("the script's first line", async () => {
+      const lines = await editor.page.locator(".editor-instance .view-line").allInnerTexts();
+      assert.match(lines.join("\n").replaceAll("\u00a0", " "), /#!\/bin\/sh/);
+      return true;
+    });
+    await editor.focusEditor();
+    await editor.page.keyboard.type("changed");
+    const lines = await editor.page.locator(".editor-instance .view-line").allInnerTexts();
+    assert.doesNotMatch(lines.join("\n"), /changed/);
+    await editor.command("View: Close Editor");
+  });
+
   await step("a hundred thousand lines", async () => {
     await editor.goToLine(lineOf("def flood("));
     await editor.clickLens("def flood(", "Run on local");

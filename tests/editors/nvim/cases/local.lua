@@ -347,7 +347,7 @@ t.test('an unknown word says what is known', function()
   t.open('x.py', 'def x():\n    pass\n')
   vim.cmd('Hoist rnu')
   t.contains(t.notice(':Hoist knows no "rnu"').message, 'run')
-  t.equal(vim.fn.getcompletion('Hoist r', 'cmdline'), { 'restart', 'run' })
+  t.equal(vim.fn.getcompletion('Hoist r', 'cmdline'), { 'restart', 'result', 'run' })
 end)
 
 t.test('names of functions and targets are completed', function()
@@ -413,6 +413,21 @@ t.test('what would travel is shown beside the file, not in its place', function(
   t.equal(vim.api.nvim_win_get_buf(t.win), t.buf)
 end)
 
+t.test('the script of a job is shown as it would be submitted and cannot be changed', function()
+  t.open('scripted.py', '# hoist: time=2h\ndef value():\n    return 1\n')
+  t.attached()
+  t.to('return 1')
+  vim.cmd('Hoist script')
+  t.eventually('the script', 30000, function()
+    return vim.api.nvim_get_current_buf() ~= t.buf and vim.bo.filetype == 'sh'
+  end)
+  local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+  t.contains(text, '#!/bin/sh')
+  t.contains(text, 'hoist_package=')
+  t.equal(vim.bo.modifiable, false)
+  t.equal(vim.api.nvim_win_get_buf(t.win), t.buf)
+end)
+
 t.test('checkhealth is content', function()
   t.open('x.py', 'def x():\n    pass\n')
   t.attached()
@@ -435,4 +450,53 @@ t.test('a server that ends is told of, and can be started again', function()
   t.to('return')
   t.press('<Space>hr')
   t.shows("'alive'")
+end)
+
+local LEAVES = [[
+import os
+
+def leaves():
+    folder = os.environ["HOIST_JOB_DIR"] + "/figures"
+    os.mkdir(folder)
+    with open(folder + "/1.png", "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x02\0\0\0\x02")
+    with open("scores.csv", "w") as file:
+        file.write("fold,score\n1,0.9\n")
+    return {"folds": 1}
+]]
+
+t.test('what a job leaves is told, shown and opened', function()
+  t.open('leaves.py', LEAVES)
+  t.attached()
+  t.to('def leaves')
+  t.press('<Space>hr')
+  t.finished()
+  t.contains(t.notice('leaves() drew').message, '1.png')
+  vim.cmd('Hoist result')
+  t.eventually('the page of the result', 30000, function()
+    local text = table.concat(vim.api.nvim_buf_get_lines(0, 0, -1, false), '\n')
+    return text:find("{'folds': 1}", 1, true) and text:find('scores.csv (17 B): /', 1, true)
+  end)
+  vim.cmd.close()
+  -- The server asks which one: the text opens in a split, the picture in the system's own programme.
+  local opened
+  vim.ui.open = function(path)
+    opened = path
+  end
+  local wanted
+  vim.ui.select = function(items, _, done)
+    t.equal(items, { 'figures/1.png', 'result.pickle', 'files/scores.csv' })
+    done(wanted)
+  end
+  wanted = 'files/scores.csv'
+  vim.cmd('Hoist files')
+  t.eventually('the file', 30000, function()
+    return vim.api.nvim_buf_get_lines(0, 0, -1, false)[2] == '1,0.9'
+  end)
+  vim.cmd.close()
+  wanted = 'figures/1.png'
+  vim.cmd('Hoist files')
+  t.eventually('the figure', 30000, function()
+    return opened and vim.endswith(opened, '/figures/1.png')
+  end)
 end)
