@@ -1,5 +1,6 @@
 """The value as a pickle, for the user to load. Nothing of Hoist ever loads one."""
 import os
+import sys
 
 # Of C, with what it needs, before the programme's folders are on sys.path.
 try:
@@ -32,12 +33,34 @@ class Bounded:
         return self.file.write(data)
 
 
+class Careful(Pickler):
+    """Asks of each array how large it is before its bytes are copied into memory for the pickle, perhaps with no end."""
+
+    def look(self, value):
+        array = getattr(sys.modules.get("numpy"), "ndarray", None)
+        if isinstance(array, type) and issubclass(type(value), array):
+            if array.nbytes.__get__(value) > LARGEST:
+                raise TooLarge()
+
+    if sys.version_info >= (3, 8):
+
+        def reducer_override(self, value):
+            self.look(value)
+            return NotImplemented
+
+    else:
+
+        def persistent_id(self, value):
+            self.look(value)
+            return None
+
+
 def keep(value, path, home):
     """Writes the pickle as the file `path`, seen whole or not at all; gives None, or in words why there is none."""
     new = os.path.join(os.path.dirname(path), ".%s.new" % os.path.basename(path))
     try:
         with open(new, "wb") as file:
-            Pickler(Bounded(file), PROTOCOL).dump(value)
+            Careful(Bounded(file), PROTOCOL).dump(value)
         os.rename(new, path)
         return None
     except TooLarge:
