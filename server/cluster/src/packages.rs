@@ -2,16 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::Deserialize;
 
 use crate::environment::{EnvironmentKind, JobShell};
 use crate::error::ClusterError;
 use crate::settings::TargetSettings;
-use crate::shell::quote;
 use crate::site::Site;
-use crate::transport::{Transport, exec};
+use crate::transport::Transport;
 
 const PROGRAM: &str = include_str!("packages.py");
 
@@ -44,13 +41,8 @@ pub(crate) async fn ask(
     {
         return Ok(None);
     }
-    let boot = format!(
-        "import sys;sys.path[:]=[p for p in sys.path if p];import base64;exec(base64.b64decode('{}'))",
-        BASE64.encode(PROGRAM)
-    );
-    let run = format!("\"$hoist_python\" -c {} </dev/null >&7", quote(&boot));
     let shell = JobShell::configured(settings, site);
-    let output = exec(transport, &shell.script(&run), b"").await?;
+    let output = shell.ask(transport, PROGRAM).await?;
     Ok(read(&output.text()))
 }
 

@@ -1,16 +1,13 @@
 //! What the Python of a target's jobs is, and what there is to build an environment with.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::EnvironmentKind;
 use super::shell::JobShell;
 use crate::error::ClusterError;
 use crate::settings::TargetSettings;
-use crate::shell::quote;
 use crate::site::Site;
-use crate::transport::{Transport, exec};
+use crate::transport::Transport;
 
 const PROGRAM: &str = include_str!("facts.py");
 
@@ -74,13 +71,8 @@ pub(crate) async fn ask(
     if matches!(settings.environment, Some(EnvironmentKind::Image(_))) {
         return Ok(None);
     }
-    let boot = format!(
-        "import sys;sys.path[:]=[p for p in sys.path if p];import base64;exec(base64.b64decode('{}'))",
-        BASE64.encode(PROGRAM)
-    );
-    let run = format!("\"$hoist_python\" -c {} </dev/null >&7", quote(&boot));
     let shell = JobShell::configured(settings, site);
-    let output = exec(transport, &shell.script(&run), b"").await?;
+    let output = shell.ask(transport, PROGRAM).await?;
     let facts = read(&shell.told(&output)?);
     facts.map(Some).ok_or_else(|| shell.odd_answer(&output))
 }

@@ -1,13 +1,16 @@
 //! The shell of a job without the job: the same modules, variables, set-up lines and Python, for whatever must see them as a job
 //! will.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
 use super::JobPython;
 use crate::error::{ClusterError, ErrorKind};
 use crate::script;
 use crate::settings::TargetSettings;
 use crate::shell::quote;
 use crate::site::Site;
-use crate::transport::Output;
+use crate::transport::{Output, Transport, exec};
 
 /// The shell that a job of a target gets.
 pub(crate) struct JobShell<'a> {
@@ -62,6 +65,21 @@ impl<'a> JobShell<'a> {
         lines.push(run.to_owned());
         let shell = script::shell(settings, site.scheduler);
         format!("exec {shell} -c {}", quote(&lines.join("\n")))
+    }
+
+    /// Runs a program in the Python there, which reads nothing; what it prints is the output. Nothing of the folder in which the
+    /// Python starts is imported.
+    pub(crate) async fn ask(
+        &self,
+        transport: &dyn Transport,
+        program: &str,
+    ) -> Result<Output, ClusterError> {
+        let boot = format!(
+            "import sys;sys.path[:]=[p for p in sys.path if p];import base64;exec(base64.b64decode('{}'))",
+            BASE64.encode(program)
+        );
+        let run = format!("\"$hoist_python\" -c {} </dev/null >&7", quote(&boot));
+        exec(transport, &self.script(&run), b"").await
     }
 
     /// What it answered: the last line that is a JSON object.
