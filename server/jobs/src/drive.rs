@@ -574,6 +574,11 @@ impl Driver {
             None => (None, self.too_large.take()),
         };
         self.lacked = self.lacked.or(Lacked::from_marker(exit));
+        if result.is_none()
+            && let Some(end) = self.unbuilt(exit)
+        {
+            return end;
+        }
         let end = end::from_marker(exit, result.as_ref(), problem, self.circumstances());
         if let Some(mut result) = result {
             self.keep_pickle(&mut result);

@@ -171,6 +171,21 @@ async fn what_is_installed_here_is_installed_there_once() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_build_that_fails_is_told_at_the_import_that_wants_it() {
     let place = Place::new("9.9", "");
+    let view = failed_build(&place).await;
+    assert_eq!(view.native_id, None, "nothing was submitted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_that_fails_in_the_job_is_told_at_the_import_that_wants_it() {
+    let place = Place::new("9.9", "");
+    let index = format!("file://{}", place.path("simple").display());
+    place.configure(&index, "build = \"job\"");
+    let view = failed_build(&place).await;
+    assert!(view.native_id.is_some(), "the job was there");
+}
+
+/// A job whose package no index has, in this version: what is told of it.
+async fn failed_build(place: &Place) -> Arc<JobView> {
     let engine = place.engine();
     let job = engine.run(&place.request()).expect("started");
     let view = ended(&engine, job).await;
@@ -189,7 +204,7 @@ async fn a_build_that_fails_is_told_at_the_import_that_wants_it() {
     );
     let words = error.traceback.as_deref().unwrap_or_default();
     assert!(words.contains("No matching distribution found"), "{words}");
-    assert_eq!(view.native_id, None, "nothing was submitted");
+    view
 }
 
 #[tokio::test(flavor = "multi_thread")]

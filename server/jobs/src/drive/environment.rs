@@ -8,6 +8,7 @@ use hoist_cluster::{
     BuildError, BuildErrorKind, BuildPlace, BuildProgress, EnvironmentSpec, Facts, JobEnvironment,
     Target,
 };
+use hoist_package::ExitMarker;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
@@ -21,6 +22,10 @@ use crate::{Frame, JobError, Stream, plan, wheels};
 const FRESH: Duration = Duration::from_secs(60);
 /// For how long a failed attempt is told to others who want the same one.
 const AGAIN: Duration = Duration::from_secs(5);
+/// The exit status of a job script whose environment was not built.
+const UNBUILT: i32 = 126;
+/// So much of the errors of such a job is looked at, in bytes.
+const LOG: usize = 256 * 1024;
 
 /// How an attempt at an environment ended lately.
 pub(crate) struct Attempt {
@@ -110,13 +115,34 @@ impl Driver {
                 Err(lost(format!("{}: {error}", self.record.settings.name)))
             }
             Err(Failed::Build(error)) => {
-                let requirement = error.requirement.as_deref().unwrap_or_default();
-                let place = wanted.place_of(name_of(requirement));
-                let words = Some(error.words.clone()).filter(|words| !words.is_empty());
-                self.blame(place, format!("{}; {}", error.why, error.mend), words);
+                self.blame_build(&error, &wanted);
                 Err(lost(error.to_string()))
             }
         }
+    }
+
+    /// The end of a job that was to build its environment itself and did not: what pip said is in its errors. None for all others.
+    pub(super) fn unbuilt(&mut self, exit: &[u8]) -> Option<End> {
+        let settings = &self.record.settings;
+        let marker = ExitMarker::parse(exit).ok()?;
+        if marker.code != UNBUILT || settings.build_place() != BuildPlace::Job {
+            return None;
+        }
+        let wanted = self.inner.store.wanted(self.record.wanted.as_ref()?).ok()?;
+        let length = self.output.length(Stream::Stderr);
+        let from = length.saturating_sub(LOG as u64);
+        let log = self.folder.read_log(Stream::Stderr, from, LOG).ok()?;
+        let error = BuildError::of_log(&settings.name, &String::from_utf8_lossy(&log))?;
+        self.blame_build(&error, &wanted);
+        Some(End::lost(error.to_string()))
+    }
+
+    /// Says which requirement could not be installed, at the import that wants it.
+    fn blame_build(&mut self, error: &BuildError, wanted: &Wanted) {
+        let requirement = error.requirement.as_deref().unwrap_or_default();
+        let place = wanted.place_of(name_of(requirement));
+        let words = Some(error.words.clone()).filter(|words| !words.is_empty());
+        self.blame(place, format!("{}; {}", error.why, error.mend), words);
     }
 
     async fn attempt(
