@@ -57,6 +57,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     register("hoist.runAtCursor", () => atCursor(server, serverCommand.run)),
     register("hoist.runAtCursorWith", () => atCursor(server, serverCommand.runWith)),
     register("hoist.runAtCursorOn", () => atCursor(server, serverCommand.runOn)),
+    register("hoist.runSweepAtCursor", () => atCursor(server, serverCommand.runSweep)),
     register("hoist.showPackageAtCursor", () => atCursor(server, serverCommand.showPackage)),
     register("hoist.showScriptAtCursor", () => atCursor(server, serverCommand.showScript)),
     register("hoist.runSelection", () => runSelection(server)),

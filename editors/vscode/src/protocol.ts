@@ -125,6 +125,7 @@ export const serverCommand = {
   run: "hoist.run",
   runWith: "hoist.runWith",
   runOn: "hoist.runOn",
+  runSweep: "hoist.runSweep",
   rerun: "hoist.rerun",
   cancel: "hoist.cancel",
   showPackage: "hoist.showPackage",

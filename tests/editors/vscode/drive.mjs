@@ -279,6 +279,18 @@ try {
     await frame.locator('#streams button[value="both"]').click();
   });
 
+  await step("the palette runs a function for many values, one job each", async () => {
+    await editor.openFile("train.py");
+    await editor.goToLine(lineOf("def train("));
+    await editor.command("Hoist: Run Function at Cursor for Many Values...");
+    const box = editor.page.locator(".quick-input-widget:visible");
+    await until("the box names the function", async () => /train/.test((await box.textContent()) ?? ""));
+    await editor.answer("epochs=[3, 4], lr=[2]");
+    for (const call of ["train(epochs=3, lr=2)", "train(epochs=4, lr=2)"]) {
+      await editor.waitForJob(`${call} in the view`, (text) => text.startsWith(`${call} | local · ok`));
+    }
+  });
+
   await step("the script of a job is shown and cannot be changed", async () => {
     await editor.openFile("train.py");
     await editor.goToLine(lineOf("def train("));

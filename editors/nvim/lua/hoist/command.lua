@@ -110,6 +110,11 @@ local actions = {
       return M.targets()
     end,
   },
+  sweep = {
+    act = function(words)
+      run.start({ command = 'hoist.runSweep', values = words ~= '' and words or nil })
+    end,
+  },
   again = {
     act = function(words)
       server.with_client(function()

@@ -164,6 +164,27 @@ t.test('arguments can be typed with the command', function()
   t.shows("['a b']")
 end)
 
+t.test('a sweep runs for every combination of values, and its table is shown', function()
+  t.open('train.py', 'def train(lr, seed):\n    return [lr, seed]\n')
+  t.attached()
+  t.to('def train')
+  t.choose = 'Show the table'
+  vim.cmd('Hoist sweep lr=["a", "b"], seed=range(2)')
+  t.notice('4 succeeded')
+  local rows = t.eventually('the table', 30000, function()
+    for _, window in ipairs(vim.api.nvim_list_wins()) do
+      local buf = vim.api.nvim_win_get_buf(window)
+      if vim.endswith(vim.api.nvim_buf_get_name(buf), 'sweep.txt') then
+        return vim.api.nvim_buf_get_lines(buf, 0, -1, false)
+      end
+    end
+  end)
+  local text = table.concat(rows, '\n')
+  for _, result in ipairs({ "['a', 0]", "['a', 1]", "['b', 0]", "['b', 1]" }) do
+    assert(text:find(result, 1, true), text)
+  end
+end)
+
 t.test('a running job is cancelled by key', function()
   t.open('long.py', 'import time\n\ndef long():\n    print("started", flush=True)\n    time.sleep(60)\n')
   t.attached()
