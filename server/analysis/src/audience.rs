@@ -6,25 +6,34 @@ use hoist_syntax::scopes::Name;
 
 use crate::python::{Source, range_of, start_of};
 use crate::runnables::directives_of;
-use crate::settings::{Settings, TargetPython};
 use crate::uses::Home;
 
-/// The Pythons that are known, and for each top-level statement those that it meets.
-pub(crate) struct Audience<'a> {
-    /// Where each top-level statement begins, with the targets that it meets.
-    statements: Vec<(usize, Vec<&'a TargetPython>)>,
-    /// What all of them meet, when no function names a target.
-    everywhere: Option<&'a TargetPython>,
+/// What is known of a target.
+pub(crate) trait Target {
+    /// The target's name.
+    fn name(&self) -> &str;
 }
 
-impl<'a> Audience<'a> {
-    pub(crate) fn read(source: &Source, settings: &'a Settings) -> Audience<'a> {
-        let default = settings.default_target.as_deref();
+/// What is known of targets, and for each top-level statement what it meets of that.
+pub(crate) struct Audience<'a, T> {
+    /// Where each top-level statement begins, with the targets that it meets.
+    statements: Vec<(usize, Vec<&'a T>)>,
+    /// What all of them meet, when no function names a target.
+    everywhere: Option<&'a T>,
+}
+
+impl<'a, T: Target> Audience<'a, T> {
+    /// `default` is the target of functions that name none; `known` is by the targets' names.
+    pub(crate) fn read(
+        source: &Source,
+        default: Option<&str>,
+        known: &'a BTreeMap<String, T>,
+    ) -> Audience<'a, T> {
         let nobody = Audience {
             statements: Vec::new(),
-            everywhere: default.and_then(|name| settings.pythons.get(name)),
+            everywhere: default.and_then(|name| known.get(name)),
         };
-        if settings.pythons.is_empty() || !source.text().contains("target") {
+        if known.is_empty() || !source.text().contains("target") {
             return nobody;
         }
         let (named, unnamed) = roots(source);
@@ -33,9 +42,9 @@ impl<'a> Audience<'a> {
         }
         let needs = Needs::read(source);
         let by_default = needs.closure(&unnamed);
-        let by_name: Vec<(Option<&TargetPython>, BTreeSet<usize>)> = named
+        let by_name: Vec<(Option<&T>, BTreeSet<usize>)> = named
             .iter()
-            .map(|(target, roots)| (settings.pythons.get(target), needs.closure(roots)))
+            .map(|(target, roots)| (known.get(target), needs.closure(roots)))
             .collect();
         let met_by = |index: usize| {
             let is_named = by_name.iter().any(|(_, needed)| needed.contains(&index));
@@ -46,10 +55,10 @@ impl<'a> Audience<'a> {
             let named = by_name
                 .iter()
                 .filter(|(_, needed)| needed.contains(&index))
-                .filter_map(|(python, _)| *python);
-            let mut met: Vec<&TargetPython> = default.into_iter().chain(named).collect();
-            met.sort_by_key(|python| &python.target);
-            met.dedup_by_key(|python| &python.target);
+                .filter_map(|(target, _)| *target);
+            let mut met: Vec<&T> = default.into_iter().chain(named).collect();
+            met.sort_by(|a, b| a.name().cmp(b.name()));
+            met.dedup_by(|a, b| a.name() == b.name());
             met
         };
         let starts = source.body().iter().map(start_of).enumerate();
@@ -59,8 +68,8 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// The Pythons that what stands at a byte offset meets.
-    pub(crate) fn of(&self, at: usize) -> &[&'a TargetPython] {
+    /// What that which stands at a byte offset meets.
+    pub(crate) fn of(&self, at: usize) -> &[&'a T] {
         let behind = self.statements.partition_point(|(start, _)| *start <= at);
         match behind
             .checked_sub(1)
@@ -71,12 +80,12 @@ impl<'a> Audience<'a> {
         }
     }
 
-    /// Every Python that some statement meets.
-    pub(crate) fn all(&self) -> Vec<&'a TargetPython> {
+    /// Everything that some statement meets.
+    pub(crate) fn all(&self) -> Vec<&'a T> {
         let met = self.statements.iter().flat_map(|(_, met)| met);
-        let by_name: BTreeMap<&str, &TargetPython> = met
+        let by_name: BTreeMap<&str, &T> = met
             .chain(self.everywhere.as_slice())
-            .map(|python| (python.target.as_str(), *python))
+            .map(|target| (target.name(), *target))
             .collect();
         by_name.into_values().collect()
     }

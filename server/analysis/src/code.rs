@@ -62,7 +62,7 @@ codes! {
     /// A data file is named by an absolute path.
     AbsolutePath = 13, "absolute-path", "A path that must exist on the cluster";
     /// A file is too large for the package.
-    TooLarge = 14, "too-large", "A file is too large for the package";
+    TooLarge = 14, "too-large", "Data files are more than the target's limit";
     /// Taken out of its place, the code would mean something else.
     MeaningChanges = 15, "meaning-changes", "The function would mean something else outside of its place";
     /// What was named cannot be run: a class, a property, lines that only define a class.

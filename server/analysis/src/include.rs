@@ -8,12 +8,16 @@ use std::path::{Path, PathBuf};
 use glob::{MatchOptions, Pattern};
 use hoist_syntax::Document;
 
+use crate::data_rules::{Load, PathMap, Way};
 use crate::files::Files;
 use crate::runnables::directives_of;
 use crate::slice::paths::tidy;
-use crate::slice::{TOGETHER, tree_path};
+use crate::slice::{refuse, too_much, tree_path};
 use crate::words::has;
-use crate::{Code, FileKind, Finding, Module, Severity, Slice, SliceFile};
+use crate::{
+    Code, EntrySpec, FileKind, Finding, Module, Refusal, Severity, Slice, SliceFile, StoredFile,
+    Wishes,
+};
 
 /// The most files that one pattern may name.
 const MOST: usize = 2000;
@@ -22,29 +26,41 @@ const MOST_SEEN: usize = 100_000;
 /// How deep below the folder of a pattern is looked.
 const DEEPEST: usize = 16;
 
-/// Adds the files that comments and the configuration name to a slice. `configured` are patterns from the workspace. A pattern
-/// that names nothing, and what is too much to travel, become findings of the slice.
+/// Adds the files that comments and the configuration name to a slice. A pattern that names nothing becomes a finding of the slice.
+///
+/// # Errors
+/// All data files together are more than the configuration allows.
 pub(crate) fn include(
     slice: &mut Slice,
     module: &Module<'_>,
     files: &dyn Files,
-    configured: &[String],
-) {
+    wishes: &Wishes<'_>,
+    entry: &EntrySpec,
+) -> Result<(), Refusal> {
     let Some(base) = base_of(slice, module.path) else {
-        return;
+        return Ok(());
     };
-    let mut wanted = of_configuration(configured, module.workspace);
+    let rules = &wishes.rules;
+    let map = PathMap::new(rules, module.workspace, &base);
+    let mut wanted = of_configuration(wishes.data, module.workspace);
     for file in &slice.files {
         wanted.extend(wanted_by(file, module));
     }
-    let mut there: BTreeSet<String> = slice.files.iter().map(|file| file.path.clone()).collect();
-    let mut sum: u64 = slice
+    let packed = slice.files.iter().map(|file| file.path.clone());
+    let stored = slice.stored.iter().map(|file| file.path.clone());
+    let mut there: BTreeSet<String> = packed.chain(stored).collect();
+    let packed = slice
         .files
         .iter()
         .filter(|file| file.kind == FileKind::Data)
-        .map(|file| file.contents.len() as u64)
-        .sum();
+        .map(|file| file.contents.len() as u64);
+    let stored = slice.stored.iter().map(|file| file.len);
+    let mut load = Load::new(rules, packed.sum(), stored.sum());
     for wanted in &wanted {
+        // What lies on the target is linked as a whole.
+        if map.linked(&wanted.folder_of_all()).is_some() {
+            continue;
+        }
         let found = wanted.files(files);
         slice.findings.extend(found.trouble(&wanted.pattern));
         let limit = wanted.limit(module.workspace, &base);
@@ -56,18 +72,34 @@ pub(crate) fn include(
                     continue;
                 }
             };
-            if there.contains(&place) {
+            if there.contains(&place) || map.linked(&path).is_some() {
                 continue;
             }
             // Asked before it is read: it may be larger than the memory.
             let len = files.metadata(&path).map_or(0, |meta| meta.len);
-            if sum + len > TOGETHER {
-                let message = format!(
-                    "the data files are more than {} MB together with `{place}`, so it does not travel; put it on the cluster and give its path there",
-                    TOGETHER / 1_000_000
-                );
-                slice.findings.push(about(Code::TooLarge, message));
-                break;
+            match load.take(len) {
+                Way::Package => {}
+                Way::Store => {
+                    there.insert(place.clone());
+                    slice.stored.push(StoredFile {
+                        path: place,
+                        origin: path,
+                        len,
+                        why: wanted.why.clone(),
+                    });
+                    continue;
+                }
+                Way::TooMuch(limit) => {
+                    let message = too_much(&place, limit, &rules.target);
+                    if !wishes.force {
+                        let code = Code::TooLarge;
+                        let mut refusal = refuse::refusal(code, message, None, 0..0, Some(entry));
+                        refusal.can_force = true;
+                        return Err(refusal);
+                    }
+                    slice.findings.push(about(Code::TooLarge, message));
+                    break;
+                }
             }
             let contents = match files.read(&path) {
                 Ok(contents) => contents,
@@ -78,7 +110,6 @@ pub(crate) fn include(
                     continue;
                 }
             };
-            sum += contents.len() as u64;
             there.insert(place.clone());
             slice.files.push(SliceFile {
                 path: place,
@@ -90,6 +121,8 @@ pub(crate) fn include(
         }
     }
     slice.files.sort_by(|a, b| a.path.cmp(&b.path));
+    slice.stored.sort_by(|a, b| a.path.cmp(&b.path));
+    Ok(())
 }
 
 /// What is wrong with a pattern of the configuration, whatever files there are.
@@ -203,24 +236,6 @@ impl Wanted {
     /// The folder below which all lies that it can name.
     pub(crate) fn folder_of_all(&self) -> PathBuf {
         tidy(&self.folder.join(split(&self.pattern).0))
-    }
-
-    /// Does it name this file?
-    pub(crate) fn names(&self, path: &Path) -> bool {
-        let (_, rest) = split(&self.pattern);
-        let Ok(below) = path.strip_prefix(self.folder_of_all()) else {
-            return false;
-        };
-        let folders = below.parent().unwrap_or(Path::new(""));
-        let is_looked_at = |part: std::path::Component<'_>| {
-            part.as_os_str()
-                .to_str()
-                .is_some_and(|name| !is_skipped(name))
-        };
-        folders.components().all(is_looked_at)
-            && (rest.is_empty()
-                || Pattern::new(&rest)
-                    .is_ok_and(|pattern| pattern.matches_path_with(below, OPTIONS)))
     }
 
     /// The folder in which all that it names must lie.

@@ -13,6 +13,7 @@ mod captures;
 mod checks;
 mod chunks;
 mod code;
+mod data_rules;
 mod dependencies;
 mod directives;
 mod encoding;
@@ -44,6 +45,7 @@ mod words;
 
 pub use chunks::{Chunk, chunk};
 pub use code::Code;
+pub use data_rules::{ASK_FROM, DataRules, STORE_FROM};
 pub use encoding::decode;
 pub use entry::EntrySpec;
 pub use files::{Disk, Files, Kept, Listing, Meta, Remembered};
@@ -59,6 +61,6 @@ pub use readability::readability;
 pub use runnables::{Directives, Runnable, RunnableKind, runnables};
 pub use settings::{NotAVersion, Packages, PythonVersion, Settings, TargetPython};
 pub use slice::{
-    EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Requirement, Slice, SliceFile,
-    Wishes, data_pattern, slice, slice_anyway, slice_as_wished,
+    EntryCall, FileKind, ImportOrigin, ImportedModule, OnTarget, Refusal, Requirement, Slice,
+    SliceFile, StoredFile, Wishes, data_pattern, slice, slice_anyway, slice_as_wished,
 };

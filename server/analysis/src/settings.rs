@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::Code;
+use crate::audience::Target;
+use crate::{Code, DataRules};
 
 /// What is known beside the files.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Settings {
     pub default_target: Option<String>,
     /// The Pythons of targets, by the target's name, where they are known.
     pub pythons: BTreeMap<String, TargetPython>,
+    /// How data files reach the targets, by the target's name.
+    pub data_rules: BTreeMap<String, DataRules>,
 }
 
 /// The Python of a target.
@@ -35,6 +38,12 @@ pub struct TargetPython {
     pub packages: Option<Arc<Packages>>,
     /// What is imported is installed for each job there, in the versions that are here.
     pub builds: bool,
+}
+
+impl Target for TargetPython {
+    fn name(&self) -> &str {
+        &self.target
+    }
 }
 
 /// What a Python can import.

@@ -4,7 +4,7 @@
 
 mod support;
 
-use hoist_analysis::{Settings, Slice, apply};
+use hoist_analysis::{DataRules, Settings, Slice, apply};
 use support::{Workspace, findings_of, lines, marked, unmarked};
 
 /// The findings of a file that stands alone.
@@ -330,58 +330,152 @@ def load(year, name):
     assert!(slice.findings[0].message.contains("no file matches"));
 }
 
+/// The settings of a workspace whose default target has these rules.
+fn going_to(rules: DataRules) -> Settings {
+    Settings {
+        default_target: Some(rules.target.clone()),
+        data_rules: [(rules.target.clone(), rules)].into(),
+        ..Settings::default()
+    }
+}
+
+/// A file of so many bytes, none of which take room.
+fn sized(workspace: &Workspace, name: &str, len: u64) {
+    let file = std::fs::File::create(workspace.path(name)).unwrap();
+    file.set_len(len).unwrap();
+}
+
 #[test]
-fn a_large_file_travels_when_it_is_asked_for() {
+fn a_large_file_goes_to_the_store_of_the_target() {
     let source = "\
-WEIGHTS = open('big.bin')
-               ^^^^^^^^^ HST014
+def load():
+    return open('parts/big.bin'), open('parts/small.bin'), open('parts/huge.bin')
 
-class A:
-    @staticmethod
-    def load():
-        return open('parts/big one.bin'), open('parts/big.bin'), open('huge.bin')
-                    ^^^^^^^^^^^^^^^^^^^ HST014
-                                               ^^^^^^^^^^^^^^^ HST014 Let parts/big.bin travel
-                                                                      ^^^^^^^^^^ HST014
+# hoist: target=tight
+def elsewhere():
+    import os
+    return open('parts/big.bin'), os.listdir('parts')
 ";
-    let workspace = Workspace::new(&[("parts/small.bin", "x")]);
-    let sized = |name: &str, megabytes: u64| {
-        let file = std::fs::File::create(workspace.path(name)).unwrap();
-        file.set_len(megabytes * 1024 * 1024).unwrap();
+    let workspace = Workspace::new(&[("parts/small.bin", "x"), ("train.py", source)]);
+    sized(&workspace, "parts/big.bin", 11 << 20);
+    sized(&workspace, "parts/huge.bin", 3 << 30);
+    let lab = DataRules {
+        target: "lab".to_owned(),
+        ..DataRules::default()
     };
-    sized("big.bin", 11);
-    sized("parts/big one.bin", 11);
-    sized("parts/big.bin", 11);
-    sized("huge.bin", 101);
-    assert_eq!(marked(&workspace, source, &Settings::default()), source);
+    let mut settings = going_to(lab.clone());
+    let tight = DataRules {
+        target: "tight".to_owned(),
+        store_from: Some(100 << 20),
+        limit: Some(1 << 30),
+        ..DataRules::default()
+    };
+    settings
+        .data_rules
+        .insert("tight".to_owned(), tight.clone());
+    let found = workspace.findings_with("train.py", &settings);
+    insta::assert_snapshot!(lines(source, &found));
 
-    let source = "def load():\n    return open('parts/big.bin').read()\n";
-    workspace.write("train.py", source);
-    let refused = workspace.slice("train.py", "load", None).unwrap_err();
-    assert_eq!(refused.code.to_string(), "HST014");
-    let fixed = apply(source, &workspace.findings("train.py")[0].fixes[0].edits);
-    assert_eq!(fixed, format!("# hoist: data=parts/big.bin\n{source}"));
-    workspace.write("train.py", &fixed);
-    let [hint] = workspace.findings("train.py").try_into().unwrap();
+    let places = |slice: &Slice| {
+        let stored: Vec<String> = slice.stored.iter().map(|file| file.path.clone()).collect();
+        let packed = slice.files.iter().map(|file| file.path.clone());
+        (packed.collect::<Vec<String>>().join(" "), stored.join(" "))
+    };
+    let slice = |entry: &str, data: &[&str], rules: &DataRules| {
+        let data: Vec<String> = data.iter().map(|&pattern| pattern.to_owned()).collect();
+        workspace.wished("train.py", entry, &data, rules)
+    };
+    let loaded = slice("load", &[], &lab).unwrap();
+    let expected = (
+        "parts/small.bin train.py".to_owned(),
+        "parts/big.bin parts/huge.bin".to_owned(),
+    );
+    assert_eq!(places(&loaded), expected);
+    assert!(loaded.findings.is_empty(), "{:?}", loaded.findings);
+    let refused = slice("elsewhere", &[], &tight).unwrap_err();
     assert_eq!(
-        hint.message,
-        "`parts/big.bin` (11.5 MB) travels with the job"
+        (refused.code.to_string().as_str(), refused.can_force),
+        ("HST014", true)
     );
-    let travels = |slice: &Slice| slice.files.iter().any(|file| file.path == "parts/big.bin");
-    assert!(travels(&workspace.slice("train.py", "load", None).unwrap()));
-
-    // The same by the configuration; a comment above a function that is not needed is no reason.
-    workspace.write("train.py", source);
-    let slice = workspace.included("train.py", "load", &["parts/*.bin".to_owned()]);
     assert!(
-        travels(&slice) && slice.findings.is_empty(),
-        "{:?}",
-        slice.findings
+        refused
+            .message
+            .starts_with("with `parts/huge.bin` the data files are more than the 1.1 GB that `data_limit` of tight allows"),
+        "{refused}"
     );
-    let elsewhere = format!("{source}\n# hoist: data=parts/big.bin\ndef other():\n    pass\n");
-    workspace.write("train.py", &elsewhere);
-    let refused = workspace.slice("train.py", "load", None).unwrap_err();
-    assert_eq!(refused.code.to_string(), "HST014");
+
+    // What patterns name goes the same way.
+    workspace.write("train.py", "def f():\n    pass\n");
+    let loaded = slice("f", &["parts/*"], &lab).unwrap();
+    assert_eq!(places(&loaded), expected);
+    assert_eq!(
+        slice("f", &["parts/*"], &tight)
+            .unwrap_err()
+            .code
+            .to_string(),
+        "HST014"
+    );
+}
+
+#[test]
+fn what_the_path_map_names_is_read_where_it_lies() {
+    let source = "\
+import os, sys
+from pathlib import Path
+YEARS = ['1999', '2000']
+def f():
+    one = open('data/survey/1999.csv'), open('data/own.csv'), open(Path(__file__).parent / 'data/survey/gone.csv')
+    all = os.listdir('data/survey'), [open(f'data/survey/{year}.csv') for year in YEARS]
+    over_there = open('/lab/survey/2000.csv'), open('/lab2/x.csv')
+    here = open('/home/ada/tables/x.csv'), open('/home/ada/other.csv')
+    return open('weights.bin')
+";
+    let workspace = Workspace::new(&[
+        ("train.py", source),
+        ("data/own.csv", "1"),
+        ("data/survey/1999.csv", "2"),
+    ]);
+    let paths = [
+        ("data/survey", "/lab/survey"),
+        ("weights.bin", "$SCRATCH/weights.bin"),
+        ("/home/ada/tables", "/lab/tables"),
+    ];
+    let rules = DataRules {
+        target: "lab".to_owned(),
+        paths: paths
+            .iter()
+            .map(|(here, there)| (here.into(), (*there).to_owned()))
+            .collect(),
+        ..DataRules::default()
+    };
+    let found = workspace.findings_with("train.py", &going_to(rules.clone()));
+    insta::assert_snapshot!(lines(source, &found));
+    let wanted = ["data/survey/*.csv".to_owned()];
+    let slice = workspace.wished("train.py", "f", &wanted, &rules).unwrap();
+    let files: Vec<&str> = slice.files.iter().map(|file| file.path.as_str()).collect();
+    assert_eq!(files, ["data/own.csv", "train.py"]);
+    let there: Vec<String> = slice
+        .there
+        .iter()
+        .map(|there| {
+            let place = there.place.as_deref().unwrap_or("-");
+            format!("{place} {} {:?}", there.path, there.needs)
+        })
+        .collect();
+    assert_eq!(
+        there,
+        [
+            "- /lab/survey/2000.csv [\"\"]",
+            "data/survey /lab/survey [\"\", \"1999.csv\", \"gone.csv\"]",
+            "weights.bin $SCRATCH/weights.bin [\"\"]",
+        ]
+    );
+    let told: Vec<&str> = slice
+        .findings
+        .iter()
+        .map(|finding| finding.message.as_str())
+        .collect();
+    assert_eq!(told.len(), 3, "{told:#?}");
 }
 
 #[test]

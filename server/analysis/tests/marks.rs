@@ -6,9 +6,9 @@
 
 mod support;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hoist_analysis::{Code, Settings};
+use hoist_analysis::{Code, DataRules, Settings};
 use support::{Workspace, marked};
 
 const CASES: &[&str] = &[
@@ -160,7 +160,7 @@ def f(name):
     open('/scratch/me/x.csv')
          ^^^^^^^^^^^^^^^^^^^ HST013
     open('big.bin')
-         ^^^^^^^^^ HST014 Let big.bin travel
+         ^^^^^^^^^ HST014
     open('../beside.csv')
          ^^^^^^^^^^^^^^^ HST037 Copy it to beside.csv and read that
     open('C:/data/x.csv')
@@ -249,8 +249,15 @@ fn workspace() -> Workspace {
 #[test]
 fn each_finding_stands_where_it_belongs_and_says_how_to_mend_it() {
     let workspace = workspace();
+    let limited = DataRules {
+        target: "local".to_owned(),
+        limit: Some(10 << 20),
+        ..DataRules::default()
+    };
     let settings = Settings {
         targets: Some(BTreeSet::from(["discovery".to_owned(), "local".to_owned()])),
+        default_target: Some("local".to_owned()),
+        data_rules: BTreeMap::from([("local".to_owned(), limited)]),
         ..Settings::default()
     };
     let told: Vec<String> = CASES

@@ -59,6 +59,7 @@ async fn main() {
         resources: Default::default(),
         after: Vec::new(),
         environment: Default::default(),
+        data: Default::default(),
     };
     let before = Instant::now();
     target.submit(&submission, |_| {}).await.unwrap();

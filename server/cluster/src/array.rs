@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::data::DataFile;
 use crate::environment::JobEnvironment;
 use crate::error::{ClusterError, ErrorKind};
 use crate::resources::Resources;
@@ -38,6 +39,8 @@ pub struct ArraySubmission {
     pub after: Vec<Parent>,
     /// What the Python of each of them can import.
     pub environment: JobEnvironment,
+    /// The data files that the package names and does not hold.
+    pub data: Arc<[DataFile]>,
 }
 
 /// Puts down the names of the jobs and what each is asked, a line each. Their folders are made by the jobs themselves: a
@@ -94,6 +97,7 @@ pub(crate) async fn submit_array(
         fill: FILL,
         submit: array.submit.unwrap_or_else(|| scheduler.submit()),
         after: &submission.after,
+        data: &submission.data,
     };
     let id = send(transport, settings, site, &sending, progress).await?;
     let numbers = 1..=submission.tasks.len();
@@ -132,6 +136,7 @@ impl ArraySubmission {
             resources: self.resources.clone(),
             after: self.after.clone(),
             environment: self.environment.clone(),
+            data: self.data.clone(),
         }))
     }
 }

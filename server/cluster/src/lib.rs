@@ -12,6 +12,7 @@
 
 mod array;
 mod ask;
+mod data;
 mod environment;
 mod error;
 mod fetch;
@@ -38,6 +39,7 @@ mod upload;
 
 pub use array::ArraySubmission;
 pub use ask::{Ask, Nobody, Question, QuestionKind};
+pub use data::DataFile;
 pub use environment::{
     BuildError, BuildErrorKind, BuildPlace, BuildProgress, EnvironmentInfo, EnvironmentKind,
     EnvironmentKindError, EnvironmentPlace, EnvironmentSpec, EnvironmentState, Facts,

@@ -9,12 +9,14 @@ use tokio::sync::oneshot;
 
 use crate::array::{self, ArraySubmission};
 use crate::ask::Ask;
+use crate::data::Store;
 use crate::environment;
 use crate::error::ClusterError;
 use crate::follower::{FollowEvent, Follower, Offsets};
 use crate::query::{self, Answers};
 use crate::scheduler::{Scheduler, SchedulerState};
 use crate::settings::TargetSettings;
+use crate::shell::quote;
 use crate::site::{self, Site};
 use crate::submit::{self, NativeId, Submission, Upload, check_job};
 use crate::target::Made;
@@ -66,6 +68,21 @@ impl Machine {
         }
     }
 
+    /// The store of data files there.
+    pub(crate) fn store<'a>(
+        &'a self,
+        settings: &'a TargetSettings,
+    ) -> Result<Store<'a>, ClusterError> {
+        let python = self.site.python_path();
+        let python = python.ok_or_else(|| site::no_python(settings, &self.site.host))?;
+        Ok(Store {
+            transport: &*self.transport,
+            settings,
+            python: quote(python),
+            folder: format!("{}/data", self.site.work),
+        })
+    }
+
     pub(crate) async fn submit(
         &self,
         settings: &TargetSettings,
@@ -74,6 +91,9 @@ impl Machine {
     ) -> Result<NativeId, ClusterError> {
         self.has_python(settings)?;
         environment::send_wheels(self, settings, &submission.environment).await?;
+        self.store(settings)?
+            .send(&submission.data, progress)
+            .await?;
         submit::submit(&*self.transport, settings, &self.site, submission, progress).await
     }
 
@@ -85,6 +105,9 @@ impl Machine {
     ) -> Result<Vec<NativeId>, ClusterError> {
         self.has_python(settings)?;
         environment::send_wheels(self, settings, &submission.environment).await?;
+        self.store(settings)?
+            .send(&submission.data, progress)
+            .await?;
         array::submit_array(&*self.transport, settings, &self.site, submission, progress).await
     }
 

@@ -336,7 +336,7 @@ pub(crate) async fn remove(
     Ok(())
 }
 
-/// Removes packages that were not used for so many days and that no job's script there names, wheels that no environment was built
+/// Removes packages that were not used for so many days and that no job's script there names, data files likewise, wheels that no environment was built
 /// of for as long, and what is left of uploads that nobody took up again. Whoever else works in the folder is spared by that, too.
 pub(crate) async fn remove_packages(
     transport: &dyn Transport,
@@ -351,6 +351,16 @@ find . -type f -name '*.zip' -mtime +{days} | while IFS= read -r package; do
   grep -qsF "$sum" "$work"/jobs/*/script.sh || rm -f "$package"
 done
 find . -type f -name '.*' -mtime +{days} -exec rm -f {{}} +
+if cd "$work/data" 2>/dev/null; then
+  # The age of a seal is that of the last use. A job that is there may need its files, whether it runs or waits.
+  find . -type f -name '*.seal' -mtime +{days} | while IFS= read -r seal; do
+    sum=${{seal#./}}; sum=${{sum%.seal}}
+    cat "$work"/jobs/*/data 2>/dev/null | grep -qxF "$sum" || rm -f "$seal" "$sum"
+  done
+  find . -type f -mtime +{days} ! -name '*.seal' | while IFS= read -r left; do
+    [ -e "$left.seal" ] || rm -f "$left"
+  done
+fi
 cd "$work/wheels" 2>/dev/null || exit 0
 find . -type f -mtime +{days} -exec rm -f {{}} +
 find . -mindepth 1 -type d -empty -exec rmdir {{}} + 2>/dev/null

@@ -432,6 +432,7 @@ mod tests {
             resources: Default::default(),
             after: Vec::new(),
             environment: Default::default(),
+            data: Default::default(),
         }
     }
 

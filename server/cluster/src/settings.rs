@@ -101,6 +101,19 @@ pub struct TargetSettings {
     /// How much of one job comes back by itself, figures, pickle and files together; none: 100M.
     #[schemars(extend("examples" = ["100M", "2G", "0"]))]
     pub fetch_total: Option<Size>,
+    /// From this size on a data file goes to the target's store, once, and is linked into each job; a smaller one travels in the package;
+    /// none: 1M.
+    #[schemars(extend("examples" = ["1M", "100K", "0"]))]
+    pub data_store: Option<Size>,
+    /// From this sum on you are asked before data files are sent to the store; none: 1G.
+    #[schemars(extend("examples" = ["1G", "100M", "0"]))]
+    pub data_ask: Option<Size>,
+    /// The most that the data files of one job may have together; a run with more is refused; none: no limit.
+    #[schemars(extend("examples" = ["50G", "500M"]))]
+    pub data_limit: Option<Size>,
+    /// What lies on the target already: files and folders of the workspace, or of this machine, with their paths there. They do not travel,
+    /// and a job finds them at their places: `"data/survey" = "/scratch/lab/survey"`.
+    pub paths: BTreeMap<String, String>,
     /// How long to wait for the connection; none: what `~/.ssh/config` says, else 15 s.
     pub connect_timeout: Option<TimeLimit>,
     /// The shortest time between two questions to the scheduler; none: 30 s.
@@ -139,6 +152,10 @@ impl Default for TargetSettings {
             keep: None,
             fetch: None,
             fetch_total: None,
+            data_store: None,
+            data_ask: None,
+            data_limit: None,
+            paths: BTreeMap::new(),
             connect_timeout: None,
             poll_interval: None,
         }
@@ -261,6 +278,22 @@ impl TargetSettings {
         wrong.into_iter().next().map_or(Ok(()), Err)
     }
 
+    /// Whether the path map can be used.
+    fn check_paths(&self) -> Result<(), ClusterError> {
+        for (here, there) in &self.paths {
+            let refuse = |why| Err(self.refuse(&format!("paths.{here:?}"), there, why));
+            if here.trim().is_empty() || here.contains(['\0', '\n']) {
+                return refuse("there is no path of this machine before it");
+            }
+            if there.contains(['\0', '\n']) || !there.starts_with(['/', '~', '$']) {
+                return refuse(
+                    "it is no absolute path on the target such as \"/scratch/lab/data\"",
+                );
+            }
+        }
+        Ok(())
+    }
+
     /// Whether what it says of environments can be used.
     fn check_environment(&self) -> Result<(), ClusterError> {
         for index in &self.indexes {
@@ -351,6 +384,7 @@ impl TargetSettings {
         }
         self.check_cluster()?;
         self.check_environment()?;
+        self.check_paths()?;
         if let Some(directive) = self.scheduler.words().directive() {
             for line in self.setup.iter().flat_map(|lines| lines.lines()) {
                 if line.starts_with(directive) {
@@ -476,6 +510,10 @@ mod tests {
             (
                 r#"{"scheduler": "kubernetes", "build": "login"}"#,
                 "discovery: build = \"login\" cannot be used",
+            ),
+            (
+                r#"{"paths": {"data": "lab/data"}}"#,
+                "discovery: paths.\"data\" = \"lab/data\" cannot be used, it is no absolute path on the target",
             ),
             (
                 r#"{"resources": {"extra": ["qos=1"]}}"#,

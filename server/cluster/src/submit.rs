@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::DataFile;
 use crate::environment::JobEnvironment;
 use crate::error::{ClusterError, ErrorKind};
 use crate::resources::Resources;
@@ -47,6 +48,8 @@ pub struct Submission {
     pub after: Vec<Parent>,
     /// What its Python can import.
     pub environment: JobEnvironment,
+    /// The data files that its package names and does not hold.
+    pub data: Arc<[DataFile]>,
 }
 
 /// A job that another one comes after.
@@ -125,7 +128,12 @@ pub(crate) struct Sending<'a> {
     pub(crate) submit: &'static str,
     /// What must have succeeded before.
     pub(crate) after: &'a [Parent],
+    /// What it needs of the store.
+    pub(crate) data: &'a [DataFile],
 }
+
+/// Puts down the names of the files of the store that are needed as long as the folder is there.
+const FILL_DATA: &str = r#"put data "$data" &&"#;
 
 /// Puts down the jobs that must have succeeded before, a line each: name and native id.
 const FILL_AFTER: &str = r#"put after "$parents" &&"#;
@@ -147,6 +155,11 @@ impl Sending<'_> {
                 .collect();
             texts.push(("parents", lines));
         }
+        if !self.data.is_empty() {
+            let lines = self.data.iter();
+            let lines = lines.map(|file| format!("{}\n", file.sha256));
+            texts.push(("data", lines.collect()));
+        }
         texts
     }
 
@@ -163,6 +176,10 @@ impl Sending<'_> {
         let (fill_after, after) = match self.after {
             [] => ("", "after=\n".to_owned()),
             _ => (FILL_AFTER, format!("{AFTER_IDS}{})\n", scheduler.after())),
+        };
+        let fill_data = match self.data {
+            [] => "",
+            _ => FILL_DATA,
         };
         let receive = if self.is_small() {
             RECEIVE
@@ -184,6 +201,7 @@ impl Sending<'_> {
             FOLDER,
             "if [ ! -d \"$hoist_job/submitted\" ]; then\n  words=$( {\n",
             fill_after,
+            fill_data,
             self.fill,
             "\n  } 2>&1 ) || fail write \"$words\"\nfi\n",
             CLAIM,
@@ -347,6 +365,7 @@ pub(crate) async fn submit(
         fill: FILL,
         submit: scheduler.submit(),
         after: &submission.after,
+        data: &submission.data,
     };
     send(transport, settings, site, &sending, progress).await
 }

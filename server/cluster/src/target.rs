@@ -8,6 +8,7 @@ use tokio::sync::mpsc::Receiver;
 
 use crate::array::{self, ArraySubmission};
 use crate::ask::Ask;
+use crate::data::DataFile;
 use crate::environment::{
     self, BuildError, BuildProgress, EnvironmentInfo, EnvironmentSpec, Facts, KeptEnvironment,
 };
@@ -61,6 +62,8 @@ pub struct Offer {
     pub sha256: String,
     /// The bytes of `request.json`.
     pub request: Vec<u8>,
+    /// The data files that the package names and does not hold.
+    pub data: Arc<[DataFile]>,
     /// Hears how far it is.
     pub progress: Box<dyn Fn(Upload) + Send + Sync>,
 }
@@ -146,6 +149,37 @@ impl Target {
                     .await
             }
             Way::Kubernetes(cluster) => cluster.submit_array(submission).await,
+        }
+    }
+
+    /// Those data files that would have to be sent for a job there, as things are now; on Kubernetes all, as each pod is given its own.
+    ///
+    /// # Errors
+    /// When the machine could not be asked.
+    pub async fn missing_data(&self, files: &[DataFile]) -> Result<Vec<DataFile>, ClusterError> {
+        match &self.inner.way {
+            Way::Machine(machine) if !files.is_empty() => {
+                machine.store(self.settings())?.missing(files).await
+            }
+            _ => Ok(files.to_vec()),
+        }
+    }
+
+    /// Sends the data files that are not there yet, as [`Target::submit`] does before it submits; but nothing is lost when this is
+    /// dropped: what was sent stays. Nothing to do on Kubernetes, where each pod is given its own.
+    ///
+    /// # Errors
+    /// One sentence; sending them again goes on where it stopped.
+    pub async fn send_data(
+        &self,
+        files: &[DataFile],
+        progress: impl Fn(Upload) + Send + Sync,
+    ) -> Result<(), ClusterError> {
+        match &self.inner.way {
+            Way::Machine(machine) if !files.is_empty() => {
+                machine.store(self.settings())?.send(files, &progress).await
+            }
+            _ => Ok(()),
         }
     }
 
@@ -299,7 +333,7 @@ impl Target {
         }
     }
 
-    /// Removes packages there that no job needs any more and that were not used for so many days.
+    /// Removes packages and data files there that no job needs any more and that were not used for so many days.
     ///
     /// # Errors
     /// When the machine could not be asked.

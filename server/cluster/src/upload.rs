@@ -8,7 +8,7 @@ use crate::site::{Site, no_python};
 use crate::submit::{Upload, refused};
 use crate::transport::{Output, Running, Transport};
 
-const RECEIVER: &str = include_str!("receiver.py");
+const RECEIVER: &str = concat!(include_str!("take.py"), "\n\n", include_str!("receiver.py"));
 
 /// What is handed to the channel at once, in bytes.
 const PIECE: usize = 256 * 1024;

@@ -382,6 +382,7 @@ async fn a_large_package_is_sent_into_the_pod_also_by_who_comes_later() {
             package: Box::new(move || Ok(package.to_vec())),
             sha256: job.sha256.clone(),
             request: job.request.clone(),
+            data: job.data.clone(),
             progress: Box::new(move |upload| told.store(upload.sent, Ordering::Relaxed)),
         },
     );

@@ -255,6 +255,59 @@ fn a_question_that_is_turned_away_runs_nothing() {
 }
 
 #[test]
+fn much_data_is_sent_when_the_person_agrees() {
+    let mut client = Client::connected();
+    client.write(
+        "hoist.toml",
+        "default_target = \"here\"\n[targets.here]\nwork_dir = \"~/here\"\ndata_ask = \"1M\"\n",
+    );
+    client.write("big.txt", &"0001\n".repeat(500_000));
+    let uri = client.open(
+        "sums.py",
+        "def f():\n    return sum(map(int, open('big.txt')))\n",
+    );
+    let argument = json!({ "uri": uri, "entry": "f" });
+    let nothing = json!({ "job": null });
+
+    client.answer("hoist/ask", json!(false));
+    assert_eq!(
+        client.execute("hoist.run", argument.clone()),
+        Ok(nothing.clone())
+    );
+    let asked = client.wait_method("hoist/ask", |_| true);
+    assert_eq!(asked["kind"], "confirm");
+    assert_eq!(asked["title"], "Send 2.5 MB to here?");
+    assert_eq!(
+        asked["detail"],
+        "`big.txt` (2.5 MB): once, to the store of data files there"
+    );
+    let told = client.wait_method("window/showMessage", |_| true);
+    let sentence = told["message"].as_str().unwrap();
+    assert!(sentence.starts_with("2.5 MB of data files would have to be sent to here first"));
+    assert_eq!(client.call("hoist/jobs", json!({})), json!([]));
+
+    client.answer("hoist/ask", json!(true));
+    assert_eq!(client.execute("hoist.run", argument.clone()), Ok(nothing));
+    let end = client.wait_method("hoist/jobChanged", |job| job["state"] == "succeeded");
+    assert_eq!(end["result"]["json"], 500_000);
+
+    // It is there now.
+    let mark = client.mark();
+    assert_eq!(
+        client.execute("hoist.run", argument),
+        Ok(json!({ "job": null }))
+    );
+    client.wait_after(mark, "the end", |message| {
+        message["method"] == "hoist/jobChanged" && message["params"]["state"] == "succeeded"
+    });
+    let asked = client.received();
+    let asked = asked
+        .iter()
+        .filter(|message| message["method"] == "hoist/ask");
+    assert_eq!(asked.count(), 2);
+}
+
+#[test]
 fn a_client_that_cannot_be_asked_is_told_how_to_give_arguments() {
     let mut client = Client::connected_with(plain_capabilities());
     let uri = client.open("args.py", "def f(a):\n    return a\n");

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
-use hoist_analysis::{Code, Disk, Files, Settings, Severity, pattern_finding};
+use hoist_analysis::{Code, DataRules, Disk, Files, Settings, Severity, pattern_finding};
 use hoist_cluster::TargetSettings;
 use toml::{Table, Value};
 
@@ -276,6 +276,12 @@ impl Config {
         &self.data
     }
 
+    /// How data files reach a target, by its name; none, or one that there is not: the default.
+    pub fn data_rules(&self, target: Option<&str>) -> DataRules {
+        let named = target.and_then(|name| self.target(name).ok());
+        crate::data::rules_of(named.unwrap_or_else(|| self.default_target()))
+    }
+
     /// What the findings of a file depend on: what is ignored there, what travels, and what is known of targets.
     pub fn settings(&self, file: &Path, workspace: &Path) -> Settings {
         Settings {
@@ -296,6 +302,11 @@ impl Config {
                 .values()
                 .filter_map(crate::sites::python_of)
                 .map(|python| (python.target.clone(), python))
+                .collect(),
+            data_rules: self
+                .targets
+                .iter()
+                .map(|(name, settings)| (name.clone(), crate::data::rules_of(settings)))
                 .collect(),
         }
     }
@@ -381,9 +392,13 @@ fn diagnose_with(file: &Path, text: &str, user_file: Option<&Path>) -> Vec<Probl
             range: error.range.unwrap_or(0..0),
             message: error.message,
         }],
-        _ => workspace.map_or_else(Vec::new, |workspace| {
+        config => workspace.map_or_else(Vec::new, |workspace| {
             let named = read::patterns(text, prefix_of(file)).into_iter();
             let problem = |(pattern, range): (String, Range<usize>)| {
+                let targets = config.iter().flat_map(Config::targets);
+                if crate::data::is_mapped(targets, workspace, &pattern) {
+                    return None;
+                }
                 let found = pattern_finding(&Disk, workspace, &pattern)?;
                 Some(Problem {
                     code: found.code,

@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder, ExponentialBuilder};
 use hoist_cluster::{
-    ErrorKind, FollowEvent, JobEnvironment, Made, NativeId, Offer, Offsets, Outcome, Parent,
-    SchedulerState, Submission, Target, Upload,
+    DataFile, ErrorKind, FollowEvent, JobEnvironment, Made, NativeId, Offer, Offsets, Outcome,
+    Parent, SchedulerState, Submission, Target, Upload,
 };
 use hoist_package::RunResult;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::again::Lacked;
+use crate::data;
 use crate::end::{self, Circumstances, End};
 use crate::engine::{Engine, Inner};
 use crate::fetch;
@@ -106,6 +107,8 @@ impl Driver {
 
     /// What a target may have to be sent once the job begins there.
     fn offer(&self) -> Option<Offer> {
+        let package = self.inner.store.package(&self.record.package).ok()?;
+        let data = data::files_of_package(&package, &self.record.origins).ok()?;
         let (inner, job) = (self.inner.clone(), self.record.view.job);
         let (store, sha256) = (self.inner.clone(), self.record.package.clone());
         Some(Offer {
@@ -115,6 +118,7 @@ impl Driver {
             }),
             sha256: self.record.package.clone(),
             request: self.folder.request().ok()?,
+            data,
             progress: Box::new(move |upload| {
                 let Upload { sent, total } = upload;
                 // That nobody listens is no error.
@@ -138,6 +142,8 @@ impl Driver {
             .store
             .package(&self.record.package)
             .map_err(|error| End::lost(error.to_string()))?;
+        let data = data::files_of_package(&package, &self.record.origins)
+            .map_err(|error| End::lost(error.to_string()))?;
         let request = self
             .folder
             .request()
@@ -151,6 +157,7 @@ impl Driver {
             resources: self.record.resources.clone(),
             after: parents,
             environment: JobEnvironment::Settings,
+            data,
         };
         let mut has_environment = false;
         let mut waits = waits();
@@ -177,6 +184,20 @@ impl Driver {
                         tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
                         continue;
                     }
+                }
+            }
+            if !began && !submission.data.is_empty() {
+                self.change(State::Uploading, |_| {});
+                match self.sent(&target, &submission.data).await {
+                    Some(Ok(())) => {}
+                    Some(Err(error)) if error.is_transient() => {
+                        self.hub.broken(&target).await;
+                        self.say(format!("connecting again: {error}"));
+                        tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
+                        continue;
+                    }
+                    Some(Err(error)) => return Err(End::lost(error.to_string())),
+                    None => return Err(End::cancelled("cancelled before it was submitted")),
                 }
             }
             began = true;
@@ -213,6 +234,24 @@ impl Driver {
                     });
                 }
             }
+        }
+    }
+
+    /// Sends its data files, which may take long; `None` when someone wants the job ended meanwhile.
+    async fn sent(
+        &self,
+        target: &Target,
+        files: &[DataFile],
+    ) -> Option<Result<(), hoist_cluster::ClusterError>> {
+        let (inner, job) = (self.inner.clone(), self.record.view.job);
+        let progress = move |upload: Upload| {
+            let Upload { sent, total } = upload;
+            // That nobody listens is no error.
+            inner.events.send(Event::Upload { job, sent, total }).ok();
+        };
+        tokio::select! {
+            sent = target.send_data(files, progress) => Some(sent),
+            () = self.wish() => None,
         }
     }
 

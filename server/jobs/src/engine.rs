@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hoist_analysis::sweep::Tasks;
-use hoist_cluster::{Ask, ClusterError, Resources, TargetSettings};
+use hoist_cluster::{Ask, ClusterError, Question, Resources, TargetSettings};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, broadcast};
 
@@ -517,6 +517,11 @@ impl Engine {
     /// fetched.
     pub async fn released(&self) {
         self.inner.hubs.released().await;
+    }
+
+    /// Puts a question to whoever can be asked.
+    pub(crate) async fn ask(&self, question: Question) -> Option<String> {
+        self.inner.hubs.ask(question).await
     }
 
     pub(crate) fn store(&self) -> &Store {

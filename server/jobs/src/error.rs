@@ -43,6 +43,19 @@ pub enum RunError {
     /// What it is to come after has ended otherwise, or is not known here.
     #[error("{0}; leave it out of `after`, or run that one again first")]
     After(String),
+    /// Nobody agreed to that much being sent.
+    #[error(
+        "{bytes} of data files would have to be sent to {target} first, and nobody has agreed to that; run it again and agree (`--yes` on the command line), or raise `data_ask` of the target"
+    )]
+    NotSent {
+        /// How much, in words.
+        bytes: String,
+        /// The target's name.
+        target: String,
+    },
+    /// The target could not be asked what it has.
+    #[error(transparent)]
+    Unreached(ClusterError),
     /// The job cannot be recorded here.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -75,6 +88,8 @@ impl RunError {
             Self::NothingFailed => "nothing_failed".to_owned(),
             Self::GoesOn => "goes_on".to_owned(),
             Self::After(_) => "after".to_owned(),
+            Self::NotSent { .. } => "not_sent".to_owned(),
+            Self::Unreached(_) => "unreached".to_owned(),
             Self::Store(_) => "store".to_owned(),
         }
     }

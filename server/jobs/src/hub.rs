@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use hoist_cluster::{
-    Ask, ClusterError, ErrorKind, Facts, JobEnvironment, NativeId, Nobody, Outcome, Resources,
-    SchedulerKind, SchedulerState, Submission, Target, TargetSettings, connect,
+    Ask, ClusterError, ErrorKind, Facts, JobEnvironment, NativeId, Nobody, Outcome, Question,
+    Resources, SchedulerKind, SchedulerState, Submission, Target, TargetSettings, connect,
 };
 use tokio::sync::{Notify, OwnedRwLockReadGuard, broadcast, mpsc, oneshot};
 use tokio::time::Instant;
@@ -72,6 +72,11 @@ pub(crate) struct Hubs {
 }
 
 impl Hubs {
+    /// Puts a question to whoever can be asked.
+    pub(crate) async fn ask(&self, question: Question) -> Option<String> {
+        self.ask.ask(question).await
+    }
+
     pub(crate) fn new(ask: Arc<dyn Ask>, store: PathBuf) -> Self {
         let (lost, _) = broadcast::channel(16);
         Self {
@@ -538,6 +543,7 @@ pub(crate) async fn forecast(
         resources,
         after: Vec::new(),
         environment: JobEnvironment::Settings,
+        data: Arc::default(),
     };
     match target.forecast(&submission).await {
         Ok(wait) => Ok(wait.map(|wait| Forecast::Starts(SystemTime::now() + wait))),

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use hoist_analysis::environment::{Choice, Environment, Environments, Question};
 use hoist_analysis::{Disk, EntrySpec, Files, Module, Runnable, Settings, Slice, Wishes};
-use hoist_cluster::{JobEnvironment, Resources, SchedulerKind, Submission, TargetSettings};
-use hoist_package::{Package, Request};
+use hoist_cluster::{
+    DataFile, JobEnvironment, Resources, SchedulerKind, Submission, TargetSettings,
+};
+use hoist_package::{Package, Request, TreePath};
 use hoist_syntax::Document;
 
 use crate::environment::Wanted;
-use crate::{Config, JobId, RunError};
+use crate::sums::Sums;
+use crate::{Config, JobId, RunError, data};
 
 /// What someone wants to run.
 #[derive(Clone)]
@@ -40,6 +43,8 @@ pub struct RunRequest {
     pub force: bool,
     /// Jobs and sweeps that must have succeeded before it begins.
     pub after: Vec<JobId>,
+    /// Put all data files into the package, however large: it is to run without a target's store.
+    pub pack_all: bool,
 }
 
 impl RunRequest {
@@ -65,6 +70,7 @@ impl RunRequest {
             resources: BTreeMap::new(),
             force: false,
             after: Vec::new(),
+            pack_all: false,
         }
     }
 }
@@ -102,7 +108,16 @@ impl Plan {
             resources: self.resources.clone(),
             after: Vec::new(),
             environment: JobEnvironment::Settings,
+            data: self.data(),
         }
+    }
+
+    /// The data files that the package names and does not hold.
+    pub fn data(&self) -> Arc<[DataFile]> {
+        let origins = &self.package.origins;
+        data::files_of(&self.package.manifest, |path| {
+            origins.get(&TreePath::new(path).ok()?).cloned()
+        })
     }
 
     /// What the runner is asked.
@@ -113,6 +128,7 @@ impl Plan {
             time_limit: self.resources.time.map(|time| time.0),
             warning: self.resources.warning.map(|warning| warning.0),
             checkpoint: checkpoint(&self.settings, job),
+            own_store: self.settings.scheduler == SchedulerKind::Kubernetes,
             package_sha256: Some(self.package.sha256.clone()),
             ..Request::default()
         }
@@ -161,10 +177,15 @@ pub fn plan(request: &RunRequest) -> Result<Plan, RunError> {
         .args
         .as_deref()
         .or_else(|| directives.and_then(|directives| directives.args.as_deref()));
+    let mut rules = data::rules_of(&settings);
+    if request.pack_all {
+        rules.store_from = None;
+    }
     let wishes = Wishes {
         args,
         data: request.config.data(),
         force: request.force,
+        rules,
     };
     let mut slice =
         hoist_analysis::slice_as_wished(&module, &*request.files, &request.entry, &wishes)?;
@@ -174,7 +195,8 @@ pub fn plan(request: &RunRequest) -> Result<Plan, RunError> {
     };
     hoist_analysis::silence(&request.document, &said, &mut slice.findings);
     let wanted = Wanted::of(&*request.files, &module, &slice, &settings);
-    let package = hoist_package::build(&slice)?;
+    let sums = Sums::here();
+    let package = hoist_package::build(&slice, &|path| sums.sum(path))?;
     let (name, line) = match &request.entry {
         EntrySpec::Name(qualname) => (
             last_name(qualname).to_owned(),

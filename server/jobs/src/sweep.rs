@@ -16,6 +16,7 @@ use hoist_package::Request;
 use serde::{Deserialize, Serialize};
 use tokio::time::{Duration, Instant};
 
+use crate::data;
 use crate::engine::Inner;
 use crate::plan::checkpoint;
 use crate::store::{HALF, Lock, Record, Store, StoreError, make_private, replace};
@@ -289,7 +290,6 @@ async fn submit(
 ) -> Result<Ids, Failed> {
     let store = &inner.store;
     let sweep = Sweep::read(store, sweep).map_err(Failed::Store)?;
-    let Arrays(arrays) = arrays(store, &sweep, target).await?;
     let progress = |upload: Upload| {
         let (sent, total) = (upload.sent, upload.total);
         let job = teller;
@@ -300,7 +300,17 @@ async fn submit(
     let package = store
         .package(&sweep.record.package)
         .map_err(Failed::Store)?;
+    // A package that is damaged is refused over there.
+    let data = data::files_of_package(&package, &sweep.record.origins).unwrap_or_default();
     let package: Arc<[u8]> = package.into();
+    if !store.sweep(sweep.sweep).join("arrays.json").exists() {
+        // It may take long. When none of the tasks is wanted any more, none is in an array.
+        tokio::select! {
+            sent = target.send_data(&data, progress) => sent.map_err(Failed::Target)?,
+            () = nobody_wants(store, &sweep) => {}
+        }
+    }
+    let Arrays(arrays) = arrays(store, &sweep, target).await?;
     for (array, numbers) in arrays {
         if numbers.is_empty() {
             continue;
@@ -319,6 +329,7 @@ async fn submit(
             at_once: sweep.at_once,
             after: after.to_vec(),
             environment: environment.clone(),
+            data: data.clone(),
         };
         match target.submit_array(&submission, progress).await {
             Ok(ids) => {
@@ -339,6 +350,14 @@ async fn submit(
     let path = store.sweep(sweep.sweep).join("ids.json");
     write(&path, &ids, "the ids of the sweep cannot be recorded").map_err(Failed::Store)?;
     Ok(ids)
+}
+
+/// Comes back when someone wants all tasks ended.
+async fn nobody_wants(store: &Store, sweep: &Sweep) {
+    let is_wanted = |task: &SweepTask| !store.folder(task.job).is_cancel_wished();
+    while sweep.tasks.iter().any(is_wanted) {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
 }
 
 /// The arrays of a sweep: those that were written down before, or else as the target's limit cuts them now.

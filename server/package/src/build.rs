@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use hoist_analysis::Slice;
+use hoist_analysis::{FileKind, Slice};
 use sha2::{Digest, Sha256};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipWriter};
 
-use crate::manifest::{MANIFEST_VERSION, Manifest, ManifestFile};
+use crate::manifest::{MANIFEST_VERSION, Manifest, ManifestFile, ManifestLink};
 use crate::{TreePath, TreePathError};
 
 /// A package: a ZIP in memory, named by its hash.
@@ -50,7 +50,27 @@ pub enum PackageError {
     /// The manifest could not be written.
     #[error("the manifest could not be written: {0}")]
     Manifest(#[from] serde_json::Error),
+    /// A data file that goes to the target's store cannot be read.
+    #[error("{} cannot be read ({error}), so it cannot travel: make it readable", .path.display())]
+    Unread {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
 }
+
+/// What a file's bytes are, for one that stays outside of the package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sum {
+    /// Their number.
+    pub size: u64,
+    /// Their SHA-256 in lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// Sums a file of this machine: it may know the sum of one that has not changed.
+pub type Summing<'a> = &'a dyn Fn(&Path) -> std::io::Result<Sum>;
 
 /// The runner's files, as they stand at the top of every package.
 const RUNTIME: &[(&str, &str)] = &[
@@ -62,6 +82,10 @@ const RUNTIME: &[(&str, &str)] = &[
     (
         "hoist_runner/child.py",
         include_str!("../runtime/hoist_runner/child.py"),
+    ),
+    (
+        "hoist_runner/data.py",
+        include_str!("../runtime/hoist_runner/data.py"),
     ),
     (
         "hoist_runner/entry.py",
@@ -121,9 +145,9 @@ const RUNTIME: &[(&str, &str)] = &[
     ),
 ];
 
-/// Makes the package of a slice.
-pub fn build(slice: &Slice) -> Result<Package, PackageError> {
-    let manifest = manifest(slice)?;
+/// Makes the package of a slice. `sum` is asked for the files that go to the target's store.
+pub fn build(slice: &Slice, sum: Summing<'_>) -> Result<Package, PackageError> {
+    let manifest = manifest(slice, sum)?;
     let mut contents: BTreeMap<String, &[u8]> = BTreeMap::new();
     let mut origins = BTreeMap::new();
     for file in &slice.files {
@@ -131,6 +155,9 @@ pub fn build(slice: &Slice) -> Result<Package, PackageError> {
         if !file.origin.as_os_str().is_empty() {
             origins.insert(TreePath::new(&file.path)?, file.origin.clone());
         }
+    }
+    for file in &slice.stored {
+        origins.insert(TreePath::new(&file.path)?, file.origin.clone());
     }
     let manifest_text = serde_json::to_vec_pretty(&manifest)?;
     contents.insert("manifest.json".to_owned(), &manifest_text);
@@ -167,7 +194,7 @@ fn options(bytes: &[u8]) -> SimpleFileOptions {
         .large_file(u32::try_from(bytes.len()).is_err())
 }
 
-fn manifest(slice: &Slice) -> Result<Manifest, PackageError> {
+fn manifest(slice: &Slice, sum: Summing<'_>) -> Result<Manifest, PackageError> {
     let mut paths = BTreeSet::new();
     let mut files = Vec::with_capacity(slice.files.len());
     for file in &slice.files {
@@ -180,6 +207,25 @@ fn manifest(slice: &Slice) -> Result<Manifest, PackageError> {
             size: file.contents.len() as u64,
             sha256: hex_sha256(&file.contents),
             kind: file.kind,
+            why: file.why.clone(),
+        });
+    }
+    let mut stored = Vec::with_capacity(slice.stored.len());
+    for file in &slice.stored {
+        let path = TreePath::new(&file.path)?;
+        if !paths.insert(path.clone()) {
+            return Err(PackageError::Twice(path));
+        }
+        let path_here = file.origin.clone();
+        let Sum { size, sha256 } = sum(&file.origin).map_err(|error| PackageError::Unread {
+            path: path_here,
+            error,
+        })?;
+        stored.push(ManifestFile {
+            path,
+            size,
+            sha256,
+            kind: FileKind::Data,
             why: file.why.clone(),
         });
     }
@@ -196,7 +242,16 @@ fn manifest(slice: &Slice) -> Result<Manifest, PackageError> {
             TreePath::new(folder)?;
         }
     }
+    let there = slice.there.iter().map(|there| {
+        Ok(ManifestLink {
+            place: there.place.as_ref().map(TreePath::new).transpose()?,
+            path: there.path.clone(),
+            needs: there.needs.clone(),
+        })
+    });
+    let there = there.collect::<Result<Vec<_>, TreePathError>>()?;
     files.sort_by(|a, b| a.path.cmp(&b.path));
+    stored.sort_by(|a, b| a.path.cmp(&b.path));
     let module_file = TreePath::new(&slice.module_file)?;
     if !paths.contains(&module_file) {
         return Err(PackageError::NoModule(module_file));
@@ -210,7 +265,16 @@ fn manifest(slice: &Slice) -> Result<Manifest, PackageError> {
         entry: slice.entry.clone(),
         requirements: slice.requirements.clone(),
         files,
+        stored,
+        there,
     })
+}
+
+/// The manifest of a package that was made before.
+pub fn manifest_of(package: &[u8]) -> Result<Manifest, PackageError> {
+    let mut zip = zip::ZipArchive::new(Cursor::new(package))?;
+    let file = zip.by_name("manifest.json")?;
+    Ok(serde_json::from_reader(file)?)
 }
 
 fn hex_sha256(bytes: &[u8]) -> String {

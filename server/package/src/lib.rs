@@ -15,8 +15,8 @@ mod outcome;
 mod request;
 mod tree_path;
 
-pub use build::{Package, PackageError, build};
-pub use manifest::{MANIFEST_VERSION, Manifest, ManifestFile};
+pub use build::{Package, PackageError, Sum, Summing, build, manifest_of};
+pub use manifest::{MANIFEST_VERSION, Manifest, ManifestFile, ManifestLink};
 pub use outcome::{
     ExitMarker, Frame, Listing, Outcome, OutcomeError, Pickle, Preview, PreviewColumn, RunError,
     RunResult, Started, WrittenFile,

@@ -28,6 +28,26 @@ pub struct Manifest {
     pub requirements: Vec<Requirement>,
     /// Every file below `src/`, sorted by path.
     pub files: Vec<ManifestFile>,
+    /// Data files that are not in the package: they lie in the target's store by the name of their hash, and the runner puts them at
+    /// their places. Sorted by path.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stored: Vec<ManifestFile>,
+    /// What lies on the target already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub there: Vec<ManifestLink>,
+}
+
+/// A file or a folder that lies on the target already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestLink {
+    /// Where the runner links it below the tree; none where the code names it by its path over there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<TreePath>,
+    /// Its path over there: absolute, or beginning with `~` or `$NAME`.
+    pub path: String,
+    /// What must be there before the entry starts, from `path` on; empty for that itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub needs: Vec<String>,
 }
 
 /// One file of the tree.

@@ -24,6 +24,9 @@ pub struct Request {
     /// when one succeeds. Absent: there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<String>,
+    /// The store of data files is this job's alone, so that they need no protection from it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_store: bool,
     /// SHA-256 of the package in lower-case hexadecimal digits. The runner refuses a package that differs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub package_sha256: Option<String>,

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::io::{Cursor, Read};
 
 use hoist_analysis::{FileKind, Slice};
-use hoist_package::{Manifest, Package, PackageError, TreePath, build};
+use hoist_package::{Manifest, Package, PackageError, TreePath};
 use proptest::prelude::*;
-use support::{file, slice};
+use support::{build, file, slice};
 use zip::ZipArchive;
 
 fn contents(package: &Package) -> BTreeMap<String, Vec<u8>> {

@@ -17,6 +17,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 
+use crate::TargetPython;
 use crate::audience::Audience;
 use crate::modules::Import;
 use crate::python::{Source, ast, is_main_test, range_of, with_stack};
@@ -31,7 +32,7 @@ pub(crate) fn check(
     path: &Path,
     source: &Source,
     imports: &[Import],
-    audience: &Audience<'_>,
+    audience: &Audience<'_, TargetPython>,
     is_local: &dyn Fn(&str) -> bool,
     found: &mut Vec<Finding>,
 ) {

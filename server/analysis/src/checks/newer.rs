@@ -28,7 +28,7 @@ pub(super) fn check(
     path: &Path,
     source: &Source,
     names: &Names<'_>,
-    audience: &Audience<'_>,
+    audience: &Audience<'_, TargetPython>,
     is_local: &dyn Fn(&str) -> bool,
     found: &mut Vec<Finding>,
 ) {
@@ -65,7 +65,7 @@ fn has(python: &TargetPython) -> String {
 fn syntax(
     source: &Source,
     version: PythonVersion,
-    audience: &Audience<'_>,
+    audience: &Audience<'_, TargetPython>,
     found: &mut Vec<Finding>,
 ) {
     if version >= NEWEST {

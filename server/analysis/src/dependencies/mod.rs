@@ -27,7 +27,7 @@ use project::Project;
 pub(crate) struct Subject<'a> {
     pub(crate) module: &'a Module<'a>,
     pub(crate) source: &'a Source,
-    pub(crate) audience: &'a Audience<'a>,
+    pub(crate) audience: &'a Audience<'a, TargetPython>,
     pub(crate) files: &'a dyn Files,
     pub(crate) resolver: &'a Resolver<'a>,
     pub(crate) standing: &'a Standing,

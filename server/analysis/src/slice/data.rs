@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::paths::{Evaluator, Named, tidy};
+use crate::data_rules::PathMap;
 use crate::files::{Files, Listing, Meta};
 use crate::python::{ast, constant_text, dotted, range_of};
+use crate::slice::types::OnTarget;
 use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 
-/// The largest data file that travels, in bytes.
-pub(super) const LARGEST: u64 = 10 * 1024 * 1024;
-/// The most that all data files may have together, in bytes.
+/// The most that all data files in a package may have together, in bytes; what is more goes to the target's store.
 pub(crate) const TOGETHER: u64 = 100 * 1024 * 1024;
 
 /// A place in the code that names a file.
@@ -524,16 +524,24 @@ pub(super) struct Data {
     pub(super) astray: Vec<(PathBuf, Range<usize>)>,
     /// Named, but outside of the tree that travels.
     pub(super) outside: Vec<(PathBuf, Range<usize>)>,
+    /// On the target already, where the path map says, with the place that names it; true where the code surely reads it.
+    pub(super) mapped: BTreeMap<PathBuf, (Range<usize>, bool)>,
+    /// Read by the path that it has on the target.
+    pub(super) there: Vec<(String, Range<usize>)>,
+    /// Read by an absolute path of this machine, which is another one on the target.
+    pub(super) elsewhere: Vec<(String, String, Range<usize>)>,
     /// Did a text resolve against the first, and against the second candidate of the working directory?
     pub(super) resolved: (bool, bool),
 }
 
-/// Finds the files. `folders` are the candidates of the working directory: the module's folder and the workspace.
+/// Finds the files. `folders` are the candidates of the working directory: the module's folder and the workspace. What `map` speaks of
+/// lies on the target already, whatever is here.
 pub(super) fn locate(
     files: &dyn Files,
     mentions: &[Mention],
     folders: (&Path, &Path),
     base: &Path,
+    map: &PathMap,
 ) -> Data {
     let mut data = Data::default();
     // The tree may begin above the workspace, for the sake of a package's name: what a path says is none of the package's.
@@ -555,12 +563,13 @@ pub(super) fn locate(
     let (here, there) = (Lookup::new(files, folders.0), Lookup::new(files, folders.1));
     for mention in mentions {
         if mention.listed {
-            data.list(files, mention, folders, (base, within));
+            data.list(files, mention, folders, (base, within), map);
             continue;
         }
         match &mention.named {
             Named::File(path) => match regular(path) {
-                Some(len) => data.add(path.clone(), len, &mention.range, base),
+                _ if map.linked(path).is_some() => data.map(path, &mention.range, mention.read),
+                Some(len) => data.add(path.clone(), len, &mention.range, base, map),
                 None if is_dir(path) => named_folders.push(path.clone()),
                 None if mention.read && !mention.forgiven && files.metadata(path).is_err() => {
                     data.miss(path.display().to_string(), &mention.range);
@@ -572,7 +581,7 @@ pub(super) fn locate(
                     continue;
                 }
                 if mention.read {
-                    data.absolute.push((text.clone(), mention.range.clone()));
+                    data.name(text, &mention.range, map);
                 } else {
                     // `folder + "/data.csv"`
                     loose.push((text.trim_start_matches('/'), &mention.range));
@@ -580,12 +589,19 @@ pub(super) fn locate(
             }
             Named::Text(text) => {
                 let (near, far) = (here.find(text), there.find(text));
-                if let Some((near, meta)) = &near
+                let at = |folder: &Path| tidy(&folder.join(text));
+                if map.linked(&at(folders.0)).is_some() {
+                    data.resolved.0 = true;
+                    data.map(&at(folders.0), &mention.range, mention.read);
+                } else if near.is_none() && map.linked(&at(folders.1)).is_some() {
+                    data.resolved.1 = true;
+                    data.map(&at(folders.1), &mention.range, mention.read);
+                } else if let Some((near, meta)) = &near
                     && meta.is_file
                 {
                     // Who names a module seldom means to read it.
                     data.resolved.0 |= mention.read || !text.ends_with(".py");
-                    data.add(near.clone(), meta.len, &mention.range, within);
+                    data.add(near.clone(), meta.len, &mention.range, within, map);
                 } else if let Some((far, meta)) = far
                     && meta.is_file
                 {
@@ -617,13 +633,13 @@ pub(super) fn locate(
                 false => (lookup(files, folder, name), base),
             };
             if let Some((path, meta)) = found.filter(|(_, meta)| meta.is_file) {
-                data.add(path, meta.len, range, within);
+                data.add(path, meta.len, range, within, map);
             }
         }
     }
     for (path, len, mention) in second {
         if !data.resolved.0 {
-            data.add(path, len, &mention.range, within);
+            data.add(path, len, &mention.range, within, map);
         } else if mention.read && !data.astray.iter().any(|(known, _)| *known == path) {
             data.astray.push((path, mention.range.clone()));
         }
@@ -705,12 +721,13 @@ impl Data {
         mention: &Mention,
         folders: (&Path, &Path),
         limits: (&Path, &Path),
+        map: &PathMap,
     ) {
         let (path, from_text) = match &mention.named {
             Named::File(path) => (path.clone(), false),
             Named::Text(text) if is_of_the_system(text) => return,
             Named::Text(text) if Path::new(text).is_absolute() => {
-                self.absolute.push((text.clone(), mention.range.clone()));
+                self.name(text, &mention.range, map);
                 return;
             }
             Named::Text(text) => (PathBuf::from(text), true),
@@ -731,6 +748,15 @@ impl Data {
         for (index, folder) in candidates.iter().map(|folder| tidy(folder)).enumerate() {
             // The whole tree is never meant to travel.
             let is_all = folders.0.starts_with(&folder) || folders.1.starts_with(&folder);
+            if map.linked(&folder).is_some() {
+                match (from_text, index) {
+                    (true, 0) => self.resolved.0 = true,
+                    (true, _) => self.resolved.1 = true,
+                    _ => {}
+                }
+                self.map(&folder, &mention.range, true);
+                return;
+            }
             if is_all || !files.metadata(&folder).is_ok_and(|meta| meta.is_dir) {
                 continue;
             }
@@ -759,7 +785,7 @@ impl Data {
                         if count > MOST_LISTED {
                             return;
                         }
-                        self.add(path, meta.len, &mention.range, within);
+                        self.add(path, meta.len, &mention.range, within, map);
                     }
                 }
             }
@@ -767,8 +793,65 @@ impl Data {
         }
     }
 
-    fn add(&mut self, path: PathBuf, len: u64, range: &Range<usize>, within: &Path) {
-        if path.starts_with(within) {
+    /// A file or folder that lies on the target already.
+    fn map(&mut self, path: &Path, range: &Range<usize>, is_read: bool) {
+        let known = self.mapped.entry(path.to_path_buf());
+        let known = known.or_insert_with(|| (range.clone(), is_read));
+        if is_read && !known.1 {
+            *known = (range.clone(), true);
+        }
+    }
+
+    /// An absolute path that the code reads.
+    fn name(&mut self, text: &str, range: &Range<usize>, map: &PathMap) {
+        let fixed = text.split(['*', '?', '[']).next().unwrap_or_default();
+        // Of a pattern, the folder before the first wildcard.
+        let path = match fixed.len() == text.len() {
+            true => Path::new(text),
+            false => Path::new(fixed.rsplit_once('/').map_or("", |(folder, _)| folder)),
+        };
+        let path = tidy(path);
+        match map.there(&path) {
+            _ if map.is_there(&path) => {
+                let path = path.to_string_lossy().into_owned();
+                self.there.push((path, range.clone()));
+            }
+            Some(there) => {
+                self.elsewhere.push((text.to_owned(), there, range.clone()));
+            }
+            None => self.absolute.push((text.to_owned(), range.clone())),
+        }
+    }
+
+    /// What a job is to find on the target, for the package: every file and folder of the map that has a place in the tree, as names
+    /// that are computed when the code runs may lead there, and what the code names by its path over there.
+    pub(super) fn on_target(&self, map: &PathMap) -> Vec<OnTarget> {
+        let linked = map.linked.iter().map(|linked| {
+            let needs = self.mapped.iter().filter(|(path, (_, is_read))| {
+                *is_read && map.linked(path).is_some_and(|of| of.here == linked.here)
+            });
+            OnTarget {
+                place: Some(linked.place.clone()),
+                path: linked.there.clone(),
+                needs: needs.filter_map(|(path, _)| linked.rest(path)).collect(),
+            }
+        });
+        let named: BTreeSet<&str> = self.there.iter().map(|(path, _)| path.as_str()).collect();
+        let named = named.into_iter().map(|path| OnTarget {
+            place: None,
+            path: path.to_owned(),
+            needs: vec![String::new()],
+        });
+        let mut all: Vec<OnTarget> = linked.chain(named).collect();
+        all.sort();
+        all.dedup_by(|a, b| a.place.is_some() && a.place == b.place);
+        all
+    }
+
+    fn add(&mut self, path: PathBuf, len: u64, range: &Range<usize>, within: &Path, map: &PathMap) {
+        if map.linked(&path).is_some() {
+            self.map(&path, range, false);
+        } else if path.starts_with(within) {
             self.found
                 .entry(path)
                 .or_insert_with(|| (len, range.clone()));

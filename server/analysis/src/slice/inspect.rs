@@ -33,7 +33,8 @@ pub(crate) fn file(
         collected,
         ..
     } = &reading;
-    let audience = Audience::read(source, settings);
+    let default = settings.default_target.as_deref();
+    let audience = Audience::read(source, default, &settings.pythons);
     let subject = Subject {
         module,
         source,

@@ -5,15 +5,17 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::computed::{self, Computed};
-use super::data::{self, LARGEST, Mention, TOGETHER};
+use super::data::{self, Mention};
 use super::paths::{Named, tidy};
 use super::{file_fixes as fixes, tree_path};
+use crate::audience::Audience;
+use crate::data_rules::{Load, PathMap, Way};
 use crate::files::Files;
-use crate::include::{self, Wanted};
+use crate::include;
 use crate::modules::Standing;
 use crate::python::{Source, constant_text, expression};
 use crate::words::has;
-use crate::{Code, Edit, Finding, Fix, Module, Settings, Severity};
+use crate::{Code, DataRules, Edit, Finding, Fix, Module, Settings, Severity};
 
 /// Adds what there is to say about the files that a module names, whatever its entry.
 pub(super) fn files(
@@ -24,8 +26,20 @@ pub(super) fn files(
     standing: &Standing,
     found: &mut Vec<Finding>,
 ) {
+    let nowhere = DataRules::default();
+    let default = settings.default_target.as_deref();
+    let audience = Audience::read(source, default, &settings.data_rules);
+    // What a statement's files meet: where that are several targets, the first.
+    let rules_at = |at: usize| audience.of(at).first().copied().unwrap_or(&nowhere);
+    let map_at = |at: usize| PathMap::new(rules_at(at), module.workspace, &standing.base);
     let mut asked = include::of_configuration(&settings.data, module.workspace);
     for (wanted, range) in include::above_functions(&source.document, module.path, &|_| true) {
+        if map_at(range.start)
+            .linked(&wanted.folder_of_all())
+            .is_some()
+        {
+            continue;
+        }
         let named = wanted.files(files);
         let limit = wanted.limit(module.workspace, &standing.base);
         let outside = named.files.iter().find(|path| !path.starts_with(limit));
@@ -44,16 +58,24 @@ pub(super) fn files(
     let keep = |_: usize| true;
     let mentions = data::mentions_that(module.path, source.body(), &keep, &counts);
     let places = computed::computed(module.path, source.body(), &mentions.readers);
-    named(
-        module,
-        files,
-        source,
-        standing,
-        (mentions.all, &asked),
-        found,
-    );
+    let mut by_target: Vec<(&DataRules, Vec<Mention>)> = Vec::new();
+    for mention in mentions.all {
+        let rules = rules_at(mention.range.start);
+        match by_target.iter_mut().find(|(known, _)| *known == rules) {
+            Some((_, mentions)) => mentions.push(mention),
+            None => by_target.push((rules, vec![mention])),
+        }
+    }
+    for (rules, mentions) in by_target {
+        named(module, files, source, standing, rules, mentions, found);
+    }
     let folders = asked.iter().map(|wanted| wanted.folder_of_all());
-    let folders: Vec<PathBuf> = folders.collect();
+    let mut folders: Vec<PathBuf> = folders.collect();
+    let rules = audience.all();
+    for rules in rules {
+        let map = PathMap::new(rules, module.workspace, &standing.base);
+        folders.extend(map.linked.into_iter().map(|linked| linked.here));
+    }
     computed(module, files, source, (places, &folders), found);
 }
 
@@ -64,15 +86,6 @@ pub fn data_pattern(module: &Module<'_>, files: &dyn Files, finding: &Finding) -
     let folders = (folder, module.workspace);
     let source = Source::of(module.document).ok()?;
     match finding.code {
-        Code::TooLarge => {
-            let mentions = data::mentions(module.path, source.body(), &|_| true);
-            let located = data::locate(files, &mentions, folders, module.workspace);
-            let of_finding = |(_, (len, range)): &(PathBuf, (u64, Range<usize>))| {
-                *range == finding.range && (LARGEST..=TOGETHER).contains(len)
-            };
-            let (path, _) = located.found.into_iter().find(of_finding)?;
-            tree_path(module.workspace, &path)
-        }
         Code::ComputedPath => {
             let every = |_: &str| true;
             let keep = |_: usize| true;
@@ -89,13 +102,14 @@ pub fn data_pattern(module: &Module<'_>, files: &dyn Files, finding: &Finding) -
     }
 }
 
-/// Adds what there is to say about the files that a module names by constants. `asked` are the patterns of the user.
+/// Adds what there is to say about the files that a module names by constants, where they go to a target with these rules.
 fn named(
     module: &Module<'_>,
     files: &dyn Files,
     source: &Source,
     standing: &Standing,
-    (mentions, asked): (Vec<Mention>, &[Wanted]),
+    rules: &DataRules,
+    mentions: Vec<Mention>,
     found: &mut Vec<Finding>,
 ) {
     let folder = module.path.parent().unwrap_or(Path::new("/"));
@@ -130,7 +144,8 @@ fn named(
             fixes,
         );
     }
-    let located = data::locate(files, &mentions, (folder, module.workspace), base);
+    let map = PathMap::new(rules, module.workspace, base);
+    let located = data::locate(files, &mentions, (folder, module.workspace), base, &map);
     // Where something stands in for `open`, nobody knows what a file's name finds.
     let missing = located.missing.into_iter();
     for (name, range) in missing.filter(|_| !stands_in_for_open(source.text())) {
@@ -186,38 +201,52 @@ fn named(
         };
         say(Code::AbsolutePath, Severity::Warning, message, range, fixes);
     }
+    for (name, there, range) in located.elsewhere {
+        let message = elsewhere(&name, &there, &rules.target);
+        let fixes =
+            from_folder(files, Path::new(&name), folder, module.workspace).and_then(|near| {
+                let title = format!("Make the path relative: {near}");
+                replaced(source, &range, &near, title)
+            });
+        let fixes = fixes.into_iter().collect();
+        say(Code::AbsolutePath, Severity::Warning, message, range, fixes);
+    }
+    let there = located.there.into_iter();
+    let there = there.map(|(path, range)| (path.clone(), path, range));
+    let mapped = located
+        .mapped
+        .into_iter()
+        .filter_map(|(path, (range, is_read))| {
+            let shown = tree_path(base, &path)?;
+            Some((shown, map.there(&path)?, range)).filter(|_| is_read)
+        });
+    for (name, path, range) in there.chain(mapped) {
+        let target = &rules.target;
+        let message = match name == path {
+            true => format!("`{name}` is read where it lies on {target}"),
+            false => format!(
+                "`{name}` does not travel: a job reads {path} on {target}, as `paths` of the target says"
+            ),
+        };
+        say(
+            Code::DataTravels,
+            Severity::Hint,
+            message,
+            range,
+            Vec::new(),
+        );
+    }
     let mut travelling: BTreeMap<usize, Vec<(String, u64, Range<usize>)>> = BTreeMap::new();
     for (path, (len, range)) in located.found {
         let shown = tree_path(base, &path).unwrap_or_default();
-        let is_asked_for = asked.iter().any(|wanted| wanted.names(&path));
-        if len > TOGETHER || len > LARGEST && !is_asked_for {
-            let pattern = tree_path(folder, &path).filter(|_| len <= TOGETHER);
-            let fix = pattern
-                .as_ref()
-                .and_then(|pattern| fixes::letting_travel(source, range.start, pattern));
-            let (may, how) = match (&pattern, &fix) {
-                _ if len > TOGETHER => (TOGETHER, String::new()),
-                (Some(pattern), Some(_)) => (
-                    LARGEST,
-                    format!("let it travel by `# hoist: data={pattern}` above the function, or "),
-                ),
-                _ => (
-                    LARGEST,
-                    "name it in `data` of the configuration so that it travels, or ".to_owned(),
-                ),
-            };
+        if let Way::TooMuch(limit) = Load::new(rules, 0, 0).take(len) {
             let message = format!(
-                "`{shown}` is {}, more than the {} that travel with a job; {how}put it on the cluster and give its path there",
+                "`{shown}` is {}, more than the {} that `data_limit` of {} allows; raise it, or put the file on the cluster and name its place in `paths` of the target",
                 size(len),
-                size(may)
+                size(limit),
+                rules.target
             );
-            say(
-                Code::TooLarge,
-                Severity::Error,
-                message,
-                range,
-                fix.into_iter().collect(),
-            );
+            say(Code::TooLarge, Severity::Error, message, range, Vec::new());
         } else if mentions.iter().any(|mention| {
             // A path that counts from `__file__` says that a file is meant, wherever it is opened.
             let is_meant = matches!(mention.named, Named::File(_)) && path != module.path;
@@ -227,9 +256,18 @@ fn named(
             files.push((shown, len, range));
         }
     }
+    let is_stored = |len| rules.store_from.is_some_and(|from| len >= from);
+    let on_target = match rules.target.as_str() {
+        "" => String::new(),
+        target => format!(" of {target}"),
+    };
     for (_, files) in travelling {
         let sum = files.iter().map(|(_, len, _)| len).sum();
-        let message = match files.as_slice() {
+        let mut message = match files.as_slice() {
+            [(shown, len, _)] if is_stored(*len) => format!(
+                "`{shown}` ({}) is sent once, to the store of data files{on_target}, and linked into each job",
+                size(*len)
+            ),
             [(shown, len, _)] => format!("`{shown}` ({}) travels with the job", size(*len)),
             files => format!(
                 "{} files travel with the job, {} together, such as `{}`",
@@ -238,6 +276,19 @@ fn named(
                 files.first().map_or("", |(shown, ..)| shown)
             ),
         };
+        let large = files.iter().filter(|(_, len, _)| is_stored(*len));
+        let (count, bytes) = large.fold((0, 0), |(count, bytes), (_, len, _)| {
+            (count + 1, bytes + len)
+        });
+        if count > 0 && files.len() > 1 {
+            message += &format!(
+                "; {count} of them, {}, only once, to the store of data files{on_target}",
+                size(bytes)
+            );
+        }
+        if count > 0 && bytes >= rules.ask_from {
+            message += "; you are asked before that";
+        }
         let range = files.into_iter().next().map_or(0..0, |(.., range)| range);
         say(
             Code::DataTravels,
@@ -311,6 +362,13 @@ fn computed(
     }
 }
 
+/// What is told of an absolute path of this machine that the path map translates: the code itself is never rewritten.
+pub(super) fn elsewhere(name: &str, there: &str, target: &str) -> String {
+    format!(
+        "`{name}` is an absolute path of this machine, and a job looks for it under the same name, though `paths` of {target} says that it lies at {there} there: name it by a relative path below a folder that is in `paths`, or pass the path as an argument"
+    )
+}
+
 /// What is told of a file that a job does not find, because it begins in another folder.
 pub(super) fn astray(path: &Path, folder: &Path, workspace: &Path) -> String {
     let shown = |path: &Path| path.display().to_string();
@@ -338,11 +396,12 @@ fn stands_in_for_open(text: &str) -> bool {
 }
 
 /// A number of bytes as people say it.
-fn size(bytes: u64) -> String {
+pub(super) fn size(bytes: u64) -> String {
     match bytes {
         0..1_000 => format!("{bytes} B"),
         1_000..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
-        _ => format!("{:.1} MB", bytes as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
     }
 }
 

@@ -33,8 +33,10 @@ use hoist_syntax::strict;
 
 pub(crate) use data::TOGETHER;
 pub use inspect_files::data_pattern;
+pub(crate) use tree::too_much;
 pub use types::{
-    EntryCall, FileKind, ImportOrigin, ImportedModule, Refusal, Requirement, Slice, SliceFile,
+    EntryCall, FileKind, ImportOrigin, ImportedModule, OnTarget, Refusal, Requirement, Slice,
+    SliceFile, StoredFile,
 };
 
 use crate::captures::{Carried, Judge, Obstacle, Root};
@@ -42,7 +44,7 @@ use crate::files::Files;
 use crate::modules::{Collected, Import};
 use crate::python::{Source, range_of, start_of};
 use crate::uses::Home;
-use crate::{Code, EntrySpec, Finding, Module, Severity, include};
+use crate::{Code, DataRules, EntrySpec, Finding, Module, Severity, include};
 use aim::Aim;
 use cut::{Cut, Want};
 use reading::{Depth, Reading};
@@ -80,7 +82,7 @@ pub fn slice_anyway(
 }
 
 /// What is asked of a slice.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Wishes<'a> {
     /// What stands between the parentheses of the call.
     pub args: Option<&'a str>,
@@ -88,6 +90,8 @@ pub struct Wishes<'a> {
     pub data: &'a [String],
     /// Package also what probably fails in the job, as [`slice_anyway`] does.
     pub force: bool,
+    /// How data files reach the target.
+    pub rules: DataRules,
 }
 
 /// As [`slice`], with the files that comments above functions and the configuration name, however large each is.
@@ -98,7 +102,7 @@ pub fn slice_as_wished(
     wishes: &Wishes<'_>,
 ) -> Result<Slice, Refusal> {
     let mut slice = cut_out(module, files, entry, wishes)?;
-    include::include(&mut slice, module, files, wishes.data);
+    include::include(&mut slice, module, files, wishes, entry)?;
     Ok(slice)
 }
 
@@ -149,7 +153,10 @@ fn cut_out(
     entry: &EntrySpec,
     wishes: &Wishes<'_>,
 ) -> Result<Slice, Refusal> {
-    let Wishes { args, data, force } = *wishes;
+    let Wishes {
+        args, force, rules, ..
+    } = wishes;
+    let (args, force) = (*args, *force);
     let source = Source::parse(module.document.text()).map_err(|error| refuse::syntax(&error))?;
     let source = aim::open_main(source, entry);
     let aim = aim::find(&source, entry)?;
@@ -227,7 +234,7 @@ fn cut_out(
         source: &source,
         entry,
         args,
-        data,
+        rules,
         resolver: &reading.resolver,
     };
     let tree = tree::grow(
@@ -253,6 +260,8 @@ fn cut_out(
         roots: tree.roots,
         cwd: tree.cwd,
         files: tree.files,
+        stored: tree.stored,
+        there: tree.there,
         entry: aim.call.clone(),
         args: args
             .map(str::trim)

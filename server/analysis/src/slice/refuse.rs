@@ -9,7 +9,7 @@ use crate::captures::{Obstacle, names_of};
 use crate::{Code, EntrySpec, Finding, Severity};
 
 /// A refusal about one place; `line` counts from 1.
-pub(super) fn refusal(
+pub(crate) fn refusal(
     code: Code,
     message: String,
     line: Option<u32>,

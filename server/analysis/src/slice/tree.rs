@@ -4,16 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use super::aim::Aim;
-use super::data::{self, LARGEST, TOGETHER};
+use super::data::{self, TOGETHER};
 use super::requirements::Requirements;
-use super::types::{FileKind, ImportOrigin, ImportedModule, Requirement, SliceFile};
+use super::types::{
+    FileKind, ImportOrigin, ImportedModule, OnTarget, Requirement, SliceFile, StoredFile,
+};
 use super::{Objections, inspect_files, tree_path};
-use hoist_syntax::Document;
-
+use crate::data_rules::{DataRules, Load, PathMap, Way};
 use crate::files::Files;
 use crate::modules::{Collected, Resolver, Standing, imports_of};
 use crate::python::{Source, ast, range_of, start_of};
-use crate::{Code, EntrySpec, Finding, Module, Severity, include, supplied};
+use crate::{Code, EntrySpec, Finding, Module, Severity, supplied};
 use ast::Stmt;
 
 /// What a tree grows on.
@@ -25,8 +26,8 @@ pub(super) struct Ground<'a> {
     pub(super) entry: &'a EntrySpec,
     /// The arguments of the call.
     pub(super) args: Option<&'a str>,
-    /// The patterns of the configuration.
-    pub(super) data: &'a [String],
+    /// How data files reach the target.
+    pub(super) rules: &'a DataRules,
     pub(super) resolver: &'a Resolver<'a>,
 }
 
@@ -36,6 +37,8 @@ pub(super) struct Tree {
     pub(super) roots: Vec<String>,
     pub(super) cwd: String,
     pub(super) files: Vec<SliceFile>,
+    pub(super) stored: Vec<StoredFile>,
+    pub(super) there: Vec<OnTarget>,
     pub(super) imports: Vec<ImportedModule>,
     pub(super) requirements: Vec<Requirement>,
 }
@@ -159,18 +162,14 @@ pub(super) fn grow(
         .take(own)
         .map(|mention| (mention.range.start, mention.range.end))
         .collect();
-    let mut asked = include::of_configuration(ground.data, module.workspace);
-    let above = |document: &Document, path: &Path, counts: &dyn Fn(usize) -> bool| {
-        let above = include::above_functions(document, path, counts);
-        above.into_iter().map(|(wanted, _)| wanted)
-    };
-    asked.extend(above(&source.document, module.path, &keep));
-    for travelling in collected.modules.values() {
-        if let Some(other) = &travelling.source {
-            asked.extend(above(&other.document, &travelling.path, &|_| true));
-        }
-    }
-    let located = data::locate(ground.files, &mentions, (folder, module.workspace), base);
+    let map = PathMap::new(ground.rules, module.workspace, base);
+    let located = data::locate(
+        ground.files,
+        &mentions,
+        (folder, module.workspace),
+        base,
+        &map,
+    );
     let place = |range: &std::ops::Range<usize>| {
         if own_places.contains(&(range.start, range.end)) {
             range.clone()
@@ -178,34 +177,32 @@ pub(super) fn grow(
             aim.name_range.clone()
         }
     };
-    let mut sum = 0;
+    let mut load = Load::new(ground.rules, 0, 0);
+    let mut stored = Vec::new();
     for (path, (len, range)) in &located.found {
         let Some(tree) = tree_path(base, path) else {
             continue;
         };
-        // What the user asks for by itself has no limit of its own, and is added later.
-        let is_asked_for = || *len > LARGEST && asked.iter().any(|wanted| wanted.names(path));
-        if files.contains_key(&tree) || *path == module.path || is_asked_for() {
+        if files.contains_key(&tree) || *path == module.path {
             continue;
         }
-        sum += len;
-        let size = |bytes: u64| format!("{:.1} MB", bytes as f64 / 1e6);
-        if *len > LARGEST {
-            let message = format!(
-                "`{tree}` is {}, more than the {} that travel with a job; name it in `# hoist: data=...` above the function or in `data` of the configuration so that it travels, or put it on the cluster and give its path there",
-                size(*len),
-                size(LARGEST)
-            );
-            objections.add(Code::TooLarge, message, place(range), entry);
-            continue;
-        }
-        if sum > TOGETHER {
-            let message = format!(
-                "the data files that the code names are more than {} together; put them on the cluster",
-                size(TOGETHER)
-            );
-            objections.add(Code::TooLarge, message, place(range), entry);
-            break;
+        let why = "the code names it".to_owned();
+        match load.take(*len) {
+            Way::Package => {}
+            Way::Store => {
+                stored.push(StoredFile {
+                    path: tree,
+                    origin: path.clone(),
+                    len: *len,
+                    why,
+                });
+                continue;
+            }
+            Way::TooMuch(limit) => {
+                let message = too_much(&tree, limit, &ground.rules.target);
+                objections.add(Code::TooLarge, message, place(range), entry);
+                break;
+            }
         }
         match ground.files.read(path) {
             Ok(contents) => {
@@ -213,7 +210,7 @@ pub(super) fn grow(
                     path: tree.clone(),
                     contents,
                     origin: path.clone(),
-                    why: "the code names it".to_owned(),
+                    why,
                     kind: FileKind::Data,
                 };
                 files.insert(tree, file);
@@ -238,6 +235,10 @@ pub(super) fn grow(
         let message = format!(
             "`{name}` is an absolute path: it must exist on the cluster under the same name"
         );
+        findings.push(warning(Code::AbsolutePath, message, place(range), entry));
+    }
+    for (name, there, range) in &located.elsewhere {
+        let message = inspect_files::elsewhere(name, there, &ground.rules.target);
         findings.push(warning(Code::AbsolutePath, message, place(range), entry));
     }
     for (path, range) in &located.outside {
@@ -299,9 +300,19 @@ pub(super) fn grow(
         roots,
         cwd: tree_path(base, cwd).unwrap_or_default(),
         files: files.into_values().collect(),
+        there: located.on_target(&map),
+        stored,
         imports,
         requirements,
     }
+}
+
+/// The refusal of a file with which all data files would have more bytes than the configuration allows.
+pub(crate) fn too_much(name: &str, limit: u64, target: &str) -> String {
+    format!(
+        "with `{name}` the data files are more than the {} that `data_limit` of {target} allows; raise it, put the file on the cluster and name its place in `paths` of the target, or read less",
+        inspect_files::size(limit)
+    )
 }
 
 /// The end of the statement that begins at an offset, at any depth.

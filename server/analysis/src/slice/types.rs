@@ -18,8 +18,12 @@ pub struct Slice {
     pub roots: Vec<String>,
     /// Folder of the tree that is the job's working directory; `""` is the tree's top.
     pub cwd: String,
-    /// Everything that travels, sorted by path; the module's file is among them.
+    /// Everything that travels in the package, sorted by path; the module's file is among them.
     pub files: Vec<SliceFile>,
+    /// Data files that go to the target's store, sorted by path.
+    pub stored: Vec<StoredFile>,
+    /// What lies on the target already, sorted.
+    pub there: Vec<OnTarget>,
     /// What to run.
     pub entry: EntryCall,
     /// The arguments as the user wrote them, checked.
@@ -57,6 +61,31 @@ pub struct SliceFile {
     pub why: String,
     /// What it is.
     pub kind: FileKind,
+}
+
+/// A data file that is too large for the package: it goes to the target's store once, and each job finds it at its place. Nobody has
+/// read it yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StoredFile {
+    /// Where it stands in the tree, `/`-separated.
+    pub path: String,
+    /// Where it comes from on this machine.
+    pub origin: PathBuf,
+    /// Its length in bytes.
+    pub len: u64,
+    /// Why it travels, in a few words.
+    pub why: String,
+}
+
+/// A file or a folder that lies on the target already, as the configuration says.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct OnTarget {
+    /// Where in the tree the job finds it, `/`-separated; none where the code names it by its path over there.
+    pub place: Option<String>,
+    /// Its path over there: absolute, or beginning with `~` or `$NAME`.
+    pub path: String,
+    /// What must be there before the entry starts, from `path` on; empty for that itself.
+    pub needs: Vec<String>,
 }
 
 /// What a file of the tree is.

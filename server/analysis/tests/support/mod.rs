@@ -13,8 +13,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use hoist_analysis::{
-    Disk, EntryCall, EntrySpec, Finding, Module, Refusal, Settings, Severity, Slice, Wishes,
-    findings_with, slice, slice_anyway, slice_as_wished,
+    DataRules, Disk, EntryCall, EntrySpec, Finding, Module, Refusal, Settings, Severity, Slice,
+    Wishes, findings_with, slice, slice_anyway, slice_as_wished,
 };
 use hoist_syntax::Document;
 
@@ -102,6 +102,31 @@ impl Workspace {
             ..Wishes::default()
         };
         slice_as_wished(&module, &Disk, &entry.parse().unwrap(), &wishes).unwrap()
+    }
+
+    /// The same for a target with these rules.
+    pub fn wished(
+        &self,
+        file: &str,
+        entry: &str,
+        data: &[String],
+        rules: &DataRules,
+    ) -> Result<Slice, Refusal> {
+        let path = self.path(file);
+        let document = Document::new(std::fs::read_to_string(&path).unwrap());
+        let workspace = self.path("");
+        let module = Module {
+            path: &path,
+            document: &document,
+            environment: None,
+            workspace: &workspace,
+        };
+        let wishes = Wishes {
+            data,
+            rules: rules.clone(),
+            ..Wishes::default()
+        };
+        slice_as_wished(&module, &Disk, &entry.parse().unwrap(), &wishes)
     }
 
     pub fn findings(&self, file: &str) -> Vec<Finding> {

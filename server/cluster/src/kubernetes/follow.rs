@@ -16,6 +16,7 @@ use super::last::{self, LastWords};
 use super::manifest::{JOB, KEEPER, PACKAGE, object_name};
 use super::state::{self, Seen};
 use super::{Cluster, WORK, lock};
+use crate::data::Store;
 use crate::error::{ClusterError, ErrorKind};
 use crate::follower::{FollowEvent, Follower, Offsets, Stream};
 use crate::query::marker_of;
@@ -278,6 +279,14 @@ impl Following {
                 "run the job again",
             ));
         };
+        // Before the package: with that the job begins.
+        let store = Store {
+            transport: keeper,
+            settings: &self.cluster.settings,
+            python: PYTHON.to_owned(),
+            folder: format!("{WORK}/data"),
+        };
+        store.send(&offer.data, &*offer.progress).await?;
         let script = format!(
             "{PYTHON} -I -S -u -c {} {} {}\n",
             quote(RECEIVE),

@@ -255,7 +255,11 @@ fn manifest(settings: &TargetSettings, submission: &Submission) -> Result<Value,
     let mut annotations = json!({ "hoist/name": submission.name });
     let mut inside = json!({ "hoist/script": script });
     let mut given = vec![given("script")];
-    if package.len() + request.len() + script.len() + submission.name.len() <= IN_ANNOTATIONS {
+    // What needs more than its package begins when that has come.
+    let is_alone = submission.data.is_empty();
+    if is_alone
+        && package.len() + request.len() + script.len() + submission.name.len() <= IN_ANNOTATIONS
+    {
         inside[PACKAGE] = package.into();
         inside["hoist/request"] = request.into();
         given.extend([self::given("package"), self::given("request")]);
@@ -428,6 +432,7 @@ mod tests {
             resources: Resources::default(),
             after: Vec::new(),
             environment: Default::default(),
+            data: Default::default(),
         }
     }
 

@@ -76,6 +76,7 @@ pub fn sized_job(python: &str, padding: usize) -> Submission {
         resources: Default::default(),
         after: Vec::new(),
         environment: Default::default(),
+        data: Default::default(),
     }
 }
 
@@ -511,6 +512,7 @@ pub fn array(tasks: impl IntoIterator<Item = String>) -> ArraySubmission {
         at_once: None,
         after: Vec::new(),
         environment: Default::default(),
+        data: Default::default(),
     }
 }
 

@@ -475,7 +475,19 @@ pub(super) fn retry(args: &RetryArgs) -> Done {
             format: args.format,
             detach: args.detach,
             at_once: None,
+            yes: args.yes,
         };
+        let first = match &named {
+            Named::Job(job) => Some(*job),
+            Named::Sweep(old) => old.tasks.first().map(|task| task.job),
+        };
+        // What a retry says of a job that has nothing to send any more is said below.
+        if let Some(Ok((settings, data))) = first.map(|job| engine.data_of(job))
+            && let Some(status) =
+                run::agree_to(&engine, &settings, &data, args.yes, args.format).await?
+        {
+            return Ok(status);
+        }
         // From before anything is there, so that nothing is missed.
         let interrupts = Interrupts::listen().map_err(Failure::target)?;
         let events = engine.subscribe();

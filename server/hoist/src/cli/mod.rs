@@ -116,6 +116,9 @@ pub(crate) struct RunArgs {
     /// How to print: text, or events as one JSON object per line.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Do not ask before much data is sent to the target.
+    #[arg(long)]
+    yes: bool,
     /// Return as soon as the job is submitted.
     #[arg(long)]
     detach: bool,
@@ -148,6 +151,9 @@ pub(crate) struct MapArgs {
     /// How to print: text, or events as one JSON object per line.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Do not ask before much data is sent to the target.
+    #[arg(long)]
+    yes: bool,
     /// Return as soon as the jobs are submitted.
     #[arg(long)]
     detach: bool,
@@ -248,6 +254,9 @@ pub(crate) struct PackageArgs {
         required_unless_present = "script"
     )]
     output: Option<PathBuf>,
+    /// Put all data files into the ZIP, also those that would go to the target's store.
+    #[arg(long)]
+    all: bool,
     /// Print the exact script that would be submitted to the target.
     #[arg(long)]
     script: bool,
@@ -319,6 +328,9 @@ pub(crate) struct RetryArgs {
     /// How to print: text, or events as one JSON object per line.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Do not ask before much data is sent to the target.
+    #[arg(long)]
+    yes: bool,
     /// Return as soon as the job is submitted.
     #[arg(long)]
     detach: bool,

@@ -5,7 +5,10 @@ use std::io;
 use std::time::{Duration, SystemTime};
 
 use hoist_analysis::Severity;
-use hoist_jobs::{Engine, Event, Forecast, JobView, Plan, RunRequest, State, Stream, Watch, plan};
+use hoist_cluster::{DataFile, TargetSettings};
+use hoist_jobs::{
+    Engine, Event, Forecast, JobView, Plan, RunError, RunRequest, State, Stream, Watch, plan,
+};
 
 use super::drawing::Drawing;
 use crate::forecast;
@@ -47,6 +50,9 @@ pub(super) fn run(args: &RunArgs) -> Done {
             after: jobs::named(&engine, &args.after)?,
             ..request
         };
+        if let Some(status) = agree(&engine, &plan, args.yes, args.format).await? {
+            return Ok(status);
+        }
         let job = match engine.start_plan(&request, plan) {
             Ok(job) => job,
             Err(error) => {
@@ -64,10 +70,43 @@ pub(super) fn run(args: &RunArgs) -> Done {
     })
 }
 
+/// Asks before much data is sent; the exit status where that was not agreed to.
+pub(super) async fn agree(
+    engine: &Engine,
+    plan: &Plan,
+    yes: bool,
+    format: Format,
+) -> Result<Option<u8>, Failure> {
+    agree_to(engine, &plan.settings, &plan.data(), yes, format).await
+}
+
+/// The same for these data files.
+pub(super) async fn agree_to(
+    engine: &Engine,
+    settings: &TargetSettings,
+    files: &[DataFile],
+    yes: bool,
+    format: Format,
+) -> Result<Option<u8>, Failure> {
+    if yes {
+        return Ok(None);
+    }
+    match engine.agree(settings, files).await {
+        Ok(()) => Ok(None),
+        Err(RunError::Unreached(error)) => Err(Failure::target(error)),
+        Err(error) => {
+            print::refusal(format, &error.word(), &error.to_string(), None);
+            Ok(Some(REFUSED))
+        }
+    }
+}
+
 /// Says what would become of a plan.
 async fn dry_run(engine: &Engine, plan: &Plan, format: Format) -> Done {
     let forecast = engine.ask_forecast(plan).await.map_err(Failure::target)?;
     let target = &plan.settings.name;
+    let stored = &plan.package.manifest.stored;
+    let stored_bytes: u64 = stored.iter().map(|file| file.size).sum();
     if format == Format::Json {
         let starts_in = match &forecast {
             Some(Forecast::Starts(at)) => {
@@ -82,7 +121,8 @@ async fn dry_run(engine: &Engine, plan: &Plan, format: Format) -> Done {
         };
         print::line(serde_json::json!({
             "event": "dry_run", "name": plan.name, "target": target, "sha256": plan.package.sha256,
-            "files": plan.slice.files.len(), "bytes": plan.package.bytes.len(), "starts_in_seconds": starts_in, "refused": refused,
+            "files": plan.slice.files.len(), "bytes": plan.package.bytes.len(),
+            "stored_files": stored.len(), "stored_bytes": stored_bytes, "starts_in_seconds": starts_in, "refused": refused,
         }))?;
     } else {
         let when = match &forecast {
@@ -93,9 +133,20 @@ async fn dry_run(engine: &Engine, plan: &Plan, format: Format) -> Done {
             1 => "1 file".to_owned(),
             count => format!("{count} files"),
         };
-        let size = size(plan.package.bytes.len() as u64);
+        let size = crate::words::size(plan.package.bytes.len() as u64);
+        let beside = match stored.len() {
+            0 => String::new(),
+            1 => format!(
+                ", and 1 more goes once to the store of data files there, {}",
+                crate::words::size(stored_bytes)
+            ),
+            count => format!(
+                ", and {count} more go once to the store of data files there, {}",
+                crate::words::size(stored_bytes)
+            ),
+        };
         print::line(format_args!(
-            "{} {when}; it travels in {files}, {size}",
+            "{} {when}; it travels in {files}, {size}{beside}",
             plan.name
         ))?;
     }

@@ -9,7 +9,7 @@ use hoist_jobs::{Engine, Event, JobId, JobView, Plan, RunRequest, State, Stream,
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
-use super::run::{LEFT, refuse, warn};
+use super::run::{LEFT, agree, refuse, warn};
 use super::terminal::{self, Interrupts};
 use super::{
     Done, EntryArgs, Failure, Format, MapArgs, RunArgs, TARGET_FAILED, TableFormat, jobs, print,
@@ -27,6 +27,7 @@ pub(super) fn sweep(args: &RunArgs, values: &str) -> Done {
         format: args.format,
         detach: args.detach,
         at_once: args.at_once,
+        yes: args.yes,
     };
     start(&args.entry, &args.after, tasks, how)
 }
@@ -43,6 +44,7 @@ pub(super) fn map(args: &MapArgs) -> Done {
         format: args.format,
         detach: args.detach,
         at_once: args.at_once,
+        yes: args.yes,
     };
     start(&args.entry, &args.after, tasks, how)
 }
@@ -62,6 +64,8 @@ pub(super) struct How {
     pub(super) format: Format,
     pub(super) detach: bool,
     pub(super) at_once: Option<u32>,
+    /// Send without asking.
+    pub(super) yes: bool,
 }
 
 fn start(entry: &EntryArgs, after: &[String], tasks: Result<Tasks, SweepError>, how: How) -> Done {
@@ -93,6 +97,9 @@ fn start(entry: &EntryArgs, after: &[String], tasks: Result<Tasks, SweepError>, 
             after: jobs::named(&engine, after)?,
             ..request
         };
+        if let Some(status) = agree(&engine, &plan, how.yes, format).await? {
+            return Ok(status);
+        }
         let name = match engine.start_sweep(&request, &plan, &tasks, how.at_once) {
             Ok(name) => name,
             Err(error) => {

@@ -304,6 +304,9 @@ pub(crate) struct PackageFile {
     pub(crate) why: String,
     /// Where it comes from.
     pub(crate) origin: String,
+    /// It is not in the package: it goes to the target's store of data files, once.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) stored: bool,
 }
 
 /// `data` of the error with which a command is refused.

@@ -89,6 +89,10 @@ def prepare(job):
         job.package.verify(job.request["package_sha256"])
     os.makedirs(folder.source, exist_ok=True)
     job.unpacked = job.package.unpack(folder.source)
+    if job.package.manifest.get("stored") or job.package.manifest.get("there"):
+        from . import data
+
+        job.unpacked.update(data.Data(job).put())
     if job.request.get("checkpoint"):
         folder.keep_checkpoints(job.request["checkpoint"])
 

@@ -60,9 +60,7 @@ class Package:
         written = {}
         for entry in self.manifest["files"]:
             path = entry["path"]
-            parts = path.split("/")
-            if os.path.isabs(path) or "\\" in path or any(part in ("", ".", "..") for part in parts):
-                raise Refused("%r is no path of a package: %s" % (path, SEND_AGAIN))
+            parts = parts_of(path)
             data = self.read("src/" + path)
             digest = hasher(len(data))
             digest.update(data)
@@ -83,6 +81,14 @@ class Package:
         for path in self.manifest["roots"] + [self.manifest["cwd"]]:
             os.makedirs(os.path.join(folder, *path.split("/")), exist_ok=True)
         return written
+
+
+def parts_of(path):
+    """The parts of a path that cannot leave the folder it is joined to; any other is refused."""
+    parts = path.split("/")
+    if os.path.isabs(path) or "\\" in path or any(part in ("", ".", "..") for part in parts):
+        raise Refused("%r is no path of a package: %s" % (path, SEND_AGAIN))
+    return parts
 
 
 def stamp(path):

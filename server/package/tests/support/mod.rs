@@ -19,7 +19,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hoist_analysis::{EntryCall, FileKind, Slice, SliceFile};
-use hoist_package::{ExitMarker, Outcome, Package, Request, RunResult, build};
+use hoist_package::{ExitMarker, Outcome, Package, PackageError, Request, RunResult, Sum};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
 /// A slice made by hand: the file `train.py` with one entry.
@@ -39,6 +40,8 @@ pub fn slice(source: &str, entry: &str) -> Slice {
     };
     Slice {
         requirements: Vec::new(),
+        stored: Vec::new(),
+        there: Vec::new(),
         module_name: "train".to_owned(),
         module_file: "train.py".to_owned(),
         roots: vec![String::new()],
@@ -49,6 +52,23 @@ pub fn slice(source: &str, entry: &str) -> Slice {
         imports: Vec::new(),
         findings: Vec::new(),
     }
+}
+
+/// The package of a slice.
+pub fn build(slice: &Slice) -> Result<Package, PackageError> {
+    hoist_package::build(slice, &|path| {
+        let bytes = fs::read(path)?;
+        Ok(Sum {
+            size: bytes.len() as u64,
+            sha256: sum_of(&bytes),
+        })
+    })
+}
+
+/// The SHA-256 of these bytes.
+pub fn sum_of(bytes: &[u8]) -> String {
+    let sum = Sha256::digest(bytes);
+    sum.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// One file of a slice.

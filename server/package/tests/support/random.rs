@@ -10,7 +10,6 @@ use std::process::Command;
 use hoist_analysis::{
     Code, Disk, EntryCall, EntrySpec, Module, RunnableKind, decode, runnables, slice, slice_anyway,
 };
-use hoist_package::build;
 use hoist_syntax::Document;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -152,7 +151,7 @@ fn prepare(
     let folder = top.with_extension(format!("{}.job", report.entries));
     fs::create_dir_all(&folder).unwrap();
     let package = folder.with_extension("zip");
-    fs::write(&package, build(&slice).unwrap().bytes).unwrap();
+    fs::write(&package, super::build(&slice).unwrap().bytes).unwrap();
     let above = path
         .ancestors()
         .nth(Path::new(&slice.module_file).components().count());

@@ -23,6 +23,7 @@ fn submission(environment: JobEnvironment) -> Submission {
         resources: Default::default(),
         after: Vec::new(),
         environment,
+        data: Default::default(),
     }
 }
 

@@ -41,7 +41,15 @@ pub(super) async fn show_package(context: Context, params: ext::PackageArguments
                 bytes: file.contents.len() as u64,
                 why: file.why.clone(),
                 origin: file.origin.to_string_lossy().into_owned(),
+                stored: false,
             })
+            .chain(plan.slice.stored.iter().map(|file| ext::PackageFile {
+                path: file.path.clone(),
+                bytes: file.len,
+                why: format!("{}; it goes to the store of data files once", file.why),
+                origin: file.origin.to_string_lossy().into_owned(),
+                stored: true,
+            }))
             .collect(),
     };
     if context.snapshot.profile.show_document {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hoist_analysis::{EntrySpec, Runnable};
-use hoist_jobs::{Config, JobId, RunError, RunRequest};
+use hoist_jobs::{Config, Engine, JobId, Plan, RunError, RunRequest, plan};
 use hoist_syntax::Document;
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::{Error, Result};
@@ -191,17 +191,46 @@ pub(super) async fn retry(context: Context, params: ext::RerunArguments) -> Resu
         "there is no job to run again",
     )?;
     let engine = context.engine.clone();
+    let needed = off_the_wire(move || engine.data_of(old)).await?;
+    // Most often all of it is there still. What stands in the way of a retry is told by that itself.
+    if let Ok((settings, data)) = needed
+        && Engine::may_ask(&settings, &data)
+    {
+        tokio::spawn(async move {
+            let again = match context.engine.agree(&settings, &data).await {
+                Ok(()) => again(&context, old, params.resources).await.map(drop),
+                Err(error) => Err(Refused::from(error)),
+            };
+            if let Err(refused) = again {
+                // Nobody hears of the error but by this sentence.
+                let _ = refused.tell(&context, None);
+            }
+        });
+        return Ok(started(None));
+    }
+    match again(&context, old, params.resources).await {
+        Ok(job) => Ok(started(Some(job))),
+        Err(refused) => Err(refused.tell(&context, None)),
+    }
+}
+
+/// Runs a job once more as it was, and follows it.
+async fn again(
+    context: &Context,
+    old: JobId,
+    resources: BTreeMap<String, String>,
+) -> std::result::Result<JobId, Refused> {
+    let engine = context.engine.clone();
     let began = off_the_wire(move || {
-        let name = engine.again(old, &params.resources)?;
+        let name = engine.again(old, &resources)?;
         Ok::<_, RunError>((engine.job(old)?, name))
     });
-    match began.await? {
-        Ok((old, job)) => {
-            follow_from_here(&context, job, &old.path, &old.entry);
-            Ok(started(Some(job)))
-        }
-        Err(error) => Err(Refused::from(error).tell(&context, None)),
-    }
+    let (old, job) = match began.await {
+        Ok(began) => began?,
+        Err(error) => return Err(Refused::from(error.to_string())),
+    };
+    follow_from_here(context, job, &old.path, &old.entry);
+    Ok(job)
 }
 
 fn started(job: Option<JobId>) -> Value {
@@ -212,7 +241,7 @@ fn started(job: Option<JobId>) -> Value {
 
 async fn start_or_tell(context: Context, wish: Wish) -> Result<Value> {
     match start(&context, &wish).await {
-        Ok(job) => Ok(started(Some(job))),
+        Ok(job) => Ok(started(job)),
         Err(refused) => Err(refused.tell(&context, Some(wish))),
     }
 }
@@ -347,12 +376,46 @@ fn text(open: Option<&Arc<Open>>, uri: &str) -> std::result::Result<(PathBuf, Do
     }
 }
 
-/// Runs, and follows the job in a task of its own.
-async fn start(context: &Context, wish: &Wish) -> std::result::Result<JobId, Refused> {
+/// Runs, and follows the job in a task of its own. Where the person must first agree to data being sent, that is asked in a task, too,
+/// and there is no job yet.
+async fn start(context: &Context, wish: &Wish) -> std::result::Result<Option<JobId>, Refused> {
     let request = request(context, wish).await?;
+    let request = Arc::new(request);
+    let planned = {
+        let request = request.clone();
+        off_the_wire(move || plan(&request)).await
+    };
+    let plan = match planned {
+        Ok(plan) => plan?,
+        Err(error) => return Err(Refused::from(error.to_string())),
+    };
+    let data = plan.data();
+    if !Engine::may_ask(&plan.settings, &data) {
+        return Ok(Some(begin(context, request, plan).await?));
+    }
+    let context = context.clone();
+    tokio::spawn(async move {
+        let agreed = context.engine.agree(&plan.settings, &data).await;
+        let began = match agreed {
+            Ok(()) => begin(&context, request, plan).await.map(drop),
+            Err(error) => Err(Refused::from(error)),
+        };
+        if let Err(refused) = began {
+            // Nobody hears of the error but by this sentence.
+            let _ = refused.tell(&context, None);
+        }
+    });
+    Ok(None)
+}
+
+async fn begin(
+    context: &Context,
+    request: Arc<RunRequest>,
+    plan: Plan,
+) -> std::result::Result<JobId, Refused> {
     let (path, entry) = (request.path.clone(), request.entry.to_string());
     let engine = context.engine.clone();
-    let ran = off_the_wire(move || engine.run(&request)).await;
+    let ran = off_the_wire(move || engine.start_plan(&request, plan)).await;
     let job = match ran {
         Ok(ran) => ran?,
         Err(error) => return Err(Refused::from(error.to_string())),

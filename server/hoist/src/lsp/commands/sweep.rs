@@ -1,7 +1,9 @@
 //! Commands about sweeps: many jobs of one function.
 
-use hoist_analysis::sweep::grid;
-use hoist_jobs::{JobId, State, plan};
+use std::sync::Arc;
+
+use hoist_analysis::sweep::{Tasks, grid};
+use hoist_jobs::{Engine, JobId, Plan, RunRequest, State, plan};
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::ls_types::MessageType;
@@ -21,7 +23,7 @@ pub(super) async fn run(context: Context, arguments: ext::SweepArguments) -> Res
     let wish = Wish::from(arguments.run);
     match arguments.values {
         Some(values) => match start(&context, &wish, &values, at_once).await {
-            Ok(sweep) => Ok(started(Some(sweep))),
+            Ok(sweep) => Ok(started(sweep)),
             Err(refused) => Err(refused.tell(&context, None)),
         },
         None => {
@@ -62,24 +64,60 @@ async fn ask_and_run(context: Context, wish: Wish, at_once: Option<u32>) {
     }
 }
 
-/// Starts the tasks and follows each in a task of its own; one more tells of the end of all.
+/// Starts the tasks. Where the person must first agree to data being sent, that is asked in a task, and there is no sweep yet.
 async fn start(
     context: &Context,
     wish: &Wish,
     values: &str,
     at_once: Option<u32>,
-) -> std::result::Result<JobId, Refused> {
+) -> std::result::Result<Option<JobId>, Refused> {
     let tasks =
         grid(wish.args.as_deref(), values).map_err(|error| Refused::from(error.to_string()))?;
     let wish = Wish {
         args: Some(tasks.together.clone()),
         ..wish.clone()
     };
-    let request = request(context, &wish).await?;
+    let request = Arc::new(request(context, &wish).await?);
+    let planned = {
+        let request = request.clone();
+        off_the_wire(move || plan(&request)).await
+    };
+    let plan = match planned {
+        Ok(plan) => plan?,
+        Err(error) => return Err(Refused::from(error.to_string())),
+    };
+    let data = plan.data();
+    if !Engine::may_ask(&plan.settings, &data) {
+        return Ok(Some(begin(context, request, plan, tasks, at_once).await?));
+    }
+    let context = context.clone();
+    tokio::spawn(async move {
+        let agreed = context.engine.agree(&plan.settings, &data).await;
+        let began = match agreed {
+            Ok(()) => begin(&context, request, plan, tasks, at_once)
+                .await
+                .map(drop),
+            Err(error) => Err(Refused::from(error)),
+        };
+        if let Err(refused) = began {
+            // Nobody hears of the error but by this sentence.
+            let _ = refused.tell(&context, None);
+        }
+    });
+    Ok(None)
+}
+
+/// Starts the tasks and follows each in a task of its own; one more tells of the end of all.
+async fn begin(
+    context: &Context,
+    request: Arc<RunRequest>,
+    plan: Plan,
+    tasks: Tasks,
+    at_once: Option<u32>,
+) -> std::result::Result<JobId, Refused> {
     let (path, entry) = (request.path.clone(), request.entry.to_string());
     let engine = context.engine.clone();
     let began = off_the_wire(move || {
-        let plan = plan(&request)?;
         let name = engine.start_sweep(&request, &plan, &tasks, at_once)?;
         Ok::<_, hoist_jobs::RunError>(engine.sweep(name)?)
     });

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hoist_analysis::{Requirement, Runnable, Slice, Wishes};
+use hoist_analysis::{DataRules, Requirement, Runnable, Slice, Wishes};
 use hoist_jobs::{Config, Engine, JobView, destination};
 use tower_lsp::ls_types::{Hover, HoverParams};
 
@@ -45,13 +45,18 @@ pub(in crate::lsp) fn hover(
         args: runnable.directives.args.as_deref(),
         data: config.as_ref().map_or(&[][..], |config| config.data()),
         force: false,
+        rules: config.as_ref().map_or_else(DataRules::default, |config| {
+            config.data_rules(runnable.directives.target.as_deref())
+        }),
     };
-    let cut = |wishes| hoist_analysis::slice_as_wished(&module, &files, &runnable.entry, wishes);
+    let cut = |wishes: &Wishes<'_>| {
+        hoist_analysis::slice_as_wished(&module, &files, &runnable.entry, wishes)
+    };
     let slice = match cut(&wishes) {
         // Without arguments there is still something to say about what travels.
         Err(refusal) if refusal.can_force => cut(&Wishes {
             force: true,
-            ..wishes
+            ..wishes.clone()
         })
         .map_err(|_| refusal),
         other => other,
@@ -137,6 +142,23 @@ fn describe(runnable: &Runnable, slice: &Slice, markdown: bool) -> String {
     }
     if count > MOST {
         lines.push(format!("- and {} more", count - MOST));
+    }
+    for file in slice.stored.iter().take(MOST) {
+        let size = to_proto::size(file.len);
+        lines.push(format!(
+            "- {} ({size}), once, to the store of data files: {}",
+            code(&file.path),
+            file.why
+        ));
+    }
+    if slice.stored.len() > MOST {
+        lines.push(format!("- and {} more", slice.stored.len() - MOST));
+    }
+    for there in slice.there.iter().take(MOST) {
+        lines.push(match &there.place {
+            Some(place) => format!("- {} is {} there", code(place), code(&there.path)),
+            None => format!("- {} is read there", code(&there.path)),
+        });
     }
     if markdown && count > 0 {
         // A list begins after an empty line.
