@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hoist_syntax::scopes::Name;
+use hoist_syntax::{Document, Scopes};
 
-use crate::python::{Source, range_of, start_of};
+use crate::python::{Source, ast, range_of, start_of};
 use crate::runnables::directives_of;
-use crate::uses::Home;
+use crate::uses::{Home, Uses};
+use ast::Stmt;
 
 /// What is known of a target.
 pub(crate) trait Target {
@@ -29,55 +31,40 @@ impl<'a, T: Target> Audience<'a, T> {
         default: Option<&str>,
         known: &'a BTreeMap<String, T>,
     ) -> Audience<'a, T> {
-        let nobody = Audience {
-            statements: Vec::new(),
-            everywhere: default.and_then(|name| known.get(name)),
+        let everywhere = default.and_then(|name| known.get(name));
+        let destinations = match known.is_empty() {
+            true => Destinations::default(),
+            false => Destinations::read(
+                &source.document,
+                &source.scopes,
+                &source.uses,
+                source.body(),
+            ),
         };
-        if known.is_empty() || !source.text().contains("target") {
-            return nobody;
-        }
-        let (named, unnamed) = roots(source);
-        if named.is_empty() {
-            return nobody;
-        }
-        let needs = Needs::read(source);
-        let by_default = needs.closure(&unnamed);
-        let by_name: Vec<(Option<&T>, BTreeSet<usize>)> = named
-            .iter()
-            .map(|(target, roots)| (known.get(target), needs.closure(roots)))
-            .collect();
-        let met_by = |index: usize| {
-            let is_named = by_name.iter().any(|(_, needed)| needed.contains(&index));
-            // What no function needs runs, if at all, as a range of lines on the default target.
-            let default = nobody
-                .everywhere
-                .filter(|_| !is_named || by_default.contains(&index));
-            let named = by_name
+        let known_of = |names: &[Option<String>]| {
+            let mut met: Vec<&T> = names
                 .iter()
-                .filter(|(_, needed)| needed.contains(&index))
-                .filter_map(|(target, _)| *target);
-            let mut met: Vec<&T> = default.into_iter().chain(named).collect();
+                .filter_map(|name| match name {
+                    Some(name) => known.get(name),
+                    None => everywhere,
+                })
+                .collect();
             met.sort_by(|a, b| a.name().cmp(b.name()));
             met.dedup_by(|a, b| a.name() == b.name());
             met
         };
-        let starts = source.body().iter().map(start_of).enumerate();
+        let statements = destinations.statements.iter();
         Audience {
-            statements: starts.map(|(index, at)| (at, met_by(index))).collect(),
-            everywhere: nobody.everywhere,
+            statements: statements
+                .map(|(at, names)| (*at, known_of(names)))
+                .collect(),
+            everywhere,
         }
     }
 
     /// What that which stands at a byte offset meets.
     pub(crate) fn of(&self, at: usize) -> &[&'a T] {
-        let behind = self.statements.partition_point(|(start, _)| *start <= at);
-        match behind
-            .checked_sub(1)
-            .and_then(|index| self.statements.get(index))
-        {
-            Some((_, met)) => met,
-            None => self.everywhere.as_slice(),
-        }
+        met_at(&self.statements, at).unwrap_or(self.everywhere.as_slice())
     }
 
     /// Everything that some statement meets.
@@ -91,19 +78,78 @@ impl<'a, T: Target> Audience<'a, T> {
     }
 }
 
+/// For each top-level statement the targets that it meets, by name; none stands for the default target.
+#[derive(Default)]
+pub(crate) struct Destinations {
+    /// Where each begins. There are none when no function names a target.
+    statements: Vec<(usize, Vec<Option<String>>)>,
+}
+
+impl Destinations {
+    pub(crate) fn read(
+        document: &Document,
+        scopes: &Scopes,
+        uses: &Uses,
+        body: &[Stmt],
+    ) -> Destinations {
+        if !document.text().contains("target") {
+            return Destinations::default();
+        }
+        let (named, unnamed) = roots(document, scopes, body);
+        if named.is_empty() {
+            return Destinations::default();
+        }
+        let needs = Needs::read(uses, body);
+        let by_default = needs.closure(&unnamed);
+        let by_name: Vec<(&String, BTreeSet<usize>)> = named
+            .iter()
+            .map(|(target, roots)| (target, needs.closure(roots)))
+            .collect();
+        let met_by = |index: usize| {
+            let named = by_name.iter().filter(|(_, needed)| needed.contains(&index));
+            let mut met: Vec<Option<String>> =
+                named.map(|(target, _)| Some((*target).clone())).collect();
+            // What no function needs runs, if at all, as a range of lines on the default target.
+            if met.is_empty() || by_default.contains(&index) {
+                met.push(None);
+            }
+            met
+        };
+        let starts = body.iter().map(start_of).enumerate();
+        Destinations {
+            statements: starts.map(|(index, at)| (at, met_by(index))).collect(),
+        }
+    }
+
+    /// The targets that what stands at a byte offset meets.
+    pub(crate) fn of(&self, at: usize) -> &[Option<String>] {
+        met_at(&self.statements, at).unwrap_or(&[None])
+    }
+}
+
+/// What the statement meets in which a byte offset lies; none before the first.
+fn met_at<T>(statements: &[(usize, Vec<T>)], at: usize) -> Option<&[T]> {
+    let behind = statements.partition_point(|(start, _)| *start <= at);
+    let (_, met) = statements.get(behind.checked_sub(1)?)?;
+    Some(met)
+}
+
 /// The top-level statements with functions that name a target, by that name, and those with functions that name none.
-fn roots(source: &Source) -> (BTreeMap<String, BTreeSet<usize>>, BTreeSet<usize>) {
+fn roots(
+    document: &Document,
+    scopes: &Scopes,
+    body: &[Stmt],
+) -> (BTreeMap<String, BTreeSet<usize>>, BTreeSet<usize>) {
     let mut named: BTreeMap<String, BTreeSet<usize>> = BTreeMap::new();
     let mut unnamed = BTreeSet::new();
-    let body = source.body();
-    for id in source.scopes.functions() {
-        let scope = source.scopes.get(id);
+    for id in scopes.functions() {
+        let scope = scopes.get(id);
         let at = scope.name_range.start;
         let behind = body.partition_point(|stmt| start_of(stmt) <= at);
         let Some(index) = behind.checked_sub(1) else {
             continue;
         };
-        match directives_of(&source.document, scope, &mut Vec::new()).target {
+        match directives_of(document, scope, &mut Vec::new()).target {
             Some(target) => {
                 named.entry(target).or_default().insert(index);
             }
@@ -124,14 +170,14 @@ struct Needs {
 }
 
 impl Needs {
-    fn read(source: &Source) -> Needs {
+    fn read(uses: &Uses, body: &[Stmt]) -> Needs {
         let mut needs = Needs {
             binders: BTreeMap::new(),
             reads: Vec::new(),
         };
-        for (index, stmt) in source.body().iter().enumerate() {
+        for (index, stmt) in body.iter().enumerate() {
             let mut reads = BTreeSet::new();
-            for a_use in source.uses.within(&range_of(stmt)) {
+            for a_use in uses.within(&range_of(stmt)) {
                 if a_use.home != Home::Module {
                     continue;
                 }

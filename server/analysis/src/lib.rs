@@ -35,6 +35,7 @@ mod opening;
 mod place;
 mod python;
 mod readability;
+mod remote;
 mod runnables;
 mod settings;
 mod slice;
@@ -58,6 +59,7 @@ pub use include::{pattern_finding, pattern_mistake};
 pub use module::Module;
 pub use move_import::moves_of_imports;
 pub use readability::readability;
+pub use remote::{PathLiteral, RemoteFunction, RemotePath, Segment, remote_path_at, remote_paths};
 pub use runnables::{Directives, Runnable, RunnableKind, runnables};
 pub use settings::{NotAVersion, Packages, PythonVersion, Settings, TargetPython};
 pub use slice::{
