@@ -6,7 +6,7 @@ use crate::error::{ClusterError, ErrorKind};
 use crate::shell::{python_word, quote};
 use crate::site::no_python;
 use crate::target::Target;
-use crate::transport::{Transport, exec};
+use crate::transport::{Output, exec};
 
 const PROGRAM: &str = include_str!("fs.py");
 
@@ -200,22 +200,9 @@ impl Fs {
     }
 
     async fn run(&self, asked: &Asked<'_>) -> Result<(Vec<u8>, Vec<u8>), ClusterError> {
-        let machine = self.target.machine()?;
-        let (transport, site) = (&*machine.transport, &machine.site);
-        let Some(python) = site.python_path() else {
-            return Err(no_python(self.target.settings(), &site.host));
-        };
-        let script = format!(
-            "cd {} 2>/dev/null; exec {} -I -S -c {}",
-            quote(&site.home),
-            quote(python),
-            python_word(PROGRAM)
-        );
-        let mut question =
+        let question =
             serde_json::to_vec(asked).map_err(|e| self.error(asked.path, &e.to_string()))?;
-        question.push(b'\n');
-        let transport: &dyn Transport = transport;
-        let mut output = exec(transport, &script, &question).await?;
+        let mut output = self.run_program(PROGRAM, &question).await?;
         if output.status != 0 {
             return Err(self.error(asked.path, &output.complaint()));
         }
@@ -227,5 +214,25 @@ impl Fs {
         let body = output.stdout.split_off((end + 1).min(output.stdout.len()));
         output.stdout.truncate(end);
         Ok((output.stdout, body))
+    }
+
+    /// Runs a program of Python over there, in the home folder, with one line of input.
+    pub(crate) async fn run_program(
+        &self,
+        program: &str,
+        question: &[u8],
+    ) -> Result<Output, ClusterError> {
+        let machine = self.target.machine()?;
+        let (transport, site) = (&*machine.transport, &machine.site);
+        let Some(python) = site.python_path() else {
+            return Err(no_python(self.target.settings(), &site.host));
+        };
+        let script = format!(
+            "cd {} 2>/dev/null; exec {} -I -S -c {}",
+            quote(&site.home),
+            quote(python),
+            python_word(program)
+        );
+        exec(transport, &script, &[question, b"\n"].concat()).await
     }
 }

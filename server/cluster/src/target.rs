@@ -394,6 +394,15 @@ impl Target {
         }
     }
 
+    /// Whether its machine can be asked without a connection being made for it, as far as one can know without trying.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        match &self.inner.way {
+            Way::Machine(machine) => machine.transport.alive(),
+            Way::Kubernetes(_) => false,
+        }
+    }
+
     /// The version of the Python that runs jobs there, as `3.6.8`, when one was found. That of conda's environment, of a folder's or of an
     /// image is not known so: see [`Target::facts`].
     #[must_use]
