@@ -528,6 +528,14 @@ impl Engine {
         &self.inner.store
     }
 
+    pub(crate) fn hubs(&self) -> &Hubs {
+        &self.inner.hubs
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.inner.runtime
+    }
+
     fn driven(&self) -> MutexGuard<'_, HashMap<JobId, Driven>> {
         self.inner.driven()
     }

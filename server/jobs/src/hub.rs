@@ -10,10 +10,11 @@ use hoist_cluster::{
     Ask, ClusterError, ErrorKind, Facts, JobEnvironment, NativeId, Nobody, Outcome, Question,
     Resources, SchedulerKind, SchedulerState, Submission, Target, TargetSettings, connect,
 };
-use tokio::sync::{Notify, OwnedRwLockReadGuard, broadcast, mpsc, oneshot};
+use tokio::sync::{Notify, OwnedRwLockReadGuard, broadcast, mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::drive::Attempt;
+use crate::looks::Looks;
 use crate::{JobId, sites};
 
 /// How often the target is asked for what it knows of the scheduler's states. Asking the scheduler itself, and how seldom
@@ -68,6 +69,8 @@ pub(crate) struct Hubs {
     lost: broadcast::Sender<Lost>,
     /// Where it is written down what was learnt of targets.
     store: PathBuf,
+    /// Changes when something else is seen of a target's files than before.
+    seen: watch::Sender<u64>,
     hubs: Mutex<HashMap<String, Arc<Hub>>>,
 }
 
@@ -83,7 +86,20 @@ impl Hubs {
             ask,
             lost,
             store,
+            seen: watch::Sender::default(),
             hubs: Mutex::default(),
+        }
+    }
+
+    /// Changes when something else is seen of a target's files than before.
+    pub(crate) fn seen(&self) -> watch::Receiver<u64> {
+        self.seen.subscribe()
+    }
+
+    /// What was seen of all targets' files may have changed.
+    pub(crate) fn doubt_looks(&self) {
+        for hub in lock(&self.hubs).values() {
+            hub.looks.doubt();
         }
     }
 
@@ -104,7 +120,8 @@ impl Hubs {
             .entry(key)
             .or_insert_with(|| {
                 let (ask, lost) = (self.ask.clone(), self.lost.clone());
-                Arc::new(Hub::new(shared, ask, lost, self.store.clone()))
+                let (store, seen) = (self.store.clone(), self.seen.clone());
+                Arc::new(Hub::new(shared, ask, lost, store, seen))
             })
             .clone()
     }
@@ -152,6 +169,10 @@ pub(crate) struct Hub {
     looking: Arc<tokio::sync::Mutex<()>>,
     /// Shared by those who tell it that a job's end has been kept.
     releasing: Arc<tokio::sync::RwLock<()>>,
+    /// What is known of the files there.
+    pub(crate) looks: Looks,
+    /// Changes when something else is seen of them than before.
+    pub(crate) seen: watch::Sender<u64>,
 }
 
 #[derive(Default)]
@@ -194,6 +215,7 @@ impl Hub {
         ask: Arc<dyn Ask>,
         lost: broadcast::Sender<Lost>,
         store: PathBuf,
+        seen: watch::Sender<u64>,
     ) -> Self {
         Self {
             settings,
@@ -211,7 +233,20 @@ impl Hub {
             facts: tokio::sync::Mutex::default(),
             looking: Arc::default(),
             releasing: Arc::default(),
+            looks: Looks::default(),
+            seen,
         }
+    }
+
+    /// What it was configured as.
+    pub(crate) fn settings(&self) -> &TargetSettings {
+        &self.settings
+    }
+
+    /// The connection where it is up; whoever is just making it is not waited for.
+    pub(crate) fn open_target(&self) -> Option<Arc<Target>> {
+        let target = self.connection.try_lock().ok()?.target.clone()?;
+        target.is_open().then_some(target)
     }
 
     /// Has it asked, beside everything else, what the Python there can import, unless it was asked lately.
