@@ -89,6 +89,8 @@ codes! {
     NotOnTarget = 26, "not-on-target", "The target lacks a package";
     /// A release that is installed here and does not run with the target's Python.
     UnfitPackage = 27, "unfit-package", "A package does not run with the target's Python";
+    /// A path that does not exist on the target.
+    NotThere = 28, "missing-on-target", "A path does not exist on the target";
     /// A coroutine function as an entry: it is run by an event loop of its own.
     Coroutine = 35, "coroutine-entry", "A coroutine runs to its end";
     /// A data file that the code reads, and that travels.

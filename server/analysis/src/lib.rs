@@ -66,3 +66,4 @@ pub use slice::{
     EntryCall, FileKind, ImportOrigin, ImportedModule, OnTarget, Refusal, Requirement, Slice,
     SliceFile, StoredFile, Wishes, data_pattern, slice, slice_anyway, slice_as_wished,
 };
+pub use supplied::is_supplied;

@@ -297,6 +297,7 @@ fn each_code_of_a_python_file_has_its_mark() {
         Code::NotOnTarget,
         Code::OtherPython,
         Code::UnfitPackage,
+        Code::NotThere,
         // The configuration, and jobs.
         Code::ConfigSyntax,
         Code::ConfigKey,

@@ -119,6 +119,49 @@ fn a_hover_tells_when_it_would_start_once_its_target_is_connected() {
     }
 }
 
+#[test]
+fn paths_of_a_target_are_known_once_something_ran_there() {
+    let mut client = connected();
+    let text = "from hoist import cluster_ls\n\n# hoist: target=ssh\ndef look():\n    cluster_ls('/usr/no-such')\n    \
+                cluster_ls('/usr/l')\n    return 1\n";
+    let uri = client.open("paths.py", text);
+    let at = |line: u32, character: u32| json!({ "textDocument": { "uri": uri }, "position": { "line": line, "character": character } });
+    let hover =
+        |client: &mut Client| client.call("textDocument/hover", at(4, 20))["contents"].to_string();
+    let complete = |client: &mut Client| client.call("textDocument/completion", at(5, 22));
+    // Nobody is asked for a hover alone.
+    assert!(hover(&mut client).contains("no connection"));
+    assert_eq!(complete(&mut client)["items"], json!([]));
+    let mark = client.mark();
+    let job = run(&mut client, &uri, "look", "ssh");
+    assert_eq!(client.end(&job)["state"], "succeeded");
+    let by = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let eventually = |what: &str, look: &mut dyn FnMut() -> bool| {
+        while !look() {
+            assert!(std::time::Instant::now() < by, "{what}");
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    };
+    eventually("the names of /usr", &mut || {
+        let list = complete(&mut client);
+        list["isIncomplete"] == false && list["items"].to_string().contains("\"lib/\"")
+    });
+    eventually("a hover", &mut || {
+        hover(&mut client).contains("nothing is there")
+    });
+    let found = client.diagnostics_after(mark, &uri, |found| {
+        found.iter().any(|one| one["code"] == "HST028")
+    });
+    let warned: Vec<&Value> = found.iter().filter(|one| one["code"] == "HST028").collect();
+    assert!(
+        warned[0]["message"]
+            .as_str()
+            .unwrap()
+            .contains("`/usr/no-such` on ssh"),
+        "{warned:?}"
+    );
+}
+
 /// The one-time code of so many seconds from now.
 fn code(after: u32) -> String {
     let out = std::process::Command::new("oathtool")

@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use hoist_analysis::environment::{Environment, Environments, Question};
-use hoist_analysis::{Disk, Files, Finding, ImportReport, Meta, Module, Runnable, Settings};
+use hoist_analysis::{
+    Disk, Files, Finding, ImportReport, Meta, Module, RemotePath, Runnable, Settings,
+};
 use hoist_jobs::Config;
 
 use super::documents::Open;
@@ -20,6 +22,7 @@ pub(super) struct Cache {
     runnables: OnceLock<Arc<Vec<Runnable>>>,
     findings: OnceLock<Arc<Vec<Finding>>>,
     imports: OnceLock<Arc<Vec<ImportReport>>>,
+    remote_paths: OnceLock<Arc<Vec<RemotePath>>>,
 }
 
 /// A Python document that is saved in a file: what everything but the text itself needs.
@@ -105,6 +108,13 @@ impl<'a> Source<'a> {
         let files = Overlay::of(snapshot);
         let compute = || Arc::new(hoist_analysis::imports(&self.module(), &files));
         self.open.cache.imports.get_or_init(compute).clone()
+    }
+
+    /// What it names on the machines on which its functions run.
+    pub(super) fn remote_paths(&self, snapshot: &Snapshot) -> Arc<Vec<RemotePath>> {
+        let files = Overlay::of(snapshot);
+        let compute = || Arc::new(hoist_analysis::remote_paths(&self.module(), &files));
+        self.open.cache.remote_paths.get_or_init(compute).clone()
     }
 
     /// What the configuration says of it; nothing while that cannot be read, which is told in its own file.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
-use hoist_analysis::{Code, readability};
+use hoist_analysis::{Code, Finding, readability};
 use hoist_jobs::{Config, ConfigError};
 use hoist_syntax::{Encoding, LineIndex};
 use tower_lsp::ls_types::notification::PublishDiagnostics;
@@ -24,6 +24,7 @@ use super::analysis::Source;
 use super::config;
 use super::documents::Open;
 use super::failures::Failure;
+use super::remote;
 use super::session::{Session, Subject};
 use super::snapshot::Snapshot;
 use super::to_proto;
@@ -246,7 +247,7 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
     let encoding = snapshot.profile.encoding;
     // First, as the lenses wait for it; who asks for them meanwhile is not disturbed.
     let runnables = open.document.check().is_ok().then(|| source.runnables());
-    let findings = source.findings(snapshot);
+    let findings = findings(session, snapshot, &source);
     let mut diagnostics: Vec<Diagnostic> = findings
         .iter()
         .map(|finding| to_proto::finding(open, finding, encoding))
@@ -260,6 +261,17 @@ fn find(session: &Session, snapshot: &Snapshot, open: &Arc<Open>) -> Found {
     Found {
         diagnostics,
         problem: Some((source.workspace, problem)),
+    }
+}
+
+/// What the analysis finds in a text, and what the targets lack that it names.
+fn findings(session: &Session, snapshot: &Snapshot, source: &Source<'_>) -> Arc<Vec<Finding>> {
+    let findings = source.findings(snapshot);
+    let engine = session.engine.get();
+    let remote = engine.map(|engine| remote::findings(engine, snapshot, source));
+    match remote.filter(|remote| !remote.is_empty()) {
+        Some(remote) => Arc::new(findings.iter().cloned().chain(remote).collect()),
+        None => findings,
     }
 }
 

@@ -24,6 +24,7 @@ mod placed;
 mod profile;
 mod progress;
 mod reconnect;
+mod remote;
 mod requests;
 mod server;
 mod session;

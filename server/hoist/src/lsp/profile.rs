@@ -132,9 +132,10 @@ impl Profile {
                 },
             )),
             inlay_hint_provider: Some(OneOf::Left(true)),
-            // Only of the configuration; in Python files there is nothing that a language server of Python would not know better.
+            // Of the configuration, and of paths of targets in Python files, where there is nothing else that a language server of
+            // Python would not know better. No name of Python has a slash: a list of names that is open is not disturbed.
             completion_provider: Some(CompletionOptions {
-                trigger_characters: Some(["\"", "'", "[", "."].map(str::to_owned).to_vec()),
+                trigger_characters: Some(["\"", "'", "[", ".", "/"].map(str::to_owned).to_vec()),
                 ..CompletionOptions::default()
             }),
             hover_provider: Some(HoverProviderCapability::Simple(true)),

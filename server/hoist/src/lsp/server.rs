@@ -88,6 +88,12 @@ impl Backend {
         let engine = self.session.engine.get_or_init(|| engine).clone();
         let person = Person::new(self.client.clone(), self.session.clone());
         tokio::spawn(reconnect::offer(engine.clone(), person));
+        let (session, mut seen) = (self.session.clone(), engine.seen());
+        tokio::spawn(async move {
+            while seen.changed().await.is_ok() {
+                session.files_seen();
+            }
+        });
         let (client, session) = (self.client.clone(), self.session.clone());
         tokio::spawn(async move {
             let (views, going_on) = {
@@ -188,20 +194,43 @@ impl LanguageServer for Backend {
     }
 
     async fn code_action(&self, params: CodeActionParams) -> Result<Option<CodeActionResponse>> {
-        compute(move |snapshot| requests::code_action::code_action(snapshot, &params)).await
+        let engine = self.session.engine.get().cloned();
+        compute(move |snapshot| {
+            requests::code_action::code_action(snapshot, engine.as_ref(), &params)
+        })
+        .await
     }
 
     async fn completion(&self, params: CompletionParams) -> Result<Option<CompletionResponse>> {
-        compute(move |snapshot| requests::completion::completion(snapshot, &params)).await
+        let (wanted, ordinary) = compute(move |snapshot| {
+            let wanted = requests::remote_completion::wanted(snapshot, &params);
+            (wanted, requests::completion::completion(snapshot, &params))
+        })
+        .await?;
+        match (wanted, self.session.engine.get()) {
+            (Some(wanted), Some(engine)) => Ok(Some(
+                requests::remote_completion::answer(engine, &wanted).await,
+            )),
+            _ => Ok(ordinary),
+        }
     }
 
     async fn hover(&self, params: HoverParams) -> Result<Option<Hover>> {
         let engine = self.session.engine.get().cloned();
-        compute(move |snapshot| {
-            requests::hover::hover(snapshot, engine.as_ref(), &params)
-                .or_else(|| requests::import_hover::hover(snapshot, &params))
+        let (known, asked) = (engine.clone(), params.clone());
+        let (found, wanted) = compute(move |snapshot| {
+            let found = requests::hover::hover(snapshot, known.as_ref(), &asked)
+                .or_else(|| requests::import_hover::hover(snapshot, &asked));
+            let wanted = || requests::remote_hover::wanted(snapshot, &asked);
+            let wanted = if found.is_none() { wanted() } else { None };
+            (found, wanted)
         })
-        .await
+        .await?;
+        let (Some(wanted), Some(engine)) = (wanted, engine) else {
+            return Ok(found);
+        };
+        let snapshot = Snapshot::current()?;
+        Ok(requests::remote_hover::answer(&engine, &snapshot, &params, &wanted).await)
     }
 
     async fn inlay_hint(&self, params: InlayHintParams) -> Result<Option<Vec<InlayHint>>> {

@@ -24,6 +24,7 @@ use super::from_proto;
 use super::placed::Held;
 use super::profile::Profile;
 use super::progress;
+use super::remote;
 use super::snapshot::Snapshot;
 use super::transport::Wire;
 
@@ -161,6 +162,9 @@ impl Session {
 
     /// Files on the disk, or what is open of them, are not what they were: findings are to be made anew.
     pub(super) fn files_changed(&self) {
+        if let Some(engine) = self.engine.get() {
+            engine.doubt_looks();
+        }
         let mut state = self.lock();
         state.now.environments.doubt();
         let mut subjects = Vec::new();
@@ -168,6 +172,18 @@ impl Session {
             Arc::make_mut(open).cache = Arc::new(Cache::default());
             subjects.push(Subject::Document(uri.clone()));
         }
+        self.tell_anew(state, subjects);
+    }
+
+    /// Something else is seen of a target's files than before: documents that name some are told of anew.
+    pub(super) fn files_seen(&self) {
+        let state = self.lock();
+        let documents = state.now.documents.iter();
+        let concerned = documents
+            .filter(|(_, open)| remote::may_name(open.document.text(), open.path.as_deref()));
+        let subjects: Vec<Subject> = concerned
+            .map(|(uri, _)| Subject::Document(uri.clone()))
+            .collect();
         self.tell_anew(state, subjects);
     }
 

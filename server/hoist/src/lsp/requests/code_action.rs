@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use hoist_analysis::{Chunk, FileChange, Files, Finding, Fix, Runnable, RunnableKind};
-use hoist_jobs::{IgnoredIn, data_change, ignore_change};
+use hoist_jobs::{Engine, IgnoredIn, data_change, ignore_change};
 use hoist_syntax::LineIndex;
 use serde_json::json;
 use tower_lsp::ls_types::{
@@ -19,7 +19,7 @@ use super::code_lens;
 use crate::lsp::analysis::{Overlay, Source};
 use crate::lsp::ext::{self, command};
 use crate::lsp::snapshot::Snapshot;
-use crate::lsp::{from_proto, to_proto};
+use crate::lsp::{from_proto, remote, to_proto};
 
 /// The kind of the actions that do something with a function.
 pub(in crate::lsp) const KIND: CodeActionKind = CodeActionKind::new("hoist");
@@ -27,6 +27,7 @@ pub(in crate::lsp) const KIND: CodeActionKind = CodeActionKind::new("hoist");
 /// Fixes first, then what can be done with the call under the cursor, the selection, and the function or cell around them.
 pub(in crate::lsp) fn code_action(
     snapshot: &Snapshot,
+    engine: Option<&Engine>,
     params: &CodeActionParams,
 ) -> Option<Vec<CodeActionOrCommand>> {
     let open = snapshot.document(params.text_document.uri.as_str())?;
@@ -49,8 +50,10 @@ pub(in crate::lsp) fn code_action(
             lines.line_of(range.start)..lines.line_of(range.end)
         };
         let findings = source.findings(snapshot);
+        let remote = engine.map(|engine| remote::findings(engine, snapshot, &source));
         let near: Vec<&Finding> = findings
             .iter()
+            .chain(remote.iter().flatten())
             .filter(|finding| touches(&lines(&finding.range), &lines(&asked)))
             .collect();
         for finding in &near {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use hoist_analysis::{ImportOrigin, ImportReport};
+use hoist_analysis::{ImportOrigin, ImportReport, is_supplied};
 use tower_lsp::ls_types::{Hover, HoverParams};
 
 use crate::lsp::analysis::Source;
@@ -57,6 +57,9 @@ fn describe(import: &ImportReport, source: &Source<'_>, markdown: bool) -> Strin
                 let usual = distribution.as_ref().map(usual);
                 let usual = usual.map_or_else(String::new, |usual| format!("; {usual}"));
                 format!("{name} is installed, but no metadata tells what with{usual}")
+            }
+            (ImportOrigin::Unknown, _, _) if import.level == 0 && is_supplied(&import.module) => {
+                format!("{name} can be imported in every job, without being installed")
             }
             (ImportOrigin::Unknown, distribution, _) if interpreter.is_some() => {
                 let usual = distribution.as_ref().map(usual);

@@ -7,5 +7,7 @@ pub(super) mod hover;
 pub(super) mod import_hover;
 pub(super) mod inlay_hint;
 pub(super) mod output;
+pub(super) mod remote_completion;
+pub(super) mod remote_hover;
 pub(super) mod targets;
 pub(super) mod text;
