@@ -201,7 +201,16 @@ export class Server implements vscode.Disposable {
         error: () => ({ action: ErrorAction.Continue, handled: true }),
         closed: () => this.#closed(client),
       },
-      middleware: { executeCommand: (name: string, args: unknown[]) => this.command(name, args) },
+      middleware: {
+        executeCommand: (name: string, args: unknown[]) => this.command(name, args),
+        provideCompletionItem: async (document, position, context, token, next) => {
+          const found = await next(document, position, context, token);
+          const items = Array.isArray(found) ? found : (found?.items ?? []);
+          // Behind a folder's slash the path goes on.
+          for (const item of items) if (item.kind === vscode.CompletionItemKind.Folder) item.command = { title: "Suggest", command: "editor.action.triggerSuggest" };
+          return found;
+        },
+      },
     };
     const client: LanguageClient = new LanguageClient("hoist", "Hoist", { command, args: ["lsp"] }, options);
     client.registerFeature(announcement);

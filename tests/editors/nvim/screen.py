@@ -57,7 +57,7 @@ class Terminal:
     def type(self, *keys):
         """Keys by their names (Enter, Escape), anything else as text."""
         for key in keys:
-            if key in ("Enter", "Escape", "F5"):
+            if key in ("Enter", "Escape", "F5", "C-x", "C-o", "C-y"):
                 self.tmux("send-keys", key)
             else:
                 self.tmux("send-keys", "-l", key)
@@ -197,9 +197,34 @@ def question_while_typing():
         terminal.close()
 
 
+def a_path_of_the_target():
+    """A path of the target is completed inside of its quotes, segment by segment."""
+    folder = os.path.join(FOLDER, "lab")
+    os.makedirs(os.path.join(folder, "raw"))
+    for name in (os.path.join("raw", "one.csv"), "run.csv"):
+        write(os.path.join("lab", name), "")
+    path = write("paths.py", 'from hoist import cluster_ls\n\n\ndef look():\n    return cluster_ls("")\n')
+    terminal = Terminal("path", path)
+    try:
+        terminal.sees(r"^def look\(\): +Run on local")
+        terminal.type('5Gf"a', folder + "/r", "C-x", "C-o")
+        # Folders first: that one is taken, and the file is offered beside it.
+        terminal.sees(r"raw/ +Folder")
+        terminal.sees(r"run\.csv +File")
+        terminal.type("C-y", "C-x", "C-o")
+        terminal.sees(r"raw/one\.csv")
+        terminal.type("C-y", "Escape", ":w", "Enter")
+        end = time.monotonic() + 30
+        while f'cluster_ls("{folder}/raw/one.csv")' not in open(path).read():
+            assert time.monotonic() < end, open(path).read() + terminal.screen()
+            time.sleep(0.05)
+    finally:
+        terminal.close()
+
+
 def main():
     passed = failed = 0
-    for test in (run_by_key, arguments_and_error, cancel_and_list, another_session, question_while_typing):
+    for test in (run_by_key, arguments_and_error, cancel_and_list, another_session, question_while_typing, a_path_of_the_target):
         start = time.monotonic()
         what = test.__doc__.strip().splitlines()[0]
         try:

@@ -17,6 +17,9 @@ const scratch = mkdtempSync(join(tmpdir(), "hoist-drive."));
 chmodSync(scratch, 0o755); // jobs of the rig run as other users, and look into it
 const workspace = join(scratch, "project");
 cpSync(join(import.meta.dirname, "workspace"), workspace, { recursive: true });
+// There from the start: the list of files to open is read once.
+const paths = 'from hoist import cluster_ls\n\n\ndef look():\n    return cluster_ls("")\n';
+writeFileSync(join(workspace, "paths.py"), paths);
 const home = HOIST_TEST_HOME || join(scratch, "home");
 mkdirSync(home, { recursive: true });
 // A program found on PATH, as with most people; no setting of the test's own.
@@ -341,6 +344,29 @@ try {
     const end = await editor.waitForPanel("its end", ({ head, end }) => head.includes("epochs=25") && end.includes("ok"));
     assert.match(end.about, /one stream after the other/);
     assert.deepEqual(end.rows.filter((row) => row.startsWith("epoch")).map((row) => Number(row.split(" ")[1])), Array.from({ length: 25 }, (_, epoch) => epoch + 1));
+  });
+
+  await step("a path of the target is completed inside of its quotes", async () => {
+    const lab = join(scratch, "lab");
+    mkdirSync(join(lab, "raw"), { recursive: true });
+    writeFileSync(join(lab, "raw", "one.csv"), "");
+    writeFileSync(join(lab, "run.csv"), "");
+    writeFileSync(join(workspace, "paths.py"), paths);
+    await editor.openFile("paths.py");
+    await editor.waitForLens("def look(", "Run on");
+    await editor.goToLine(5, 24);
+    await editor.page.keyboard.type(`${lab}/`);
+    const rows = editor.page.locator(".suggest-widget.visible .monaco-list-row");
+    // Folders first, and behind a folder's slash the path goes on by itself.
+    await rows.filter({ hasText: "run.csv" }).first().waitFor();
+    assert.match((await rows.first().textContent()) ?? "", /raw\//);
+    await picture("paths of the target");
+    await editor.press("Enter");
+    await rows.filter({ hasText: "one.csv" }).first().waitFor();
+    await editor.press("Enter");
+    await editor.press("Control+s");
+    await until("the path in the file", async () => readFileSync(join(workspace, "paths.py"), "utf8").includes(`cluster_ls("${lab}/raw/one.csv")`));
+    await editor.command("View: Close Editor");
   });
 
   for (const target of HOIST_TEST_HOME ? ["ssh", "slurm"] : []) {

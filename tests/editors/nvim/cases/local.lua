@@ -521,3 +521,27 @@ t.test('what a job leaves is told, shown and opened', function()
     return opened and vim.endswith(opened, '/figures/1.png')
   end)
 end)
+
+t.test('a path that is not on the target is underlined until it is made', function()
+  t.open('paths.py', 'print()\n')
+  local folder = t.folder .. '/lab'
+  vim.api.nvim_buf_set_lines(t.buf, 0, -1, false, {
+    'from hoist import cluster_ls',
+    '',
+    'def look():',
+    ('    return cluster_ls("%s")'):format(folder),
+  })
+  t.attached()
+  t.eventually('the warning on line 4', 60000, function()
+    return t.diagnostics('there is nothing at')[4]
+  end, function()
+    return vim.inspect(vim.diagnostic.get(t.buf))
+  end)
+  vim.fn.mkdir(folder)
+  vim.cmd('silent write')
+  t.eventually('no warning', 60000, function()
+    return next(t.diagnostics('there is nothing at')) == nil
+  end, function()
+    return vim.inspect(vim.diagnostic.get(t.buf))
+  end)
+end)
