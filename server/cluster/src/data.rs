@@ -161,33 +161,11 @@ impl Store<'_> {
             .iter()
             .filter_map(|(number, have)| Some((files.get(*number)?, *have)))
             .collect();
-        let total = to_send.iter().map(|(file, _)| file.size).sum();
-        let mut sent: u64 = to_send.iter().map(|(_, have)| have).sum();
-        if !to_send.is_empty() {
-            progress(Upload { sent, total });
-        }
-        'files: for (file, have) in &to_send {
-            let mut from = self.open(file, *have).await?;
-            let mut rest = file.size - have;
-            let mut piece = vec![0; PIECE];
-            while rest > 0 {
-                let most = usize::try_from(rest).unwrap_or(PIECE).min(PIECE);
-                let count = from
-                    .read(&mut piece[..most])
-                    .await
-                    .map_err(|error| self.unread(file, &error.to_string()))?;
-                if count == 0 {
-                    return Err(self.changed(file));
-                }
-                if !running.write(&piece[..count]).await {
-                    break 'files;
-                }
-                rest -= count as u64;
-                sent += count as u64;
-                progress(Upload { sent, total });
-            }
-        }
-        let output = running.finish().await?;
+        let sent = self.stream(&mut running, &to_send, progress).await;
+        // Where something was wrong here, it ends over there, too, and leaves nothing.
+        let output = running.finish().await;
+        sent?;
+        let output = output?;
         let mut done = 0;
         for line in output.text().lines() {
             if line.starts_with("done ") {
@@ -208,6 +186,42 @@ impl Store<'_> {
             true => Ok(Went::Well),
             false => Err(self.silent()),
         }
+    }
+
+    /// Sends what is needed of each file; nothing more when the programme over there has ended.
+    async fn stream(
+        &self,
+        running: &mut Running,
+        files: &[(&DataFile, u64)],
+        progress: &(dyn Fn(Upload) + Send + Sync),
+    ) -> Result<(), ClusterError> {
+        let total = files.iter().map(|(file, _)| file.size).sum();
+        let mut sent: u64 = files.iter().map(|(_, have)| have).sum();
+        if !files.is_empty() {
+            progress(Upload { sent, total });
+        }
+        for (file, have) in files {
+            let mut from = self.open(file, *have).await?;
+            let mut rest = file.size - have;
+            let mut piece = vec![0; PIECE];
+            while rest > 0 {
+                let most = usize::try_from(rest).unwrap_or(PIECE).min(PIECE);
+                let count = from
+                    .read(&mut piece[..most])
+                    .await
+                    .map_err(|error| self.unread(file, &error.to_string()))?;
+                if count == 0 {
+                    return Err(self.changed(file));
+                }
+                if !running.write(&piece[..count]).await {
+                    return Ok(());
+                }
+                rest -= count as u64;
+                sent += count as u64;
+                progress(Upload { sent, total });
+            }
+        }
+        Ok(())
     }
 
     /// Opens a file of this machine at what is to be sent of it.

@@ -211,26 +211,29 @@ fn an_image_that_is_not_there_is_told_while_it_waits_and_ctrl_c_cancels() {
 }
 
 #[test]
-fn a_package_of_several_megabytes_is_sent_into_the_pod() {
+fn what_is_too_large_for_the_job_itself_is_sent_into_the_pod() {
     let home = home();
     // What does not get smaller.
     let mut noise = 1_u64;
-    let large: Vec<u8> = (0..5 << 20)
-        .map(|_| {
-            noise ^= noise << 13;
-            noise ^= noise >> 7;
-            noise ^= noise << 17;
-            noise.to_le_bytes()[0]
-        })
-        .collect();
-    home.write("large.bin", &large);
-    let (status, events) = events(&home, &["run", "study.py::size"]);
-    let end = last(&events);
-    assert_eq!(
-        (status, &end["result"]["json"]),
-        (0, &json!(large.len())),
-        "{end}"
-    );
+    // In the package, which is too large for the Job itself; then beside the package.
+    for length in [700_000, 5 << 20] {
+        let large: Vec<u8> = (0..length)
+            .map(|_| {
+                noise ^= noise << 13;
+                noise ^= noise >> 7;
+                noise ^= noise << 17;
+                noise.to_le_bytes()[0]
+            })
+            .collect();
+        home.write("large.bin", &large);
+        let (status, events) = events(&home, &["run", "study.py::size"]);
+        let end = last(&events);
+        assert_eq!(
+            (status, &end["result"]["json"]),
+            (0, &json!(large.len())),
+            "{end}"
+        );
+    }
     clean(&home);
 }
 

@@ -372,6 +372,16 @@ mod tests {
     }
 
     #[test]
+    fn a_time_is_read_as_it_was_written() {
+        let told = r#"{"kind": "file", "modified": 1795992849.6597757}"#;
+        let told: Told = serde_json::from_str(told).expect("read");
+        let Sight::There(seen) = told.checked() else {
+            panic!("it is there")
+        };
+        assert_eq!(seen.modified.to_string(), "1795992849.6597757");
+    }
+
+    #[test]
     fn an_answer_is_not_trusted() {
         let odd = r#"{"sights": [
             {"kind": "folder", "link": false, "size": 1, "modified": 0, "mode": 4294967295,

@@ -10,16 +10,25 @@ pub fn all() -> Vec<Case> {
             import os, time
             def f():
                 children = []
+                told, tell = os.pipe()
+                wait, end = os.pipe()
                 for _ in range(3):
                     pid = os.fork()
                     if pid == 0:
+                        os.close(end)
                         held = bytearray(os.urandom(1 << 20) * 50)
-                        end = time.process_time() + 0.3
-                        while time.process_time() < end:
+                        until = time.process_time() + 0.3
+                        while time.process_time() < until:
                             pass
-                        time.sleep(1.5)
+                        os.write(tell, b'.')
+                        os.read(wait, 1)
                         os._exit(len(held) & 0)
                     children.append(pid)
+                # All of them hold theirs now, for longer than it takes to look at them.
+                for _ in children:
+                    os.read(told, 1)
+                time.sleep(6)
+                os.close(end)
                 # Of one of them nobody takes the end.
                 for pid in children[1:]:
                     os.waitpid(pid, 0)
