@@ -24,6 +24,16 @@ fn waiting(rest: &str) -> String {
     )
 }
 
+/// A function that waits in a `try`, whose end is the rest. Whoever sees what it prints finds it in there.
+fn waiting_in_try(rest: &str) -> String {
+    let source = waiting(&format!("try:\n    time.sleep(60)\n{rest}"));
+    let print = "    print('ready', os.getpid())\n";
+    source.replace(
+        &format!("{print}    try:\n"),
+        &format!("    try:\n    {print}"),
+    )
+}
+
 fn request() -> Request {
     Request {
         job: "01J".to_owned(),
@@ -58,7 +68,7 @@ fn is_running(pid: &str) -> bool {
 
 #[test]
 fn a_cancelled_job_cleans_up_after_itself() {
-    let source = waiting("try:\n    time.sleep(60)\nfinally:\n    print('cleaned up')");
+    let source = waiting_in_try("finally:\n    print('cleaned up')");
     let ran = disturbed(&source, |job, pid| {
         fs::write(job.folder.join("cancel"), "").unwrap();
         send("-TERM", pid);
@@ -91,7 +101,7 @@ fn a_scheduler_that_ends_the_job_is_no_failure_of_the_programme() {
 #[test]
 fn signals_that_announce_the_end_run_the_programmes_finally() {
     for signal in ["USR1", "USR2", "XCPU"] {
-        let source = waiting("try:\n    time.sleep(60)\nfinally:\n    print('cleaned up')");
+        let source = waiting_in_try("finally:\n    print('cleaned up')");
         let ran = disturbed(&source, |_, pid| send(&format!("-{signal}"), pid));
         assert_eq!((ran.exit.state, ran.code), (Outcome::Terminated, 143));
         assert!(
@@ -126,7 +136,7 @@ fn the_programmes_own_handlers_are_respected() {
 
 #[test]
 fn a_value_returned_because_the_end_was_swallowed_is_not_taken() {
-    let source = waiting("try:\n    time.sleep(60)\nexcept:\n    pass\nreturn 'half of the work'");
+    let source = waiting_in_try("except:\n    pass\nreturn 'half of the work'");
     let ran = disturbed(&source, |_, pid| send("-TERM", pid));
     assert_eq!(
         (ran.exit.state, ran.result.repr),
