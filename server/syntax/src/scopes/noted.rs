@@ -3,7 +3,7 @@
 use super::collect::Block;
 use super::model::Resolution;
 use super::names::Name;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 pub(super) type NameId = u32;
 
@@ -32,6 +32,19 @@ pub(super) struct Noted {
 }
 
 impl Noted {
+    /// For a module of so many bytes.
+    pub(super) fn of_text(bytes: usize) -> Noted {
+        // As code is mostly written: tables that need not grow take less time to fill.
+        let (names, places) = (bytes / 128, bytes / 64);
+        Noted {
+            names: Vec::with_capacity(names),
+            numbers: FxHashMap::with_capacity_and_hasher(names, FxBuildHasher),
+            latest: Vec::with_capacity(names),
+            places: FxHashMap::with_capacity_and_hasher(places, FxBuildHasher),
+            before: 0,
+        }
+    }
+
     /// Goes on to the next piece, after one of so many scopes.
     pub(super) fn go_on(&mut self, scopes: usize) {
         self.before += scopes as u32;

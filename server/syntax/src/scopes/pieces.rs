@@ -80,7 +80,7 @@ pub(super) fn of_module(text: &str, body: &[Stmt], hide_annotations: bool) -> Ve
     let mut rest = body;
     let mut start = 0;
     let mut pieces = Vec::with_capacity(cuts.len() + 1);
-    let mut noted = Noted::default();
+    let mut noted = Noted::of_text(text.len());
     for (index, end) in cuts.into_iter().chain([text.len()]).enumerate() {
         let is_inside = |statement: &Stmt| statement.start().to_usize() < end;
         let (own, after) = rest.split_at(rest.partition_point(is_inside));
