@@ -3,15 +3,25 @@
 
 use std::ops::Range;
 
+use unicode_normalization::{IsNormalized, is_nfkc_quick};
+
 /// Does a text hold a word, be it in a longer one or in a comment?
 pub(crate) fn has(text: &str, word: &str) -> bool {
     memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some()
 }
 
-/// May an attribute of this name be used outside of some places? False only where surely none is: the text is ASCII, and
+/// Does a text surely write every name as Python stores it (PEP 3131: NFKC)? Then a word that is not in it is no name in it.
+pub(crate) fn has_plain_names(text: &str) -> bool {
+    // Spaces and punctuation, which are in no name.
+    let is_between = |c: &char| matches!(c, '\u{a0}' | '\u{2000}'..='\u{206f}');
+    let may_be_in_names = || text.chars().filter(|c| !is_between(c));
+    text.is_ascii() || is_nfkc_quick(may_be_in_names()) == IsNormalized::Yes
+}
+
+/// May an attribute of this name be used outside of some places? False only where surely none is: all names are plain, and
 /// wherever the word stands something else than a dot is before it, or more letters follow it.
 pub(crate) fn may_have_attribute(text: &str, name: &str, outside_of: &[Range<usize>]) -> bool {
-    if !text.is_ascii() {
+    if !has_plain_names(text) {
         return true;
     }
     let bytes = text.as_bytes();
@@ -72,6 +82,15 @@ mod tests {
         ] {
             assert!(!may_have_attribute(text, "modules", &[]), "{text}");
         }
+    }
+
+    #[test]
+    fn letters_of_other_scripts_are_plain_and_other_forms_of_letters_are_not() {
+        assert!(has_plain_names("naïve = 'ß — …' if x else 'é'"));
+        for text in ["ｘ = 1", "ﬁt()", "x² = 1", "e\u{301} = 1"] {
+            assert!(!has_plain_names(text), "{text}");
+        }
+        assert!(!may_have_attribute("x = 'naïve'\nmodules", "modules", &[]));
     }
 
     #[test]

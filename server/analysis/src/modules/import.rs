@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::python::{ast, constant_text, dotted, is_main_test, range_of, start_of, with_stack};
-use crate::words::has;
+use crate::words::{has, has_plain_names};
 use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 
@@ -77,7 +77,7 @@ pub(crate) fn imports_in(text: &str, body: &[Stmt]) -> Vec<Import> {
 
 /// May a call of the text import? The names stand there as they are called, but for letters that Python takes for others.
 fn may_import_by_name(text: &str) -> bool {
-    !text.is_ascii() || has(text, "import_module") || has(text, "__import__")
+    !has_plain_names(text) || has(text, "import_module") || has(text, "__import__")
 }
 
 fn collect(body: &[Stmt], by_name: bool) -> Vec<Import> {

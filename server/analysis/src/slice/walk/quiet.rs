@@ -13,7 +13,7 @@ use crate::modules::Import;
 use crate::python::{Source, ast, is_main_test, range_of, start_of};
 use crate::slice::program::Program;
 use crate::slice::ranges::Ranges;
-use crate::words::{has, may_have_attribute};
+use crate::words::{has, has_plain_names, may_have_attribute};
 use ast::Stmt;
 
 /// What the walk would give of such a module; none when only the walk can tell. Takes all imports of the file.
@@ -25,7 +25,7 @@ pub(in crate::slice) fn program(source: &Source, imports: &[Import]) -> Option<P
         let is_there = has(text, "_globals") || has(text, "f_locals");
         is_there && names.iter().any(|name| may_have_attribute(text, name, &[]))
     };
-    let is_quiet = text.is_ascii()
+    let is_quiet = has_plain_names(text)
         && !reaches_frames()
         && !imports_by_name(text)
         && !imports
