@@ -49,7 +49,7 @@ pub use code::Code;
 pub use data_rules::{ASK_FROM, DataRules, STORE_FROM};
 pub use encoding::decode;
 pub use entry::EntrySpec;
-pub use files::{Disk, Files, Kept, Listing, Meta, Remembered};
+pub use files::{Disk, Files, Kept, Listing, Meta, Remembered, ancestors, is_tidy};
 pub use finding::{Edit, FileChange, Finding, Fix, Severity, apply};
 pub use findings::{findings, findings_with, silence};
 pub use hoist::hoist_edits;

@@ -10,7 +10,9 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
-use hoist_analysis::{Code, DataRules, Disk, Files, Settings, Severity, pattern_finding};
+use hoist_analysis::{
+    Code, DataRules, Disk, Files, Settings, Severity, ancestors, pattern_finding,
+};
 use hoist_cluster::TargetSettings;
 use toml::{Table, Value};
 
@@ -250,6 +252,9 @@ impl Config {
 
     /// The codes that are not told of a file. `file` and `workspace` are absolute.
     pub fn ignored(&self, file: &Path, workspace: &Path) -> BTreeSet<Code> {
+        if self.ignored.is_empty() {
+            return BTreeSet::new();
+        }
         let relative = crate::plan::shown(file, workspace);
         let is_in = |pattern: &str| {
             let options = MatchOptions {
@@ -319,8 +324,12 @@ impl Config {
 
 /// The user's configuration file: `$XDG_CONFIG_HOME/hoist/config.toml`, by default under `~/.config`.
 pub fn user_file() -> Option<PathBuf> {
-    Some(crate::folders::xdg("XDG_CONFIG_HOME", ".config")?.join("hoist/config.toml"))
+    let folder = crate::folders::xdg("XDG_CONFIG_HOME", ".config")?.join("hoist");
+    Some(folder.join(USER_FILE))
 }
+
+/// Its name in its folder.
+const USER_FILE: &str = "config.toml";
 
 /// The workspace of a file: the nearest folder above it with `hoist.toml`, `pyproject.toml` or `.git`, else the file's
 /// own folder. `file` is absolute.
@@ -331,12 +340,12 @@ pub fn workspace_of(file: &Path) -> PathBuf {
 /// The same, asked of `files`.
 pub fn workspace_in(files: &dyn Files, file: &Path) -> PathBuf {
     let folder = file.parent().unwrap_or(file);
-    folder
-        .ancestors()
+    ancestors(folder)
         .find(|above| {
-            ["hoist.toml", "pyproject.toml", ".git"]
-                .iter()
-                .any(|mark| files.metadata(&above.join(mark)).is_ok())
+            const MARKS: &[&str] = &["hoist.toml", "pyproject.toml", ".git"];
+            let is_marked = |mark: &&str| files.metadata(&above.join(mark)).is_ok();
+            !files.known(above).is_some_and(|own| own.lacks_all(MARKS))
+                && MARKS.iter().any(is_marked)
         })
         .unwrap_or(folder)
         .to_owned()
@@ -346,7 +355,7 @@ pub fn workspace_in(files: &dyn Files, file: &Path) -> PathBuf {
 pub fn is_config(file: &Path) -> bool {
     let name = file.file_name().and_then(|name| name.to_str());
     matches!(name, Some("hoist.toml" | "pyproject.toml"))
-        || user_file().is_some_and(|own| own == file)
+        || name == Some(USER_FILE) && user_file().is_some_and(|own| own == file)
 }
 
 fn is_pyproject(file: &Path) -> bool {

@@ -1,12 +1,13 @@
 //! Environments that were read already.
 
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::ffi::OsString;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rustc_hash::FxHashMap;
+
 use super::Environment;
-use super::find::{Question, find};
+use super::find::{Everywhere, Question, find};
 use super::variables::Variables;
 use crate::files::Files;
 
@@ -23,13 +24,14 @@ pub struct Environments {
 
 #[derive(Debug, Default)]
 struct Known {
-    answers: HashMap<Asked, (Instant, Arc<Environment>)>,
+    everywhere: Option<(Instant, Arc<Everywhere>)>,
+    answers: FxHashMap<Asked, (Instant, Arc<Environment>)>,
     /// Each with the moment at which it was last seen to be as it is on disk, if that still counts.
     read: Vec<(Option<Instant>, Arc<Environment>)>,
 }
 
 /// A question that is kept: workspace, folder, what is configured.
-type Asked = (PathBuf, PathBuf, Option<String>);
+type Asked = (OsString, OsString, Option<String>);
 
 impl Environments {
     /// With these variables; an answer younger than `patience` is not looked at again.
@@ -50,8 +52,8 @@ impl Environments {
     /// The environment that is asked for, as it is now, or as it was a moment ago.
     pub fn get(&self, files: &dyn Files, question: &Question<'_>) -> Arc<Environment> {
         let asked: Asked = (
-            question.workspace.to_path_buf(),
-            question.folder.to_path_buf(),
+            question.workspace.as_os_str().to_owned(),
+            question.folder.as_os_str().to_owned(),
             question.configured.map(str::to_owned),
         );
         // Whoever panicked while it was held left whole values.
@@ -64,7 +66,17 @@ impl Environments {
         if let Some(environment) = known {
             return environment;
         }
-        let interpreter = find(files, &self.variables, question);
+        let everywhere = lock()
+            .everywhere
+            .as_ref()
+            .filter(|(at, _)| at.elapsed() < self.patience)
+            .map(|(_, everywhere)| everywhere.clone());
+        let everywhere = everywhere.unwrap_or_else(|| {
+            let new = Arc::new(Everywhere::find(files, &self.variables));
+            lock().everywhere = Some((Instant::now(), new.clone()));
+            new
+        });
+        let interpreter = find(files, &self.variables, &everywhere, question);
         let _turn = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         let read = lock()
             .read
@@ -94,6 +106,7 @@ impl Environments {
     pub fn doubt(&self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.answers.clear();
+        known.everywhere = None;
         for (seen, _) in &mut known.read {
             *seen = None;
         }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::interpreter::{Choice, Interpreter};
 use super::variables::Variables;
 use crate::files::Files;
+use crate::files::paths::{ancestors, is_below};
 
 /// Whose environment is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -17,22 +18,57 @@ pub struct Question<'a> {
     pub configured: Option<&'a str>,
 }
 
+/// What is the same for whoever asks.
+#[derive(Debug)]
+pub(super) struct Everywhere {
+    activated: Option<Interpreter>,
+    conda: Option<Interpreter>,
+    by_version: Wanted,
+    on_path: Option<Interpreter>,
+}
+
+/// The version that is wanted wherever one stands.
+#[derive(Debug)]
+enum Wanted {
+    /// By the shell, whatever the folders say.
+    ByShell(Option<Interpreter>),
+    /// By pyenv, where no folder says anything else.
+    ByPyenv(Option<Interpreter>),
+}
+
+impl Everywhere {
+    pub(super) fn find(files: &dyn Files, variables: &Variables) -> Everywhere {
+        let prefix = |name: &str, choice: Choice| {
+            Interpreter::of_prefix(files, &variables.folder(name)?, choice)
+        };
+        let version = |text: &str| of_version(files, variables, text);
+        let of_pyenv = || read(files, &pyenv_root(variables)?.join("version"));
+        Everywhere {
+            activated: prefix("VIRTUAL_ENV", Choice::Activated),
+            conda: prefix("CONDA_PREFIX", Choice::Conda),
+            by_version: match variables.text("PYENV_VERSION") {
+                Some(text) => Wanted::ByShell(version(&text.replace(':', "\n"))),
+                None => Wanted::ByPyenv(of_pyenv().and_then(|text| version(&text))),
+            },
+            on_path: on_path(files, variables, &["python3", "python"]),
+        }
+    }
+}
+
 /// The interpreter: the first of what is configured, what is activated, what lies in the workspace, conda's, the one that
 /// a `.python-version` names, and what `PATH` has.
 pub(super) fn find(
     files: &dyn Files,
     variables: &Variables,
+    everywhere: &Everywhere,
     question: &Question<'_>,
 ) -> Option<Interpreter> {
-    let activated =
-        || Interpreter::of_prefix(files, &variables.folder("VIRTUAL_ENV")?, Choice::Activated);
-    let conda = || Interpreter::of_prefix(files, &variables.folder("CONDA_PREFIX")?, Choice::Conda);
     configured(files, variables, question)
-        .or_else(activated)
+        .or_else(|| everywhere.activated.clone())
         .or_else(|| in_workspace(files, variables, question))
-        .or_else(conda)
-        .or_else(|| by_version(files, variables, question))
-        .or_else(|| on_path(files, variables, &["python3", "python"]))
+        .or_else(|| everywhere.conda.clone())
+        .or_else(|| by_version(files, variables, everywhere, question))
+        .or_else(|| everywhere.on_path.clone())
 }
 
 fn configured(
@@ -55,13 +91,11 @@ fn configured(
 
 /// The file's folder and those above it, up to the workspace's root.
 fn folders<'a>(question: &Question<'a>) -> Vec<&'a Path> {
-    if !question.folder.starts_with(question.workspace) {
+    if !is_below(question.folder, question.workspace) {
         return vec![question.folder, question.workspace];
     }
-    question
-        .folder
-        .ancestors()
-        .take_while(|folder| folder.starts_with(question.workspace))
+    ancestors(question.folder)
+        .take_while(|folder| is_below(folder, question.workspace))
         .collect()
 }
 
@@ -72,7 +106,12 @@ fn in_workspace(
 ) -> Option<Interpreter> {
     // uv puts a project's environment elsewhere when it is told so.
     let of_uv = variables.text("UV_PROJECT_ENVIRONMENT");
+    let names = [".venv", "venv", ".conda", ".pixi", "env", "envs"];
     for folder in folders(question) {
+        let known = files.known(folder).filter(|_| of_uv.is_none());
+        if known.is_some_and(|known| known.lacks_all(&names)) {
+            continue;
+        }
         for name in of_uv.into_iter().chain([".venv", "venv"]) {
             let found = Interpreter::of_prefix(files, &folder.join(name), Choice::Workspace);
             if found.as_ref().is_some_and(|found| found.is_virtual) {
@@ -92,26 +131,42 @@ fn in_workspace(
     None
 }
 
-/// The Python that `.python-version`, `PYENV_VERSION` or pyenv's own file names.
+/// The Python that `PYENV_VERSION`, a `.python-version` or pyenv's own file names.
 fn by_version(
     files: &dyn Files,
     variables: &Variables,
+    everywhere: &Everywhere,
     question: &Question<'_>,
 ) -> Option<Interpreter> {
+    let by_pyenv = match &everywhere.by_version {
+        Wanted::ByShell(found) => return found.clone(),
+        Wanted::ByPyenv(found) => found,
+    };
+    const NAME: &str = ".python-version";
+    let mut above = ancestors(question.folder);
+    let of_folder = above.find_map(|folder| {
+        let known = files.known(folder);
+        let is_missing = known.is_some_and(|known| known.lacks_all(&[NAME]));
+        if is_missing {
+            None
+        } else {
+            read(files, &folder.join(NAME))
+        }
+    });
+    match of_folder {
+        Some(text) => of_version(files, variables, &text),
+        None => by_pyenv.clone(),
+    }
+}
+
+fn read(files: &dyn Files, path: &Path) -> Option<String> {
+    let bytes = files.read(path).ok()?;
+    Some(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The first of the versions of a text that is there.
+fn of_version(files: &dyn Files, variables: &Variables, text: &str) -> Option<Interpreter> {
     let root = pyenv_root(variables);
-    let read = |path: PathBuf| {
-        let bytes = files.read(&path).ok()?;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
-    };
-    let of_shell = variables
-        .text("PYENV_VERSION")
-        .map(|text| text.replace(':', "\n"));
-    let of_folder = || {
-        let mut above = question.folder.ancestors();
-        above.find_map(|folder| read(folder.join(".python-version")))
-    };
-    let of_pyenv = || read(root.clone()?.join("version"));
-    let text = of_shell.or_else(of_folder).or_else(of_pyenv)?;
     text.lines()
         .map(str::trim)
         .filter(|line| !line.is_empty() && !line.starts_with('#') && *line != "system")

@@ -60,7 +60,9 @@ fn stamp(files: &dyn Files, path: &Path) -> Stamp {
 impl Environment {
     /// Finds the interpreter that is asked for and reads what is installed for it.
     pub fn read(files: &dyn Files, variables: &Variables, question: &Question<'_>) -> Environment {
-        Environment::of(files, variables, find::find(files, variables, question))
+        let everywhere = find::Everywhere::find(files, variables);
+        let interpreter = find::find(files, variables, &everywhere, question);
+        Environment::of(files, variables, interpreter)
     }
 
     /// Reads what is installed for an interpreter; without one, nothing is.

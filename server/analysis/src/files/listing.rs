@@ -52,6 +52,15 @@ impl Listing {
         files.map(|(name, _)| name.as_str())
     }
 
+    /// Is there a module of this name, in a file of its own?
+    pub(crate) fn has_module(&self, name: &str) -> bool {
+        let file = || name.bytes().chain(*b".py");
+        let found = self
+            .entries
+            .binary_search_by(|(own, _)| own.bytes().cmp(file()));
+        found.is_ok_and(|index| !self.entries[index].1)
+    }
+
     pub(crate) fn has_file(&self, name: &str) -> bool {
         self.find(name) == Some(false)
     }
@@ -72,20 +81,38 @@ impl Listing {
         found.ok().map(|index| self.entries[index].1)
     }
 
+    /// Does [`Listing::lacks`] hold for each of some names?
+    pub fn lacks_all(&self, names: &[&str]) -> bool {
+        names.iter().all(|name| self.lacks(name))
+    }
+
     /// Is it sure that nothing in the folder goes by a name, on whatever file system? Names that some systems write otherwise
-    /// (`PROGRA~1`, `name.`) are left to them.
+    /// (`PROGRA~1`) are left to them.
     pub(crate) fn lacks(&self, name: &str) -> bool {
-        let is_plain = |c: u8| matches!(c, b' '..=b'}');
         let Some(folded) = &self.folded else {
             return false;
         };
-        name.bytes().all(is_plain)
-            && !matches!(name.as_bytes().last(), Some(b'.' | b' '))
-            && match name.bytes().any(|c| c.is_ascii_uppercase()) {
-                true => !folded.contains(&name.to_ascii_lowercase()),
-                false => !folded.contains(name),
-            }
+        if !name.is_ascii() {
+            return name.chars().any(stays_itself);
+        }
+        // Windows takes `name.` for `name`.
+        let short = name.trim_end_matches(['.', ' ']);
+        let lacks = |name: &str| match name.bytes().any(|c| c.is_ascii_uppercase()) {
+            true => !folded.contains(&name.to_ascii_lowercase()),
+            false => !folded.contains(name),
+        };
+        !name.contains('~') && !short.is_empty() && lacks(name) && (short == name || lacks(short))
     }
+}
+
+/// Is a character one that no file system takes for ASCII ones, or for nothing? All names of the folder are ASCII.
+fn stays_itself(c: char) -> bool {
+    let is_other = |mut folded: Box<dyn Iterator<Item = char>>| folded.all(|c| !c.is_ascii());
+    !c.is_ascii()
+        && c.is_alphanumeric()
+        && !matches!(c, 'ẞ')
+        && is_other(Box::new(c.to_lowercase()))
+        && is_other(Box::new(c.to_uppercase()))
 }
 
 #[cfg(test)]
@@ -119,11 +146,32 @@ mod tests {
     #[test]
     fn a_name_is_missing_only_where_every_system_says_so() {
         let folder = listing(&[("Data.csv", false), ("progra~1", true)]);
-        for missing in ["x.csv", "X.csv", "a b.csv"] {
+        for missing in [
+            "x.csv",
+            "X.csv",
+            "a b.csv",
+            "x.",
+            "A sentence. ",
+            "\t",
+            "é",
+            "été.csv",
+        ] {
             assert!(folder.lacks(missing), "{missing}");
         }
         for doubtful in [
-            "Data.csv", "data.csv", "PROGRA~1", "other~1", "x.", "x ", "é",
+            "Data.csv",
+            "data.csv",
+            "data.csv.",
+            "Data.csv ",
+            "PROGRA~1",
+            "other~1",
+            "...",
+            "",
+            "…",
+            "ſ",
+            "\u{212a}.csv",
+            "ﬁ",
+            "straße",
         ] {
             assert!(!folder.lacks(doubtful), "{doubtful}");
         }

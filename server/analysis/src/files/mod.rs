@@ -2,6 +2,7 @@
 
 mod kept;
 mod listing;
+pub(crate) mod paths;
 mod remembered;
 
 use std::io;
@@ -11,6 +12,7 @@ use std::time::SystemTime;
 
 pub use kept::Kept;
 pub use listing::Listing;
+pub use paths::{ancestors, is_tidy};
 pub use remembered::Remembered;
 
 /// What is known of a file without reading it.
@@ -37,6 +39,10 @@ pub trait Files: Send + Sync {
     /// The same for questions by name; of what is no folder that can be listed, nothing.
     fn listing(&self, path: &Path) -> Arc<Listing> {
         Arc::new(self.list(path).map(Listing::new).unwrap_or_default())
+    }
+    /// What lies in a folder, where that is known without looking; what it lacks need not be asked for.
+    fn known(&self, _folder: &Path) -> Option<Arc<Listing>> {
+        None
     }
     /// Where is kept what modules show to star imports, if the files are taken to stay as they are meanwhile.
     fn kept(&self) -> Option<&Kept> {

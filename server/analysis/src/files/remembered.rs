@@ -1,12 +1,13 @@
 //! Files that are asked each question once.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rustc_hash::FxHashMap;
 
+use super::paths::parted;
 use super::{Files, Kept, Listing, Meta};
 
 /// Files of which each question but for contents is asked once: for one run over many files, which all ask about the same
@@ -55,27 +56,6 @@ impl<F> Remembered<F> {
             None => self.is_missing(folder),
         }
     }
-}
-
-/// The folder and the name at the end of a path, as the path itself gives them. That takes a while, and is asked for many times;
-/// most paths are such that their last slash tells.
-fn parted(path: &Path) -> Option<(&Path, &OsStr)> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::ffi::OsStrExt;
-        let bytes = path.as_os_str().as_bytes();
-        let at = memchr::memrchr(b'/', bytes);
-        if let Some((before, [b'/', name @ ..])) = at.map(|at| bytes.split_at(at))
-            && !matches!(name, b"" | b"." | b"..")
-            && !matches!(before, [] | [.., b'/'] | b"." | [.., b'/', b'.'])
-        {
-            return Some((
-                Path::new(OsStr::from_bytes(before)),
-                OsStr::from_bytes(name),
-            ));
-        }
-    }
-    path.parent().zip(path.file_name())
 }
 
 fn get<T: Clone>(answers: &Answers<T>, path: &Path) -> Option<Result<T, io::ErrorKind>> {
@@ -154,6 +134,10 @@ impl<F: Files> Files for Remembered<F> {
         self.listed(path).unwrap_or_default()
     }
 
+    fn known(&self, folder: &Path) -> Option<Arc<Listing>> {
+        get(&self.lists, folder)?.ok()
+    }
+
     fn kept(&self) -> Option<&Kept> {
         Some(&self.kept)
     }
@@ -167,21 +151,6 @@ impl<F: Files> Files for Remembered<F> {
 mod tests {
     use super::*;
     use crate::Disk;
-
-    #[test]
-    fn a_path_is_parted_as_the_library_does_it() {
-        let paths = [
-            "", "/", "//", "a", "/a", "//a", "a/b", "/a/b", "/a//b", "/a/b/", "/a/./b", "/a/.",
-            "/a/..", "./b", "../b", "/a/../b", "/./b", "a/.b", "/a/b.py", "/a./b", "/a/...",
-        ];
-        for path in paths.map(Path::new) {
-            assert_eq!(
-                parted(path),
-                path.parent().zip(path.file_name()),
-                "{path:?}"
-            );
-        }
-    }
 
     #[test]
     fn what_a_listed_folder_lacks_is_not_there_and_the_rest_is_asked_for_once() {

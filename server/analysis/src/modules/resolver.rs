@@ -9,11 +9,12 @@ use rustc_hash::FxHashMap;
 
 use super::standing::Standing;
 use crate::environment::Environment;
+use crate::files::paths::are_same;
 use crate::files::{Files, Listing};
 use crate::library::is_stdlib;
 use crate::python::ast;
 use crate::slice::paths::{Evaluator, Named, tidy};
-use crate::words::has;
+use crate::words::{has, has_plain_names};
 use ast::visitor::Visitor;
 use ast::{Expr, Stmt};
 
@@ -64,14 +65,15 @@ impl<'a> Resolver<'a> {
     ) -> Resolver<'a> {
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         let is_installed = |path: &Path| {
-            environment
-                .is_some_and(|environment| environment.sites().iter().any(|site| site == path))
-                || is_library_folder(files, path)
+            environment.is_some_and(|environment| {
+                environment.sites().iter().any(|site| are_same(site, path))
+            }) || is_library_folder(files, path)
         };
         let mut roots: Vec<PathBuf> = Vec::new();
         let add = |path: PathBuf, roots: &mut Vec<PathBuf>| {
-            if !roots.contains(&path)
-                && files.metadata(&path).is_ok_and(|meta| meta.is_dir)
+            if !roots.iter().any(|root| are_same(root, &path))
+                && (files.known(&path).is_some()
+                    || files.metadata(&path).is_ok_and(|meta| meta.is_dir))
                 && !is_installed(&path)
             {
                 roots.push(path);
@@ -88,7 +90,7 @@ impl<'a> Resolver<'a> {
             add(added.path, &mut roots);
         }
         // A module in a package has the package's parent on the path, and its own folder only where it is run as a script.
-        let is_script = folder == standing.root;
+        let is_script = are_same(&folder, &standing.root);
         if is_script {
             add(folder.clone(), &mut roots);
         }
@@ -144,9 +146,8 @@ impl<'a> Resolver<'a> {
         if is_folder && self.is_package(&inside()) {
             return Some(Target::Package(inside()));
         }
-        let file = format!("{name}.py");
-        if listing.has_file(&file) {
-            return Some(Target::File(folder.join(file)));
+        if listing.has_module(name) {
+            return Some(Target::File(folder.join(format!("{name}.py"))));
         }
         if let Some(compiled) = listing.extension(name) {
             return Some(Target::File(folder.join(compiled)));
@@ -271,11 +272,11 @@ impl<'a> Resolver<'a> {
 
 /// Is a folder the one of Python's own library? Who analyses that has the library itself beside its files.
 pub(crate) fn is_library_folder(files: &dyn Files, folder: &Path) -> bool {
-    ["os.py", "abc.py", "site.py"].iter().all(|name| {
-        files
-            .metadata(&folder.join(name))
-            .is_ok_and(|meta| meta.is_file)
-    })
+    let names = ["os.py", "abc.py", "site.py"];
+    let is_file = |path: &Path| files.metadata(path).is_ok_and(|meta| meta.is_file);
+    let known = files.known(folder);
+    !known.is_some_and(|known| names.iter().any(|name| known.lacks(name)))
+        && names.iter().all(|name| is_file(&folder.join(name)))
 }
 
 /// A folder that code puts on `sys.path`.
@@ -289,7 +290,7 @@ struct Added {
 /// nothing but space, comments and brackets between them; letters that Python takes for others aside.
 fn may_add_paths(text: &str) -> bool {
     let is_odd = |rest: &str| rest.starts_with(['#', '\\', ')']);
-    !text.is_ascii()
+    !has_plain_names(text)
         || has(text, "addsitedir")
         || memchr::memmem::find_iter(text.as_bytes(), "path").any(|at| {
             let rest = text[at + "path".len()..].trim_start();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::import::Import;
 use crate::environment::provides::is_identifier;
 use crate::files::Files;
+use crate::files::paths::is_below;
 
 /// Where the entry's module stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +22,7 @@ impl Standing {
     /// Moves the tree's top up until it holds these folders, too: those of editable installs lie anywhere.
     pub(crate) fn reach(&mut self, folders: &[PathBuf]) {
         for folder in folders {
-            while !folder.starts_with(&self.base) && self.base.pop() {}
+            while !is_below(folder, &self.base) && self.base.pop() {}
         }
     }
 }
@@ -42,9 +43,13 @@ pub(crate) fn standing(
     let mut parts: Vec<String> = Vec::new();
     let mut root = folder.clone();
     let is_package = |folder: &Path| {
-        files
-            .metadata(&folder.join("__init__.py"))
-            .is_ok_and(|meta| meta.is_file)
+        const NAME: &str = "__init__.py";
+        let is_file = |path: &Path| files.metadata(path).is_ok_and(|meta| meta.is_file);
+        match files.known(folder) {
+            Some(known) if known.has_file(NAME) => true,
+            Some(known) if known.lacks(NAME) => false,
+            _ => is_file(&folder.join(NAME)),
+        }
     };
     while is_package(&root) {
         let Some(name) = root
@@ -82,12 +87,12 @@ pub(crate) fn standing(
     if stem != "__init__" {
         parts.push(stem);
     }
-    let mut base = if path.starts_with(workspace) {
+    let mut base = if is_below(path, workspace) {
         workspace.to_path_buf()
     } else {
         folder
     };
-    while !root.starts_with(&base) {
+    while !is_below(&root, &base) {
         if !base.pop() {
             break;
         }

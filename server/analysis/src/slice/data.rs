@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::paths::{Evaluator, Named, tidy};
 use crate::data_rules::PathMap;
+use crate::files::paths::is_below;
 use crate::files::{Files, Listing, Meta};
 use crate::python::{ast, constant_text, dotted, range_of};
 use crate::slice::types::OnTarget;
@@ -590,10 +591,12 @@ pub(super) fn locate(
             Named::Text(text) => {
                 let (near, far) = (here.find(text), there.find(text));
                 let at = |folder: &Path| tidy(&folder.join(text));
-                if map.linked(&at(folders.0)).is_some() {
+                let is_linked =
+                    |folder: &Path| !map.linked.is_empty() && map.linked(&at(folder)).is_some();
+                if is_linked(folders.0) {
                     data.resolved.0 = true;
                     data.map(&at(folders.0), &mention.range, mention.read);
-                } else if near.is_none() && map.linked(&at(folders.1)).is_some() {
+                } else if near.is_none() && is_linked(folders.1) {
                     data.resolved.1 = true;
                     data.map(&at(folders.1), &mention.range, mention.read);
                 } else if let Some((near, meta)) = &near
@@ -626,7 +629,7 @@ pub(super) fn locate(
         for folder in named_folders
             .iter()
             .take(20)
-            .filter(|folder| folder.starts_with(base))
+            .filter(|folder| is_below(folder, base))
         {
             let (found, within) = match folder == folders.0 {
                 true => (here.find(name), within),
@@ -656,8 +659,15 @@ pub(super) fn may_name_some<'a>(
     move |text| {
         // What has an ending may be joined to a folder where the code runs.
         let parts = |byte: u8| matches!(byte, b'.' | b'/' | b'\\' | b':');
-        text.bytes().any(parts) || !here.lacks(text) || !there.lacks(text)
+        !is_prose(text) && (text.bytes().any(parts) || !here.lacks(text) || !there.lacks(text))
     }
+}
+
+/// Is a text so long, or of so many lines, that nobody means a file by it?
+fn is_prose(text: &str) -> bool {
+    /// `PATH_MAX` of Linux, with the zero at its end.
+    const LONGEST: usize = 4095;
+    text.len() > LONGEST || text.contains('\n')
 }
 
 /// A folder in which many names are looked up, of which it has few.
@@ -851,7 +861,7 @@ impl Data {
     fn add(&mut self, path: PathBuf, len: u64, range: &Range<usize>, within: &Path, map: &PathMap) {
         if map.linked(&path).is_some() {
             self.map(&path, range, false);
-        } else if path.starts_with(within) {
+        } else if is_below(&path, within) {
             self.found
                 .entry(path)
                 .or_insert_with(|| (len, range.clone()));

@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use rustc_hash::FxHashMap;
 
+use crate::files::paths::is_tidy;
 use crate::python::{ast, dotted};
 use ast::{Expr, Stmt};
 
@@ -163,7 +164,10 @@ fn join(left: Named, right: Named) -> Option<Named> {
 
 /// A path without `.` and `..`, by its text alone.
 pub(crate) fn tidy(path: &Path) -> PathBuf {
-    let mut out = PathBuf::new();
+    if is_tidy(path) {
+        return path.to_path_buf();
+    }
+    let mut out = PathBuf::with_capacity(path.as_os_str().len());
     for component in path.components() {
         match component {
             Component::CurDir => {}
