@@ -1,6 +1,7 @@
 //! `hoist analyze`: functions and imports of files as JSON.
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use hoist_analysis::{Files, ImportReport, imports};
@@ -14,6 +15,9 @@ use super::{AnalyzeArgs, Done, REFUSED};
 pub(super) fn analyze(args: &AnalyzeArgs) -> Done {
     let around = Around::new(args.python.clone());
     let mut status = 0;
+    let files = |found: &mut dyn FnMut(_) -> ControlFlow<()>| {
+        let _ = args.files.iter().try_for_each(found);
+    };
     let read = |file: &PathBuf| match Source::read(file, &around) {
         Ok(source) => (
             0,
@@ -25,7 +29,7 @@ pub(super) fn analyze(args: &AnalyzeArgs) -> Done {
         ),
     };
     let mut out = io::BufWriter::new(io::stdout().lock());
-    in_order(&args.files, read, |(this, line)| {
+    in_order(files, read, |(this, line)| {
         status = status.max(this);
         writeln!(out, "{}", line?)
     })?;

@@ -9,7 +9,7 @@ use hoist_analysis::{Code, Edit, Finding, Fix, Settings, Severity, findings_with
 use hoist_syntax::LineIndex;
 use serde::Serialize;
 
-use super::collect::collect;
+use super::collect::{Found, collect, is_there};
 use super::parallel::in_order;
 use super::snippet::snippet;
 use super::source::{Around, Source};
@@ -17,22 +17,23 @@ use super::{CheckArgs, Done, Failure, Format, REFUSED, print};
 
 pub(super) fn check(args: &CheckArgs) -> Done {
     let around = Around::new(args.python.clone());
-    let mut files = Vec::new();
-    std::thread::scope(|scope| {
-        // What is installed takes as long to read as a large tree to list.
-        if let Some(first) = args.paths.first() {
-            scope.spawn(|| around.look_ahead(first));
-        }
+    args.paths.iter().try_for_each(|path| is_there(path))?;
+    let find = |found: &mut Found| {
         let mut paths = args.paths.iter();
-        paths.try_for_each(|path| collect(path, &around.files, &mut files))
-    })?;
+        let _ = paths.try_for_each(|path| collect(path, &around.files, found));
+    };
+    let mut files = 0;
     let mut counts = Counts::default();
     let mut unreadable = false;
     let mut told: BTreeSet<PathBuf> = BTreeSet::new();
-    let look = |file: &PathBuf| look_at(file, &around, args.format);
+    let look = |file: Result<PathBuf, Failure>| match file {
+        Ok(file) => (1, look_at(&file, &around, args.format)),
+        Err(folder) => (0, Err(folder)),
+    };
     let out = std::io::BufWriter::with_capacity(1 << 16, std::io::stdout().lock());
     let out = std::cell::RefCell::new(out);
-    in_order(&files, look, |looked| {
+    in_order(find, look, |(count, looked)| {
+        files += count;
         match looked {
             Ok(Looked {
                 printed,
@@ -60,7 +61,7 @@ pub(super) fn check(args: &CheckArgs) -> Done {
     })?;
     out.borrow_mut().flush()?;
     if args.format == Format::Text {
-        print::say(&counts.summary(files.len()));
+        print::say(&counts.summary(files));
     }
     Ok(match (unreadable, counts.errors) {
         (true, _) => REFUSED,

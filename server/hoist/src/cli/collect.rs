@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs::{self, DirEntry};
 use std::io;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use hoist_analysis::{Disk, Remembered};
@@ -10,20 +11,25 @@ use hoist_jobs::is_config;
 
 use super::Failure;
 
+/// What is told of each file that is found, and of each folder that cannot be read; it may say that it is enough.
+pub(super) type Found<'f> = dyn FnMut(Result<PathBuf, Failure>) -> ControlFlow<()> + 'f;
+
+/// Is there something at a path?
+pub(super) fn is_there(path: &Path) -> Result<(), Failure> {
+    let meta = fs::metadata(path);
+    meta.map(drop).map_err(|error| refused(path, &error))
+}
+
 /// The Python files of a path and the files of the configuration: itself, or all below a folder but those of environments,
 /// caches and hidden folders. What lies in the folders is told to `known`.
-pub(super) fn collect(
-    path: &Path,
-    known: &Remembered<Disk>,
-    files: &mut Vec<PathBuf>,
-) -> Result<(), Failure> {
-    let meta = fs::metadata(path).map_err(|error| refused(path, &error))?;
-    if !meta.is_dir() {
-        files.push(path.to_owned());
-        return Ok(());
+pub(super) fn collect(path: &Path, known: &Remembered<Disk>, found: &mut Found) -> ControlFlow<()> {
+    if fs::metadata(path).is_ok_and(|meta| !meta.is_dir()) {
+        return found(Ok(path.to_owned()));
     }
-    let folder = list(path).map_err(|error| refused(path, &error))?;
-    below(path, folder, known, files)
+    match list(path) {
+        Ok(folder) => below(path, folder, known, found),
+        Err(error) => found(Err(refused(path, &error))),
+    }
 }
 
 fn refused(path: &Path, error: &io::Error) -> Failure {
@@ -83,8 +89,8 @@ fn below(
     folder: &Path,
     entries: Vec<Entry>,
     known: &Remembered<Disk>,
-    files: &mut Vec<PathBuf>,
-) -> Result<(), Failure> {
+    found: &mut Found,
+) -> ControlFlow<()> {
     let readable = entries.iter().filter_map(|entry| {
         let name = entry.name.to_str()?.to_owned();
         Some((name, entry.leads_to == Some(Lead::Folder)))
@@ -99,16 +105,22 @@ fn below(
             if name.starts_with('.') || ["__pycache__", "node_modules"].contains(&&*name) {
                 continue;
             }
-            let inside = list(&inner).map_err(|error| refused(&inner, &error))?;
+            let inside = match list(&inner) {
+                Ok(inside) => inside,
+                Err(error) => {
+                    found(Err(refused(&inner, &error)))?;
+                    continue;
+                }
+            };
             let is_environment =
                 |entry: &Entry| entry.name == "pyvenv.cfg" && entry.leads_to.is_some();
             if !inside.iter().any(is_environment) {
-                below(&inner, inside, known, files)?;
+                below(&inner, inside, known, found)?;
             }
         } else if entry.leads_to == Some(Lead::File) && (name.ends_with(".py") || is_config(&inner))
         {
-            files.push(inner);
+            found(Ok(inner))?;
         }
     }
-    Ok(())
+    ControlFlow::Continue(())
 }

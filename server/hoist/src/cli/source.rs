@@ -1,19 +1,19 @@
 //! `FILE::ENTRY` and what belongs to it: the text, the workspace, the configuration.
 
-use std::collections::{BTreeMap, HashMap};
-use std::ffi::OsStr;
-use std::hash::Hash;
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use hoist_analysis::environment::{Environment, Environments, Question};
 use hoist_analysis::{
-    Code, Disk, EntrySpec, Files, Module, Remembered, Runnable, Settings, runnables,
+    Code, Disk, EntrySpec, Files, Module, Remembered, Runnable, Settings, is_tidy, runnables,
 };
 use hoist_jobs::{
     Config, ConfigError, RunError, RunRequest, SourceError, read_source, workspace_in,
 };
 use hoist_syntax::Document;
+use rustc_hash::FxHashMap;
 
 use super::{EntryArgs, Failure, ResourceArgs};
 
@@ -36,9 +36,9 @@ pub(super) struct Around {
     environments: Environments,
     /// The interpreter that the command line names.
     python: Option<String>,
-    folders: Once<PathBuf, Folder>,
-    /// By the workspace, where that has files of its own; all others have the user's alone.
-    configurations: Once<Option<PathBuf>, Configuration>,
+    folders: Once<Folder>,
+    /// By the workspace, where that has files of its own; all others have the user's alone, by the empty path.
+    configurations: Once<Configuration>,
 }
 
 /// What is the same for all files of a folder.
@@ -62,18 +62,10 @@ impl Around {
         }
     }
 
-    /// Looks at what files in a folder, or the file itself, have around them before one of them is read.
-    pub(super) fn look_ahead(&self, path: &Path) {
-        if let Ok(path) = absolute(path) {
-            let is_dir = self.files.metadata(&path).is_ok_and(|meta| meta.is_dir);
-            self.folder_of(&if is_dir { path.join("_.py") } else { path });
-        }
-    }
-
     /// The folder of a file, by its absolute path.
     fn folder_of(&self, path: &Path) -> Arc<Folder> {
         let folder = path.parent().unwrap_or(path);
-        self.folders.get(folder.to_owned(), || {
+        self.folders.get(folder, || {
             // What is in it is asked about many times.
             self.files.listing(folder);
             let workspace = workspace_in(&self.files, path);
@@ -98,35 +90,36 @@ impl Around {
         let has_own = ["hoist.toml", "pyproject.toml"]
             .iter()
             .any(|name| self.files.metadata(&workspace.join(name)).is_ok());
-        self.configurations
-            .get(has_own.then(|| workspace.to_owned()), || {
-                let config = Config::load_in(&self.files, workspace)?;
-                let shared = config.shared_settings();
-                Ok((config, shared))
-            })
+        let whose = if has_own { workspace } else { Path::new("") };
+        self.configurations.get(whose, || {
+            let config = Config::load_in(&self.files, workspace)?;
+            let shared = config.shared_settings();
+            Ok((config, shared))
+        })
     }
 }
 
-/// Answers by what they are asked for.
-struct Once<K, T>(RwLock<HashMap<K, Arc<T>>>);
+/// Answers by the path that they are asked for.
+struct Once<T>(RwLock<FxHashMap<OsString, Arc<T>>>);
 
-impl<K, T> Default for Once<K, T> {
+impl<T> Default for Once<T> {
     fn default() -> Self {
         Self(RwLock::default())
     }
 }
 
-impl<K: Eq + Hash, T> Once<K, T> {
+impl<T> Once<T> {
     /// The lock is not held meanwhile; two who ask at the same time get the same answer.
-    fn get(&self, key: K, read: impl FnOnce() -> T) -> Arc<T> {
+    fn get(&self, path: &Path, read: impl FnOnce() -> T) -> Arc<T> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = known.get(&key) {
+        if let Some(known) = known.get(path.as_os_str()) {
             return known.clone();
         }
         drop(known);
         let new = Arc::new(read());
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        known.entry(key).or_insert(new).clone()
+        let known = known.entry(path.as_os_str().to_owned());
+        known.or_insert(new).clone()
     }
 }
 
@@ -163,6 +156,9 @@ impl Source {
 
 /// The absolute path without `.` and `..`, with links left as they are where that can be.
 fn absolute(named: &Path) -> std::io::Result<PathBuf> {
+    if named.is_absolute() && is_tidy(named) {
+        return Ok(named.to_owned());
+    }
     let path = std::path::absolute(named)?;
     if path.components().all(|part| part != Component::ParentDir) {
         return Ok(path);
