@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use hoist_analysis::{FileKind, Slice};
 use sha2::{Digest, Sha256};
@@ -72,9 +73,28 @@ pub struct Sum {
 /// Sums a file of this machine: it may know the sum of one that has not changed.
 pub type Summing<'a> = &'a dyn Fn(&Path) -> std::io::Result<Sum>;
 
-/// The runner's files, as they stand at the top of every package.
+/// What Python runs of a package.
+const MAIN: &str = "__main__.py";
+
+/// Its text, which knows the runner's other files by their sum and by the names of their modules.
+fn main_text() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        let main = include_str!("../runtime/__main__.py");
+        let texts: String = RUNTIME.iter().map(|(_, text)| *text).collect();
+        let sum = hex_sha256((main.to_owned() + &texts).as_bytes());
+        let module = |(name, _): &(&str, &str)| {
+            let name = name.trim_end_matches(".py").trim_end_matches("/__init__");
+            name.replace('/', ".")
+        };
+        let modules: Vec<String> = RUNTIME.iter().map(module).collect();
+        main.replace("@RUNNER@", &sum[..16])
+            .replace("@MODULES@", &modules.join(" "))
+    });
+    &TEXT
+}
+
+/// The runner's other files, as they stand at the top of every package.
 const RUNTIME: &[(&str, &str)] = &[
-    ("__main__.py", include_str!("../runtime/__main__.py")),
     (
         "hoist_runner/__init__.py",
         include_str!("../runtime/hoist_runner/__init__.py"),
@@ -164,6 +184,7 @@ pub fn build(slice: &Slice, sum: Summing<'_>) -> Result<Package, PackageError> {
     for (name, text) in RUNTIME {
         contents.insert((*name).to_owned(), text.as_bytes());
     }
+    contents.insert(MAIN.to_owned(), main_text().as_bytes());
 
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, bytes) in &contents {

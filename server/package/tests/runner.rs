@@ -6,13 +6,14 @@ mod support;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use hoist_analysis::{EntryCall, FileKind};
 use hoist_package::{Outcome, Request, Started};
-use support::{Job, Ran, dedent, file, python3, run, slice};
+use support::{Job, Ran, dedent, file, python3, pythons, run, slice};
 
 /// A programme that says when it is ready, and then does what `rest` says.
 fn waiting(rest: &str) -> String {
@@ -521,6 +522,82 @@ fn a_package_runs_by_hand() {
         .filter(scratch)
         .count();
     assert_eq!(left, 1, "only the folder with the written file stays");
+}
+
+/// What the runner keeps of itself beside packages.
+fn kept(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().flatten();
+    let is_kept = |path: &PathBuf| {
+        path.file_name()
+            .unwrap()
+            .to_string_lossy()
+            .starts_with(".runner-")
+    };
+    entries.map(|entry| entry.path()).filter(is_kept).collect()
+}
+
+/// A job beside what an earlier one left; with it, which loader read the runner.
+fn again(source: &str, beside: &Path, python: &Path) -> (Ran, bool) {
+    let job = Job::new(&slice(source, "f"), &request());
+    let file = beside.file_name().unwrap();
+    fs::copy(beside, job.home.path().join(file)).unwrap();
+    let mut command = job.command(python);
+    let child = command.env("PYTHONVERBOSE", "1").spawn().unwrap();
+    let ran = job.finish(child);
+    let is_known = ran
+        .stderr
+        .contains("import 'hoist_runner.job' # <__main__.Compiled");
+    (ran, is_known)
+}
+
+#[test]
+fn a_runner_that_was_compiled_once_is_used_by_later_jobs_and_shows_nothing_of_itself() {
+    for (_, python) in pythons() {
+        let first = run(&python, &waiting("return 1"), "f", "");
+        let [file] = kept(first.job.home.path()).try_into().unwrap();
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
+
+        let source = waiting(
+            "own = [str(finder) for finder in sys.meta_path if 'Compiled' in str(finder)]\n\
+             assert not own and 'hoist_runner' not in sys.modules, own\n\
+             return subprocess.check_output([sys.executable, '-c', 'print(5)'])",
+        );
+        let (ran, is_known) = again(&source, &file, &python);
+        assert!(is_known, "{}", ran.stderr);
+        assert_eq!(ran.value(), "b'5\\n'");
+
+        let (ran, is_known) = again(&waiting("return 1 / 0"), &file, &python);
+        assert!(is_known, "{}", ran.stderr);
+        assert_eq!(ran.frames(), ["train.py:4 f"]);
+        let text = &ran.result.error.as_ref().unwrap().traceback;
+        assert!(!text.contains("hoist_runner"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_no_compiled_runner_of_the_users_own_is_made_anew() {
+    let python = python3();
+    let first = run(&python, &waiting("return 1"), "f", "");
+    let [file] = kept(first.job.home.path()).try_into().unwrap();
+    let whole = fs::read(&file).unwrap();
+    let mut altered = whole.clone();
+    altered[100] ^= 1;
+    let others_may_write = |mode: u32| fs::set_permissions(&file, fs::Permissions::from_mode(mode));
+    for (bytes, mode) in [
+        (&whole[..], 0o660),
+        (&whole[..50], 0o600),
+        (b"", 0o600),
+        (&altered, 0o600),
+        (&whole[..], 0o600),
+    ] {
+        fs::write(&file, bytes).unwrap();
+        others_may_write(mode).unwrap();
+        let (ran, is_known) = again(&waiting("return 1"), &file, &python);
+        assert_eq!(ran.value(), "1");
+        assert_eq!(is_known, bytes == whole && mode == 0o600);
+        let [new] = kept(ran.job.home.path()).try_into().unwrap();
+        assert_eq!(fs::read(new).unwrap(), whole);
+    }
 }
 
 #[test]

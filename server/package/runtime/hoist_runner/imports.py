@@ -29,12 +29,16 @@ PACKAGE = os.path.dirname(os.path.dirname(__file__))
 KEPT = []
 # The runner's own modules by name, once they are no longer in sys.modules.
 RUNNER = {}
+# What finds them, where that is not Python's own way.
+FINDERS = []
 
 
 def set_up(roots, module_file):
     """The programme's folders first, the package and the runner not at all."""
     sys.path[:] = roots + [path for path in sys.path if path != PACKAGE]
     sys.path_importer_cache.pop(PACKAGE, None)
+    FINDERS.extend(finder for finder in sys.meta_path if finder is __loader__)
+    leave_to_python()
     inherited = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(roots + ([inherited] if inherited else []))
     sys.argv[:] = [module_file]
@@ -56,12 +60,18 @@ def late(name):
     """A module of the runner that most jobs do not need; for the moment of its import the runner can be found again."""
     theirs = named("hoist_runner")
     sys.modules.update(RUNNER)
+    sys.meta_path[:0] = FINDERS
     try:
         return importlib.import_module("hoist_runner." + name)
     finally:
+        leave_to_python()
         RUNNER.update(named("hoist_runner"))
         forget({"hoist_runner"})
         sys.modules.update(theirs)
+
+
+def leave_to_python():
+    sys.meta_path[:] = [finder for finder in sys.meta_path if all(finder is not own for own in FINDERS)]
 
 
 def named(top):
