@@ -58,6 +58,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     register("hoist.runAtCursorWith", () => atCursor(server, serverCommand.runWith)),
     register("hoist.runAtCursorOn", () => atCursor(server, serverCommand.runOn)),
     register("hoist.runSweepAtCursor", () => atCursor(server, serverCommand.runSweep)),
+    register("hoist.runMapAtCursor", () => atCursor(server, serverCommand.runMap)),
     register("hoist.showPackageAtCursor", () => atCursor(server, serverCommand.showPackage)),
     register("hoist.showScriptAtCursor", () => atCursor(server, serverCommand.showScript)),
     register("hoist.runSelection", () => runSelection(server)),

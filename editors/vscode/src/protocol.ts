@@ -126,6 +126,7 @@ export const serverCommand = {
   runWith: "hoist.runWith",
   runOn: "hoist.runOn",
   runSweep: "hoist.runSweep",
+  runMap: "hoist.runMap",
   rerun: "hoist.rerun",
   cancel: "hoist.cancel",
   showPackage: "hoist.showPackage",

@@ -6,6 +6,7 @@ mod forecast;
 mod lsp;
 mod result_text;
 mod table;
+mod tasks;
 mod words;
 
 use std::process::ExitCode;

@@ -136,6 +136,7 @@ fn the_actions_of_a_function_are_those_of_its_lenses_and_more() {
             "Run plain on local",
             "Run plain with arguments...",
             "Run plain over many values...",
+            "Run plain for each item of a file...",
             "Run plain on...",
             "Show the package of plain",
             "Show the job script of plain",

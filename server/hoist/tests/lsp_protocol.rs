@@ -89,6 +89,7 @@ fn every_example_is_of_its_type() {
             "RunStarted" => round::<ext::RunStarted>(json),
             "RerunArguments" => round::<ext::RerunArguments>(json),
             "SweepArguments" => round::<ext::SweepArguments>(json),
+            "MapArguments" => round::<ext::MapArguments>(json),
             "SweepStarted" => round::<ext::SweepStarted>(json),
             "ShowSweepArguments" => round::<ext::ShowSweepArguments>(json),
             "SweepTable" => round::<ext::SweepTable>(json),

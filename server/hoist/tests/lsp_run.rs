@@ -647,6 +647,112 @@ fn a_sweep_runs_once_for_each_value_and_its_table_is_shown() {
 }
 
 #[test]
+fn a_map_runs_each_item_of_the_file_that_was_chosen_after_it_was_said_what_that_is() {
+    let mut client = Client::connected();
+    client.write("in/more.jsonl", "[4]\n");
+    let items = "{\"n\": 1, \"note\": \"it's\"}\n\n[2]\n3\n";
+    client.write("items.jsonl", items);
+    let text = "def f(n, note='', k=0):\n    print(n)\n    return n * 10 + k\n";
+    let uri = client.open("sums.py", text);
+    // The same words answer the choice of a file, and turn away where yes or no is asked.
+    client.answer("hoist/ask", json!("items.jsonl"));
+    let argument = json!({ "uri": uri, "entry": "f", "args": "k=5" });
+    assert_eq!(
+        client.execute("hoist.runMap", argument.clone()),
+        Ok(json!({ "sweep": null }))
+    );
+    let asked = client.wait_method("hoist/ask", |asked| asked["kind"] == "choice");
+    assert_eq!(asked["title"], "Run f once for each item of");
+    assert_eq!(
+        asked["choices"],
+        json!(["items.jsonl", "in/more.jsonl", "Another file..."])
+    );
+    let asked = client.wait_method("hoist/ask", |asked| asked["kind"] == "confirm");
+    assert_eq!(
+        asked["title"],
+        "Run f for each of the 3 items of items.jsonl on local?"
+    );
+    assert_eq!(asked["detail"], "The first is f(k=5, n=1, note='it\\'s')");
+    assert_eq!(client.call("hoist/jobs", json!({})), json!([]));
+
+    client.answer("hoist/ask", json!(true));
+    let mut named = argument.clone();
+    named["items"] = json!("items.jsonl");
+    assert_eq!(
+        client.execute("hoist.runMap", named.clone()),
+        Ok(json!({ "sweep": null }))
+    );
+    let said = client.wait_method("window/showMessageRequest", |_| true);
+    assert_eq!(said["message"], "f on local: 3 succeeded");
+    for (index, result) in [(1, 15), (2, 25), (3, 35)] {
+        client.wait_method("hoist/jobChanged", |job| {
+            job["sweep"]["index"] == index && job["result"]["json"] == result
+        });
+    }
+
+    let mut at_once = argument;
+    at_once["items"] = json!(uri.replace("sums.py", "in/more.jsonl"));
+    at_once["sure"] = json!(true);
+    let began = client.execute("hoist.runMap", at_once).unwrap();
+    let task = client.wait_method("hoist/jobChanged", |job| {
+        job["state"] == "succeeded" && job["sweep"]["sweep"] == began["sweep"]
+    });
+    assert_eq!(task["result"]["json"], 45);
+}
+
+#[test]
+fn what_is_wrong_with_an_item_is_told_with_its_line_and_a_way_there() {
+    let mut client = Client::connected();
+    let uri = client.open("sums.py", "def f(n, k=0):\n    return n * 10 + k\n");
+    let run = |client: &mut Client, items: &str| {
+        let path = client.write("items.jsonl", items);
+        let argument =
+            json!({ "uri": uri, "entry": "f", "args": "k=5", "items": path, "sure": true });
+        let refused = client.execute("hoist.runMap", argument).unwrap_err();
+        refused["message"].as_str().unwrap().to_owned()
+    };
+    let told = [
+        "{\"n\": 1}\n\n{\"n\": 2\n",
+        "{\"n\": 1}\n{\"n\": 2}\n{\"m\": 3}\n",
+        "{\"n\": 1}\n{\"n\": 2, \"k\": 3}\n",
+        "{\"n\": 1}\n[1, 2, 3]\n",
+        "\n",
+    ];
+    let told = told.map(|items| run(&mut client, items)).join("\n");
+    insta::assert_snapshot!(told, @r"
+    items.jsonl:3: this line is not JSON: EOF while parsing an object at column 7; each line is one item
+    items.jsonl:3: `f` has no parameter `m` (its parameters: `n`, `k`)
+    items.jsonl:2: `k` is given both here and for all items; give it one of them
+    items.jsonl:2: `f` takes 2 positional arguments but 3 are given
+    items.jsonl: there are no items in it; write one JSON value a line
+    ");
+    assert_eq!(client.call("hoist/jobs", json!({})), json!([]));
+
+    client.answer(
+        "window/showMessageRequest",
+        json!({ "title": "Go to the line" }),
+    );
+    run(&mut client, "{\"n\": 1}\n\nnot this\n");
+    let shown = client.wait_method("window/showDocument", |_| true);
+    assert!(
+        shown["uri"].as_str().unwrap().ends_with("/items.jsonl"),
+        "{shown}"
+    );
+    assert_eq!(
+        shown["selection"]["start"],
+        json!({ "line": 2, "character": 0 })
+    );
+
+    let none = json!({ "uri": uri, "entry": "f", "items": "nowhere.jsonl", "sure": true });
+    let refused = client.execute("hoist.runMap", none).unwrap_err();
+    let sentence = refused["message"].as_str().unwrap();
+    assert!(
+        sentence.starts_with("nowhere.jsonl: the items cannot be read (No such file"),
+        "{sentence}"
+    );
+}
+
+#[test]
 fn a_job_that_ran_out_of_memory_is_run_again_with_more() {
     let mut client = Client::connected();
     let text = "# hoist: memory=8G\ndef f():\n    raise MemoryError()\n";

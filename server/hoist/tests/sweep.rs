@@ -196,6 +196,16 @@ fn a_map_runs_once_for_each_item_and_each_byte_of_output_is_told_once() {
             format!("lr {number}\n")
         );
     }
+    // What does not fit is told by its line.
+    home.write("items.jsonl", "{\"lr\": 1}\n\n{\"rate\": 2}\n");
+    let unfit = home
+        .hoist(&["map", "train.py::fit", "--over", "items.jsonl"])
+        .ended(2);
+    assert!(
+        unfit.stderr.contains("items.jsonl:3: ") && unfit.stderr.contains("`rate`"),
+        "{}",
+        unfit.stderr
+    );
     let missing = home
         .hoist(&["map", "train.py::fit", "--over", "nowhere.jsonl"])
         .ended(2);

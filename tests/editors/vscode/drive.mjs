@@ -294,6 +294,29 @@ try {
     }
   });
 
+  await step("the palette runs a function for each item of a file that is chosen, and says before what that is", async () => {
+    writeFileSync(join(workspace, "items.jsonl"), '{"epochs": 5, "lr": 2}\n[6, 2]\n');
+    await editor.openFile("train.py");
+    await editor.goToLine(lineOf("def train("));
+    await editor.command("Hoist: Run Function at Cursor for Each Item of a File...");
+    await editor.pick("items.jsonl");
+    const box = editor.page.locator(".monaco-dialog-box");
+    await box.waitFor();
+    assert.match((await box.textContent()) ?? "", /Run train for each of the 2 items of items\.jsonl on local\?.*The first is train\(epochs=5, lr=2\)/);
+    await picture("what is to be run");
+    await box.locator(".monaco-button").filter({ hasText: "Yes" }).click();
+    for (const call of ["train(epochs=5, lr=2)", "train(6, 2)"]) {
+      await editor.waitForJob(`${call} in the view`, (text) => text.startsWith(`${call} | local · ok`));
+    }
+    writeFileSync(join(workspace, "items.jsonl"), '{"epochs": 5}\n\n{"speed": 5}\n');
+    await editor.command("Hoist: Run Function at Cursor for Each Item of a File...");
+    await editor.pick("items.jsonl");
+    await until("a message", async () => (await editor.toasts()).some((text) => text.includes("items.jsonl:3: ") && text.includes("speed")));
+    await editor.page.locator(".notifications-toasts .monaco-button").filter({ hasText: "Go to the line" }).click();
+    await until("the cursor at the line", async () => ((await editor.page.locator(".part.statusbar").textContent()) ?? "").includes("Ln 3, Col 1"));
+    await editor.command("View: Close Editor");
+  });
+
   await step("the script of a job is shown and cannot be changed", async () => {
     await editor.openFile("train.py");
     await editor.goToLine(lineOf("def train("));

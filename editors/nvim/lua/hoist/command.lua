@@ -62,7 +62,7 @@ end
 
 ---@class hoist.Action
 ---@field act fun(words: string, range: { first: integer, last: integer }|nil)
----@field complete (fun(): string[])|nil
+---@field complete (fun(lead: string): string[])|nil
 ---@type table<string, hoist.Action>
 local actions = {
   run = {
@@ -113,6 +113,18 @@ local actions = {
   sweep = {
     act = function(words)
       run.start({ command = 'hoist.runSweep', values = words ~= '' and words or nil })
+    end,
+  },
+  map = {
+    act = function(words)
+      local items = words ~= '' and vim.uri_from_fname(vim.fn.fnamemodify(vim.fn.expand(words), ':p')) or nil
+      run.start({ command = 'hoist.runMap', items = items })
+    end,
+    -- Folders to go on with, and files of items.
+    complete = function(lead)
+      return vim.tbl_filter(function(path)
+        return vim.endswith(path, '/') or path:find('%.jsonl$') or path:find('%.ndjson$')
+      end, vim.fn.getcompletion(lead, 'file'))
     end,
   },
   again = {
@@ -245,7 +257,7 @@ function M.complete(lead, line)
     return starting_with(names, lead)
   end
   local entry = actions[action]
-  return entry and entry.complete and starting_with(entry.complete(), lead) or {}
+  return entry and entry.complete and starting_with(entry.complete(lead), lead) or {}
 end
 
 --- Does what a `:Hoist` line says.

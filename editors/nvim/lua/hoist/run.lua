@@ -59,10 +59,11 @@ local function entry_at_cursor(client, buf, done)
 end
 
 ---@class hoist.Run
----@field command string `hoist.run`, `hoist.runWith`, `hoist.runOn`, `hoist.runSweep`, `hoist.showPackage` or `hoist.showScript`
+---@field command string `hoist.run`, `hoist.runWith`, `hoist.runOn`, `hoist.runSweep`, `hoist.runMap`, `hoist.showPackage` or `hoist.showScript`
 ---@field entry string|nil nil is the function at the cursor
 ---@field args string|nil Python source of call arguments
 ---@field values string|nil Python source of the values of a sweep
+---@field items string|nil the URI of a file of items
 ---@field target string|nil
 ---@field buf integer|nil
 
@@ -78,7 +79,7 @@ function M.start(run)
     if not entry then
       return util.say('The cursor is in no function that can run; put it into one, or select lines.', vim.log.levels.WARN)
     end
-    local arguments = { uri = vim.uri_from_bufnr(buf), entry = entry, args = run.args, values = run.values, target = run.target }
+    local arguments = { uri = vim.uri_from_bufnr(buf), entry = entry, args = run.args, values = run.values, items = run.items, target = run.target }
     -- The buffer's number makes Neovim send its newest text first.
     util.request(client, 'workspace/executeCommand', { command = run.command, arguments = { arguments } }, function(err)
       if err and err.code ~= M.REFUSED then

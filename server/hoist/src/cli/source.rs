@@ -187,8 +187,19 @@ impl Refused {
     }
 
     /// Values that are no sweep.
-    pub(super) fn of_sweep(error: &hoist_analysis::sweep::SweepError) -> Self {
-        Self::new("sweep", error)
+    pub(super) fn of_sweep(error: &impl ToString) -> Self {
+        Self::new("sweep", error.to_string())
+    }
+
+    /// The same of one item, with the place of that before it.
+    pub(super) fn of_item(self, place: Option<String>) -> Self {
+        match place {
+            Some(place) => Self {
+                message: format!("{place}: {}", self.message),
+                ..self
+            },
+            None => self,
+        }
     }
 
     /// A refusal of the engine, with the file and the line before its sentence where it is about one.

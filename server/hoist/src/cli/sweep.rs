@@ -1,11 +1,11 @@
 //! `hoist run --sweep` and `hoist map`: many jobs of one function, shown together; and the table of what became of them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use hoist_analysis::sweep::{SweepError, Task, Tasks, grid, items};
-use hoist_jobs::{Engine, Event, JobId, JobView, Plan, RunRequest, State, Stream, Sweep, plan};
+use hoist_analysis::sweep::{Tasks, grid};
+use hoist_jobs::{Engine, Event, JobId, JobView, RunRequest, State, Stream, Sweep};
 use tokio::sync::broadcast::Receiver;
 use tokio::sync::broadcast::error::RecvError;
 
@@ -17,9 +17,7 @@ use super::{
 };
 use crate::bar;
 use crate::table::{Table, counted};
-
-/// So many kinds of items are checked against the function's parameters before anything is sent; more than anybody has.
-const MOST_KINDS: usize = 20;
+use crate::tasks::{Items, plan_of};
 
 pub(super) fn sweep(args: &RunArgs, values: &str) -> Done {
     let tasks = grid(args.entry.args.as_deref(), values);
@@ -29,7 +27,10 @@ pub(super) fn sweep(args: &RunArgs, values: &str) -> Done {
         at_once: args.at_once,
         yes: args.yes,
     };
-    start(&args.entry, &args.after, tasks, how)
+    match tasks {
+        Ok(tasks) => start(&args.entry, &args.after, &tasks, |_| None, how),
+        Err(error) => Ok(refuse(how.format, &source::Refused::of_sweep(&error))),
+    }
 }
 
 pub(super) fn map(args: &MapArgs) -> Done {
@@ -39,14 +40,23 @@ pub(super) fn map(args: &MapArgs) -> Done {
             args.over.display()
         ))
     })?;
-    let tasks = items(args.entry.args.as_deref(), &text);
     let how = How {
         format: args.format,
         detach: args.detach,
         at_once: args.at_once,
         yes: args.yes,
     };
-    start(&args.entry, &args.after, tasks, how)
+    let file = match args.over.as_os_str() {
+        stdin if stdin == "-" => "standard input".into(),
+        _ => args.over.to_string_lossy(),
+    };
+    match Items::read(args.entry.args.as_deref(), &file, &text) {
+        Ok(items) => {
+            let place = |number| Some(items.place(number));
+            start(&args.entry, &args.after, &items.tasks, place, how)
+        }
+        Err(error) => Ok(refuse(how.format, &source::Refused::of_sweep(&error))),
+    }
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -68,23 +78,24 @@ pub(super) struct How {
     pub(super) yes: bool,
 }
 
-fn start(entry: &EntryArgs, after: &[String], tasks: Result<Tasks, SweepError>, how: How) -> Done {
+/// `place` says where a task was read, by its number from 0.
+fn start(
+    entry: &EntryArgs,
+    after: &[String],
+    tasks: &Tasks,
+    place: impl Fn(usize) -> Option<String>,
+    how: How,
+) -> Done {
     let format = how.format;
-    let tasks = match tasks {
-        Ok(tasks) => tasks,
-        Err(error) => {
-            let refused = source::Refused::of_sweep(&error);
-            return Ok(refuse(format, &refused));
-        }
-    };
     let (file, mut request) = match source::request(entry) {
         Ok(request) => request,
         Err(refused) => return Ok(refuse(format, &refused)),
     };
-    let plan = match plan_of(&mut request, &tasks) {
+    let plan = match plan_of(&mut request, tasks) {
         Ok(plan) => plan,
-        Err(error) => {
-            let refused = source::Refused::by_engine(&error, &file);
+        Err(unfit) => {
+            let refused = source::Refused::by_engine(&unfit.error, &file);
+            let refused = refused.of_item(unfit.task.and_then(place));
             return Ok(refuse(format, &refused));
         }
     };
@@ -100,7 +111,7 @@ fn start(entry: &EntryArgs, after: &[String], tasks: Result<Tasks, SweepError>, 
         if let Some(status) = agree(&engine, &plan, how.yes, format).await? {
             return Ok(status);
         }
-        let name = match engine.start_sweep(&request, &plan, &tasks, how.at_once) {
+        let name = match engine.start_sweep(&request, &plan, tasks, how.at_once) {
             Ok(name) => name,
             Err(error) => {
                 let refused = source::Refused::by_engine(&error, &file);
@@ -123,38 +134,6 @@ pub(super) async fn follow(
     Shown::new(engine, sweep, how)?
         .follow(events, interrupts)
         .await
-}
-
-/// The package that all tasks have, with all that any of them needs.
-fn plan_of(request: &mut RunRequest, tasks: &Tasks) -> Result<Plan, hoist_jobs::RunError> {
-    // Do the arguments of each kind of task fit the function?
-    let kind = |task: &Task| {
-        task.values
-            .iter()
-            .map(Option::is_some)
-            .collect::<Vec<bool>>()
-    };
-    let kinds: BTreeMap<Vec<bool>, &str> = tasks
-        .tasks
-        .iter()
-        .rev()
-        .map(|task| (kind(task), task.args.as_str()))
-        .collect();
-    for args in kinds.into_values().take(MOST_KINDS) {
-        request.args = Some(args.to_owned());
-        plan(request)?;
-    }
-    let first = tasks.tasks.first().map(|task| task.args.clone());
-    request.args = Some(tasks.together.clone());
-    match plan(request) {
-        Ok(plan) => Ok(plan),
-        // All together may be no call where each by itself is one: places and names of different items.
-        Err(_) if tasks.tasks.len() > 1 && !tasks.columns.is_empty() => {
-            request.args = first;
-            plan(request)
-        }
-        Err(error) => Err(error),
-    }
 }
 
 /// The tasks of a sweep while they go on.

@@ -87,6 +87,12 @@ impl Person {
         choices.contains(&answer).then_some(answer)
     }
 
+    /// Asks whether to do it; with buttons where the client knows no better.
+    pub(super) async fn confirms(&self, title: String, detail: String) -> bool {
+        let question = Question::new(QuestionKind::Confirm, title, detail);
+        self.question(question).await.as_deref() == Some("yes")
+    }
+
     /// Shows a message with buttons; the text of the one that was taken.
     pub(super) async fn button(
         &self,

@@ -23,6 +23,8 @@ pub(crate) mod command {
     pub(crate) const RETRY: &str = "hoist.retry";
     /// Asks for values, then runs once for every combination of them. Argument: [`super::SweepArguments`].
     pub(crate) const RUN_SWEEP: &str = "hoist.runSweep";
+    /// Runs once for each item of a file. Argument: [`super::MapArguments`].
+    pub(crate) const RUN_MAP: &str = "hoist.runMap";
     /// Shows the table of a sweep. Argument: [`super::ShowSweepArguments`].
     pub(crate) const SHOW_SWEEP: &str = "hoist.showSweep";
     /// Ends a job. Argument: [`super::CancelArguments`].
@@ -40,13 +42,14 @@ pub(crate) mod command {
     pub(crate) const SHOW_SCRIPT: &str = "hoist.showScript";
 
     /// All of them, as the server announces them.
-    pub(crate) const ALL: [&str; 13] = [
+    pub(crate) const ALL: [&str; 14] = [
         RUN,
         RUN_WITH,
         RUN_ON,
         RERUN,
         RETRY,
         RUN_SWEEP,
+        RUN_MAP,
         SHOW_SWEEP,
         CANCEL,
         SHOW_OUTPUT,
@@ -205,7 +208,25 @@ pub(crate) struct SweepArguments {
     pub(crate) at_once: Option<u32>,
 }
 
-/// The answer to `hoist.runSweep`.
+/// The argument of `hoist.runMap`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct MapArguments {
+    /// What to run; `args` are the arguments that all items have.
+    #[serde(flatten)]
+    pub(crate) run: RunArguments,
+    /// The file of items, as a URI or a path, which may begin at the workspace; absent: the person is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) items: Option<String>,
+    /// Run them without asking whether they are the ones that were meant.
+    #[serde(default)]
+    pub(crate) sure: bool,
+    /// How many may run at the same time; absent: as many as the target has room for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) at_once: Option<u32>,
+}
+
+/// The answer to `hoist.runSweep` and `hoist.runMap`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct SweepStarted {
     /// The sweep's name; `null` while there is still something to ask.

@@ -19,6 +19,7 @@ mod follow;
 mod framing;
 mod from_proto;
 mod ingress;
+mod item_files;
 mod jobs;
 mod placed;
 mod profile;

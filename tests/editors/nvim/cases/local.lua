@@ -185,6 +185,41 @@ t.test('a sweep runs for every combination of values, and its table is shown', f
   end
 end)
 
+t.test('a function runs for each item of a file, after it was said what that is', function()
+  t.open('train.py', 'def train(lr, seed=0):\n    return [lr, seed]\n')
+  t.write('in/items.jsonl', '{"lr": "a", "seed": 4}\n["b"]\n')
+  t.attached()
+  t.to('def train')
+  -- The first choice is among files; nobody agrees to the second.
+  t.choose = 'items.jsonl'
+  vim.cmd('Hoist map')
+  t.notice('Run train once for each item of')
+  t.notice('Run train for each of the 2 items of in/items.jsonl on local?\nThe first is train(lr=\'a\', seed=4)')
+  t.choose = 'Yes'
+  vim.cmd('cd ' .. vim.fn.fnameescape(t.folder))
+  t.equal(require('hoist.command').complete('in/', 'Hoist map in/'), { 'in/items.jsonl' })
+  vim.cmd('Hoist map in/items.jsonl')
+  t.notice('2 succeeded')
+  local results = t.eventually('both results', 30000, function()
+    local found = {}
+    for _, job in ipairs(require('hoist.jobs').all()) do
+      if not t.before[job.job] and job.result then
+        found[#found + 1] = job.result.repr
+      end
+    end
+    table.sort(found)
+    return #found == 2 and found
+  end)
+  t.equal(results, { "['a', 4]", "['b', 0]" })
+  t.write('in/wrong.jsonl', '{"lr": 1}\n\n{"rate": 2}\n')
+  t.choose = 'Go to the line'
+  vim.cmd('Hoist map in/wrong.jsonl')
+  t.notice('in/wrong.jsonl:3: ')
+  t.eventually('the line', 30000, function()
+    return vim.endswith(vim.api.nvim_buf_get_name(0), 'in/wrong.jsonl') and vim.api.nvim_win_get_cursor(0)[1] == 3
+  end)
+end)
+
 t.test('a running job is cancelled by key', function()
   t.open('long.py', 'import time\n\ndef long():\n    print("started", flush=True)\n    time.sleep(60)\n')
   t.attached()

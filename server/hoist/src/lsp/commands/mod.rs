@@ -1,6 +1,7 @@
 //! `workspace/executeCommand`: every command answers at once; what takes time is a task of its own.
 
 mod jobs;
+mod map;
 mod package;
 mod results;
 mod run;
@@ -64,6 +65,7 @@ async fn dispatch(context: Context, params: ExecuteCommandParams) -> Result<Valu
         command::RERUN => run::rerun(context, read_or_default(&name, argument)?).await,
         command::RETRY => run::retry(context, read_or_default(&name, argument)?).await,
         command::RUN_SWEEP => sweep::run(context, read(&name, argument)?).await,
+        command::RUN_MAP => map::run(context, read(&name, argument)?).await,
         command::SHOW_SWEEP => sweep::show(context, read(&name, argument)?).await,
         command::CANCEL => jobs::cancel(context, read_or_default(&name, argument)?).await,
         command::SHOW_OUTPUT => jobs::show_output(context, read_or_default(&name, argument)?).await,

@@ -75,10 +75,21 @@ impl From<RunError> for Refused {
 }
 
 impl Refused {
+    /// The same with a place before the sentence.
+    pub(super) fn at(mut self, place: &str) -> Self {
+        self.sentence = format!("{place}: {}", self.sentence);
+        self
+    }
+
+    /// The command's error.
+    pub(super) fn error(&self) -> Error {
+        refusal(self.sentence.clone(), &self.data)
+    }
+
     /// Shows the sentence, with a button that runs `wish` in spite of it where that is possible, and makes the command's error
     /// of it. The answer to the button is awaited in a task.
     pub(super) fn tell(self, context: &Context, wish: Option<Wish>) -> Error {
-        let error = refusal(self.sentence.clone(), &self.data);
+        let error = self.error();
         let context = context.clone();
         let wish = wish.filter(|_| self.data.forcible);
         tokio::spawn(async move {

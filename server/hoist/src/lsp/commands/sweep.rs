@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hoist_analysis::sweep::{Tasks, grid};
-use hoist_jobs::{Engine, JobId, Plan, RunRequest, State, plan};
+use hoist_jobs::{Engine, JobId, Plan, RunRequest, State};
 use serde_json::{Value, json};
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::ls_types::MessageType;
@@ -14,6 +14,7 @@ use crate::lsp::ext::{self, RefusedData};
 use crate::lsp::follow::{Origin, follow, show_file};
 use crate::lsp::shown;
 use crate::table::{Table, counted};
+use crate::tasks::plan_of;
 
 const SHOW: &str = "Show the table";
 
@@ -33,7 +34,7 @@ pub(super) async fn run(context: Context, arguments: ext::SweepArguments) -> Res
     }
 }
 
-fn started(sweep: Option<JobId>) -> Value {
+pub(super) fn started(sweep: Option<JobId>) -> Value {
     json!(ext::SweepStarted {
         sweep: sweep.map(|sweep| sweep.to_string()),
     })
@@ -64,7 +65,7 @@ async fn ask_and_run(context: Context, wish: Wish, at_once: Option<u32>) {
     }
 }
 
-/// Starts the tasks. Where the person must first agree to data being sent, that is asked in a task, and there is no sweep yet.
+/// Starts every combination of the values.
 async fn start(
     context: &Context,
     wish: &Wish,
@@ -73,52 +74,96 @@ async fn start(
 ) -> std::result::Result<Option<JobId>, Refused> {
     let tasks =
         grid(wish.args.as_deref(), values).map_err(|error| Refused::from(error.to_string()))?;
-    let wish = Wish {
-        args: Some(tasks.together.clone()),
-        ..wish.clone()
-    };
-    let request = Arc::new(request(context, &wish).await?);
-    let planned = {
-        let request = request.clone();
-        off_the_wire(move || plan(&request)).await
-    };
-    let plan = match planned {
-        Ok(plan) => plan?,
-        Err(error) => return Err(Refused::from(error.to_string())),
-    };
-    let data = plan.data();
-    if !Engine::may_ask(&plan.settings, &data) {
-        return Ok(Some(begin(context, request, plan, tasks, at_once).await?));
-    }
-    let context = context.clone();
-    tokio::spawn(async move {
-        let agreed = context.engine.agree(&plan.settings, &data).await;
-        let began = match agreed {
-            Ok(()) => begin(&context, request, plan, tasks, at_once)
-                .await
-                .map(drop),
-            Err(error) => Err(Refused::from(error)),
-        };
-        if let Err(refused) = began {
-            // Nobody hears of the error but by this sentence.
-            let _ = refused.tell(&context, None);
+    let many = Many { tasks, at_once };
+    let ready = many.ready(context, wish).await;
+    ready.map_err(|(refused, _)| refused)?.start(context).await
+}
+
+/// Many tasks of one function.
+pub(super) struct Many {
+    pub(super) tasks: Tasks,
+    /// How many may run at the same time.
+    pub(super) at_once: Option<u32>,
+}
+
+/// The same, found good.
+pub(super) struct Ready {
+    many: Many,
+    request: Arc<RunRequest>,
+    plan: Plan,
+}
+
+impl Many {
+    /// Makes the package that all have.
+    ///
+    /// # Errors
+    /// With the number of the first task that cannot run, from 0, where it is about one.
+    pub(super) async fn ready(
+        self,
+        context: &Context,
+        wish: &Wish,
+    ) -> std::result::Result<Ready, (Refused, Option<usize>)> {
+        let mut request = request(context, wish)
+            .await
+            .map_err(|error| (error, None))?;
+        let planned = off_the_wire(move || {
+            let plan = plan_of(&mut request, &self.tasks)
+                .map_err(|unfit| (Refused::from(unfit.error), unfit.task))?;
+            Ok(Ready {
+                many: self,
+                request: Arc::new(request),
+                plan,
+            })
+        });
+        match planned.await {
+            Ok(ready) => ready,
+            Err(error) => Err((Refused::from(error.to_string()), None)),
         }
-    });
-    Ok(None)
+    }
+}
+
+impl Ready {
+    /// Where they are to run.
+    pub(super) fn target(&self) -> &str {
+        &self.plan.settings.name
+    }
+
+    /// Starts the tasks. Where the person must first agree to data being sent, that is asked in a task, and there is no sweep yet.
+    pub(super) async fn start(
+        self,
+        context: &Context,
+    ) -> std::result::Result<Option<JobId>, Refused> {
+        let data = self.plan.data();
+        if !Engine::may_ask(&self.plan.settings, &data) {
+            return Ok(Some(begin(context, self).await?));
+        }
+        let context = context.clone();
+        tokio::spawn(async move {
+            let agreed = context.engine.agree(&self.plan.settings, &data).await;
+            let began = match agreed {
+                Ok(()) => begin(&context, self).await.map(drop),
+                Err(error) => Err(Refused::from(error)),
+            };
+            if let Err(refused) = began {
+                // Nobody hears of the error but by this sentence.
+                let _ = refused.tell(&context, None);
+            }
+        });
+        Ok(None)
+    }
 }
 
 /// Starts the tasks and follows each in a task of its own; one more tells of the end of all.
-async fn begin(
-    context: &Context,
-    request: Arc<RunRequest>,
-    plan: Plan,
-    tasks: Tasks,
-    at_once: Option<u32>,
-) -> std::result::Result<JobId, Refused> {
+async fn begin(context: &Context, ready: Ready) -> std::result::Result<JobId, Refused> {
+    let Ready {
+        many,
+        request,
+        plan,
+    } = ready;
     let (path, entry) = (request.path.clone(), request.entry.to_string());
     let engine = context.engine.clone();
     let began = off_the_wire(move || {
-        let name = engine.start_sweep(&request, &plan, &tasks, at_once)?;
+        let name = engine.start_sweep(&request, &plan, &many.tasks, many.at_once)?;
         Ok::<_, hoist_jobs::RunError>(engine.sweep(name)?)
     });
     let sweep = match began.await {

@@ -172,6 +172,10 @@ fn commands(snapshot: &Snapshot, source: &Source<'_>, runnable: &Runnable) -> Ve
                 code_lens::run_sweep(uri, runnable),
                 format!("Run {name} over many values..."),
             ),
+            titled(
+                code_lens::run_map(uri, runnable),
+                format!("Run {name} for each item of a file..."),
+            ),
         ]
     };
     if config.is_some_and(|config| config.targets().count() > 1) {

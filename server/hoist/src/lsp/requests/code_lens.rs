@@ -103,6 +103,15 @@ pub(in crate::lsp) fn run_sweep(uri: &str, runnable: &Runnable) -> Command {
     )
 }
 
+/// Asks for the file of items first.
+pub(in crate::lsp) fn run_map(uri: &str, runnable: &Runnable) -> Command {
+    Command::new(
+        "Run for each item of a file...".to_owned(),
+        command::RUN_MAP.to_owned(),
+        Some(vec![argument(uri, &runnable.entry)]),
+    )
+}
+
 /// Runs on the target of the comment above the function, else on the default one.
 pub(in crate::lsp) fn run(uri: &str, runnable: &Runnable, default: Option<&str>) -> Command {
     let target = runnable.directives.target.as_deref().or(default);
