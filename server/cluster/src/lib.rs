@@ -35,6 +35,7 @@ mod size;
 pub mod ssh;
 mod submit;
 mod target;
+mod told;
 mod transport;
 mod upload;
 
@@ -59,3 +60,4 @@ pub use settings::{PullPolicy, TargetSettings};
 pub use size::Size;
 pub use submit::{NativeId, Parent, Submission, Upload};
 pub use target::{Made, Offer, Target, connect};
+pub use told::{Abilities, abilities, told};

@@ -264,6 +264,7 @@ pub struct Resources {
     /// Limit of time: `"90m"`, `"2h"`, `"02:00:00"`, `"1-12"` (days and hours).
     pub time: Option<TimeLimit>,
     /// How long before `time` is over the job is warned, with SIGUSR1, so that it can put down where it is: `"60s"`.
+    #[schemars(extend("examples" = ["60s", "10m"]))]
     pub warning: Option<TimeLimit>,
     /// How many times a job is run once more that its target lost: a node failed, it had to make room. Never what the function
     /// itself raises.
@@ -277,10 +278,10 @@ pub struct Resources {
     /// Number of tasks.
     #[schemars(range(min = 1))]
     pub tasks: Option<u32>,
-    /// Partition or queue.
+    /// The partition or queue.
     #[serde(alias = "queue")]
     pub partition: Option<String>,
-    /// Account or project that pays.
+    /// The account or project that pays.
     pub account: Option<String>,
     /// Further options in the scheduler's own words, each as one would write it after `#SBATCH` or its like: `["--qos=short"]`.
     pub extra: Vec<String>,
@@ -292,8 +293,9 @@ fn other_names(schema: &mut Schema) {
         .get_mut("properties")
         .and_then(|value| value.as_object_mut());
     if let Some(properties) = properties
-        && let Some(partition) = properties.get("partition").cloned()
+        && let Some(mut partition) = properties.get("partition").cloned()
     {
+        partition["description"] = "The same as `partition`.".into();
         properties.insert("queue".to_owned(), partition);
     }
 }

@@ -30,93 +30,99 @@ pub struct TargetSettings {
     /// The target's name: the key of its table. Not read from the table itself.
     #[serde(skip)]
     pub name: String,
-    /// What starts the job there.
+    /// What starts the jobs there.
     pub scheduler: SchedulerKind,
-    /// An OpenSSH host alias or a host name, `user@host` and `user@host:port` too; none: this machine.
+    /// An OpenSSH host alias or a host name, `user@host` and `user@host:port` too. Without it: this machine.
     pub host: Option<String>,
     /// The folder for packages and jobs, shared with the compute nodes. `~` and `$NAME` are read on the other side.
     pub work_dir: String,
-    /// The Python that runs the job; none: `python3`, or the newest there is.
+    /// The Python that runs the job, 3.6 or newer. Without it: `python3` there, or the newest there is.
     pub python: Option<String>,
-    /// The version of that Python, as `"3.9"`, for findings before the target was ever reached; none: the one that was found when
-    /// it was reached last.
+    /// The version of that Python, as `"3.9"`, for findings about other syntax and modules before the target was ever
+    /// reached. Without it: the one that was found when it was reached last.
     #[schemars(regex(pattern = r"^[0-9]+\.[0-9]+(\.[0-9]+)?$"), extend("examples" = ["3.6", "3.9", "3.12"]))]
     pub python_version: Option<String>,
-    /// Modules to load before the job, in this order.
+    /// Modules to load before the job, in this order: `["python/3.11"]`.
     pub modules: Vec<String>,
-    /// Environment variables of the job.
+    /// Environment variables of the job: `{ OMP_NUM_THREADS = "1" }`.
     pub env: BTreeMap<String, String>,
-    /// Shell lines that run before the job, after modules and variables.
+    /// Shell lines that run before the job, after modules and variables: `["source ~/env.sh"]`.
     pub setup: Vec<String>,
     /// Where what the code imports comes from: `"venv"` builds a virtual environment with it there, once; `"system"` is the Python
     /// there as it is; `"conda:NAME"` an environment of conda's by its name or folder; `"path:/..."` the folder of an environment, or a
-    /// Python itself; `"image:..."` a container image. None: `venv` when the code needs packages, else `system`.
+    /// Python itself; `"image:..."` a container image. Without it: `"venv"` when the code needs packages, else
+    /// `"system"`.
     pub environment: Option<EnvironmentKind>,
-    /// Where a virtual environment is built: `"login"`, on the machine that is reached, or `"job"`, in the job itself; none: `login`,
-    /// on Kubernetes `job`.
+    /// Where a virtual environment is built. Without it: `"login"`, on Kubernetes `"job"`.
     pub build: Option<BuildPlace>,
-    /// Further package indexes to install from, beside those that pip there is set up with. No passwords in them.
+    /// Further package indexes to install from, beside those that pip there is set up with. Passwords in them are refused.
     #[schemars(extend("examples" = ["https://download.pytorch.org/whl/cu121"]))]
     pub indexes: Vec<String>,
     /// What jobs ask for unless they say otherwise.
     pub resources: Resources,
-    /// Grid Engine: the parallel environment of jobs with several cores; none: `smp`, or the first that keeps a job on one host.
+    /// Grid Engine: the parallel environment of jobs with several cores. Without it: `smp`, or the first that keeps a job on
+    /// one host.
     #[schemars(extend("examples" = ["smp", "threaded"]))]
     pub parallel_environment: Option<String>,
-    /// Grid Engine: the resource that limits memory, asked for in each slot's share; none: `h_vmem`.
+    /// Grid Engine: the resource that limits memory, asked for in each slot's share. Without it: `h_vmem`.
     #[schemars(extend("examples" = ["h_vmem", "m_mem_free", "mem_free"]))]
     pub memory_resource: Option<String>,
-    /// Grid Engine: the resource that counts GPUs; none: `gpu`, or what else looks like it. Kubernetes: the same; none: `nvidia.com/gpu`.
+    /// Grid Engine and Kubernetes: the resource that counts GPUs. Without it: `gpu`, or what else is called so; on Kubernetes
+    /// `nvidia.com/gpu`.
     #[schemars(extend("examples" = ["gpu", "gpus", "ngpus", "nvidia.com/gpu", "amd.com/gpu"]))]
     pub gpu_resource: Option<String>,
-    /// Kubernetes: the context of the kubeconfig; none: its current one, or from within the cluster.
+    /// Kubernetes: the context of the kubeconfig. Without it: its current one, or what a pod of the cluster is given.
     pub context: Option<String>,
-    /// Kubernetes: the namespace of the jobs; none: that of the context, else `default`.
+    /// Kubernetes: the namespace of the jobs. Without it: that of the context, else `default`.
     pub namespace: Option<String>,
-    /// Kubernetes: the image of the jobs, with a shell and Python 3.6 or newer; none: `python:3-slim`, or of `python_version`.
+    /// Kubernetes: the image of the jobs, with a shell (for `setup` bash) and Python 3.6 or newer. Without it: `python:3-slim`, or
+    /// that of `python_version`.
     #[schemars(extend("examples" = ["python:3.12-slim", "pytorch/pytorch:latest"]))]
     pub image: Option<String>,
-    /// Kubernetes: when a node pulls the image; none: as the cluster does.
+    /// Kubernetes: when a node pulls the image. Without it: as the cluster does.
     pub image_pull_policy: Option<PullPolicy>,
     /// Kubernetes: the secrets with which the image is pulled.
     pub image_pull_secrets: Vec<String>,
-    /// Kubernetes: the account of the jobs' pods in the cluster; none: `default`.
+    /// Kubernetes: the account of the jobs' pods in the cluster. Without it: `default`.
     pub service_account: Option<String>,
     /// Kubernetes: the labels of the nodes that may take the jobs, `{ disk = "ssd" }`.
     pub node_selector: BTreeMap<String, String>,
     /// Kubernetes: taints of nodes that the jobs put up with, written as `kubectl taint` does: `["gpu=yes:NoSchedule"]`.
     pub tolerations: Vec<String>,
-    /// Kubernetes: how often a job whose pod was lost is started again; none: never.
+    /// Kubernetes: how often a job whose pod was lost is started again. Without it: never.
     pub backoff_limit: Option<u32>,
-    /// Kubernetes: how long the cluster keeps a job that has ended; none: a day.
+    /// Kubernetes: how long the cluster keeps a job that has ended. Without it: a day.
     #[schemars(extend("examples" = ["1h", "7d"]))]
     pub ttl: Option<TimeLimit>,
-    /// Kubernetes: how long the pod of a job that has ended waits for its output and result to be fetched, before they go to its log;
-    /// none: an hour.
+    /// Kubernetes: how long the pod of a job that has ended waits for its output and result to be fetched, before they go to its log.
+    /// Without it: an hour.
     #[schemars(extend("examples" = ["10m", "1d"]))]
     pub keep: Option<TimeLimit>,
-    /// The largest file that a job wrote, or pickle of its value, that comes back by itself; `"0"`: none does; none: 10M.
+    /// The largest file that a job wrote, or pickle of its value, that comes back by itself; with `"0"` none does. Without it: `"10M"`.
     #[schemars(extend("examples" = ["1M", "100M", "0"]))]
     pub fetch: Option<Size>,
-    /// How much of one job comes back by itself, figures, pickle and files together; none: 100M.
+    /// How much of one job comes back by itself, figures, pickle and files together. Without it: `"100M"`.
     #[schemars(extend("examples" = ["100M", "2G", "0"]))]
     pub fetch_total: Option<Size>,
-    /// From this size on a data file goes to the target's store, once, and is linked into each job; a smaller one travels in the package;
-    /// none: 1M.
+    /// From this size on a data file goes to the target's store, once, and is linked into each job; a smaller one travels in the package.
+    /// Without it: `"1M"`.
     #[schemars(extend("examples" = ["1M", "100K", "0"]))]
     pub data_store: Option<Size>,
-    /// From this sum on you are asked before data files are sent to the store; none: 1G.
+    /// From this sum on you are asked before data files are sent to the store. Without it: `"1G"`.
     #[schemars(extend("examples" = ["1G", "100M", "0"]))]
     pub data_ask: Option<Size>,
-    /// The most that the data files of one job may have together; a run with more is refused; none: no limit.
+    /// The most that the data files of one job may have together; a run with more is refused. Without it: no
+    /// limit.
     #[schemars(extend("examples" = ["50G", "500M"]))]
     pub data_limit: Option<Size>,
     /// What lies on the target already: files and folders of the workspace, or of this machine, with their paths there. They do not travel,
     /// and a job finds them at their places: `"data/survey" = "/scratch/lab/survey"`.
     pub paths: BTreeMap<String, String>,
-    /// How long to wait for the connection; none: what `~/.ssh/config` says, else 15 s.
+    /// How long to wait for the connection. Without it: what `~/.ssh/config` says, else 15 s.
+    #[schemars(extend("examples" = ["10s", "1m"]))]
     pub connect_timeout: Option<TimeLimit>,
-    /// The shortest time between two questions to the scheduler; none: 30 s.
+    /// The shortest time between two questions to the scheduler. Without it: 30 s.
+    #[schemars(extend("examples" = ["30s", "5m"]))]
     pub poll_interval: Option<TimeLimit>,
 }
 

@@ -474,7 +474,7 @@ fn keys_and_values_of_the_configuration_are_completed_and_explained() {
     let shown = client.call("textDocument/hover", at(1, 3));
     assert_eq!(
         shown["contents"]["value"],
-        "What starts the job there. Without it: `\"none\"`."
+        "What starts the jobs there. Without it: `\"none\"`."
     );
     let python = client.open("a.py", "def f():\n    return 1\n");
     let none = client.call(

@@ -39,7 +39,9 @@ use exec::Container;
 use looks::Looks;
 use manifest::{JOB, JOB_LABEL, KEEPER, object_name};
 
-pub(crate) use manifest::{Pod, is_dns_label, is_domain, is_label_key, is_label_value, toleration};
+pub(crate) use manifest::{
+    Pod, is_dns_label, is_domain, is_label_key, is_label_value, job, toleration,
+};
 
 /// The folder in each pod that takes the place of a machine's work folder.
 pub(crate) const WORK: &str = "/hoist";

@@ -140,6 +140,9 @@ pub(crate) struct Array {
     pub(crate) limit: Option<&'static str>,
 }
 
+/// [`Scheduler::after`] of one that cannot hold a job back.
+pub(crate) const CANNOT_HOLD: &str = "cat >/dev/null";
+
 /// What to do about a refusal of the account or project that is to pay.
 const ACCOUNT: &str = "correct `account` in the target's resources";
 
@@ -181,7 +184,7 @@ pub(crate) trait Scheduler: JobWords {
     /// that must be over before this one begins, in the words of the scheduler. How they ended the job script sees by itself,
     /// so where the scheduler cannot wait there is nothing to print.
     fn after(&self) -> &'static str {
-        "cat >/dev/null"
+        CANNOT_HOLD
     }
 
     /// Submits `$hoist_job/script.sh`, to begin after `$after`, and sets `$id`; `fail scheduler ...` when it is refused.

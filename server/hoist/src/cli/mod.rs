@@ -12,6 +12,7 @@ mod jobs;
 mod package;
 mod parallel;
 mod print;
+mod reference;
 mod run;
 mod snippet;
 mod source;
@@ -29,13 +30,30 @@ pub(crate) const REFUSED: u8 = 2;
 /// Exit status when the target fails.
 pub(crate) const TARGET_FAILED: u8 = 3;
 
-const STATUSES: &str = "\
-Exit status:
-  0    the function returned
-  1    the function raised, or its own process died (a segmentation fault, os._exit)
-  2    usage, or refused before anything was submitted
-  3    the target failed it: not reachable, killed from outside, lost; also when it was cancelled or its time was over
-  130  not waited for, after a second Ctrl-C";
+/// What the exit statuses of commands that run something mean.
+const STATUSES: &[(u8, &str)] = &[
+    (0, "the function returned"),
+    (
+        1,
+        "the function raised, or its own process died (a segmentation fault, `os._exit`)",
+    ),
+    (
+        REFUSED,
+        "wrong usage, or refused before anything was submitted (`hoist result`: the job is not at its end)",
+    ),
+    (
+        TARGET_FAILED,
+        "the target failed it: not reachable, killed from outside, lost; also when it was cancelled or its time was over",
+    ),
+    (130, "not waited for, after a second Ctrl-C"),
+];
+
+/// The same below the help of such a command.
+fn statuses() -> String {
+    let lines = STATUSES.iter();
+    let lines = lines.map(|(status, meaning)| format!("\n  {status:<4} {meaning}"));
+    "Exit status:".to_owned() + &lines.collect::<String>()
+}
 
 /// Run Python functions on clusters.
 ///
@@ -53,10 +71,10 @@ enum Command {
     /// Serve an editor: the language server over standard input and output.
     Lsp(LspArgs),
     /// Run a function or lines of a file on a target, with its output as it comes and its result.
-    #[command(after_help = STATUSES)]
+    #[command(after_help = statuses())]
     Run(RunArgs),
     /// Run a function once for each line of a file of items, all at once.
-    #[command(after_help = STATUSES)]
+    #[command(after_help = statuses())]
     Map(MapArgs),
     /// Say what would fail on a target, before it is run. Exit status 1 when there are errors.
     Check(CheckArgs),
@@ -75,14 +93,14 @@ enum Command {
     /// List what a job left besides its result (figures, files that it wrote, its value's pickle), or fetch some of it.
     Files(FilesArgs),
     /// Run a job once more as it was, or those tasks of a sweep that did not succeed.
-    #[command(after_help = STATUSES)]
+    #[command(after_help = statuses())]
     Retry(RetryArgs),
     /// List the targets.
     Targets(FormatArgs),
     /// Walk the whole way of a job to a target, a real one of a second at the end, and say what stands in it. Exit status 3 when
     /// something does.
     Doctor(DoctorArgs),
-    /// Print the JSON schema of hoist.toml.
+    /// Print the JSON schema of `hoist.toml`.
     Schema,
     /// List and remove the environments that were built on a target for what the code imports.
     #[command(subcommand)]
@@ -90,6 +108,12 @@ enum Command {
     /// Look at the files of a target.
     #[command(subcommand)]
     Fs(FsCommand),
+    /// Write anew what is generated in the pages of the documentation.
+    #[command(hide = true)]
+    Reference {
+        /// Their folder.
+        docs: PathBuf,
+    },
 }
 
 /// How results are printed.
@@ -104,7 +128,7 @@ pub(crate) enum Format {
 
 #[derive(Args)]
 pub(crate) struct LspArgs {
-    /// The only way to serve; many clients say it all the same.
+    /// Serve over standard input and output. There is no other way; many clients say it all the same.
     #[arg(long, hide = true)]
     stdio: bool,
 }
@@ -129,7 +153,7 @@ pub(crate) struct RunArgs {
     /// Begin only after this job, or all tasks of this sweep, succeeded; may be given several times. Names as of `hoist result`.
     #[arg(long, value_name = "JOB")]
     after: Vec<String>,
-    /// Run once for every combination of values, as one submission: 'lr=[0.1, 0.01], seed=range(10)'.
+    /// Run once for every combination of values, as one submission: `'lr=[0.1, 0.01], seed=range(10)'`.
     #[arg(long, value_name = "VALUES")]
     sweep: Option<String>,
     /// Run at most so many tasks of the sweep at the same time.
@@ -165,10 +189,10 @@ pub(crate) struct MapArgs {
 /// What to run, and where.
 #[derive(Args)]
 pub(crate) struct EntryArgs {
-    /// The file and what of it: train.py::fit, train.py::12-30.
+    /// The file and what of it: `train.py::fit`, `train.py::12-30`.
     #[arg(value_name = "FILE::ENTRY")]
     entry: std::ffi::OsString,
-    /// Arguments of the call, as Python source: 'lr=0.1, epochs=3'.
+    /// Arguments of the call, as Python source: `'lr=0.1, epochs=3'`.
     #[arg(long, value_name = "ARGS", allow_hyphen_values = true)]
     args: Option<String>,
     /// The target; by default that of the comment above the function, else the configuration's.
@@ -187,13 +211,13 @@ pub(crate) struct ResourceArgs {
     /// Cores for each task.
     #[arg(long, value_name = "N", help_heading = "Resources")]
     cores: Option<String>,
-    /// Memory for each node, as 16G.
+    /// Memory for each node: `16G`.
     #[arg(long, value_name = "SIZE", help_heading = "Resources")]
     memory: Option<String>,
-    /// Limit of time, as 2h or 02:00:00.
+    /// Limit of time: `2h`, `02:00:00`.
     #[arg(long, value_name = "TIME", help_heading = "Resources")]
     time: Option<String>,
-    /// Warn the job with SIGUSR1 so long before its time is over, as 60s.
+    /// Warn the job with SIGUSR1 so long before its time is over: `60s`.
     #[arg(long, value_name = "TIME", help_heading = "Resources")]
     warning: Option<String>,
     /// Run it up to so many times once more where the target loses it (a node fails, it has to make room).
@@ -202,16 +226,16 @@ pub(crate) struct ResourceArgs {
     /// GPUs for each node.
     #[arg(long, value_name = "N", help_heading = "Resources")]
     gpus: Option<String>,
-    /// Nodes.
+    /// Number of nodes.
     #[arg(long, value_name = "N", help_heading = "Resources")]
     nodes: Option<String>,
-    /// Tasks.
+    /// Number of tasks, as of MPI.
     #[arg(long, value_name = "N", help_heading = "Resources")]
     tasks: Option<String>,
-    /// Partition or queue.
+    /// The partition or queue.
     #[arg(long, value_name = "NAME", help_heading = "Resources")]
     partition: Option<String>,
-    /// Account that pays.
+    /// The account or project that pays.
     #[arg(long, value_name = "NAME", help_heading = "Resources")]
     account: Option<String>,
 }
@@ -231,13 +255,13 @@ pub(crate) struct CheckArgs {
 
 #[derive(Args)]
 pub(crate) struct AnalyzeArgs {
-    /// The files.
+    /// Files in Python.
     #[arg(value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
     /// The Python whose installed packages imports are looked up in, by default the one that is found.
     #[arg(long, value_name = "PYTHON")]
     python: Option<String>,
-    /// Only json is there.
+    /// How to print: there is only JSON.
     #[arg(long, value_parser = ["json"], default_value = "json")]
     format: String,
 }
@@ -293,10 +317,10 @@ pub(crate) enum JobsCommand {
 
 #[derive(Args)]
 pub(crate) struct CleanArgs {
-    /// Jobs that ended longer ago than this, as 30d or 12h.
+    /// Jobs that ended longer ago than this: `30d`, `12h`.
     #[arg(long, value_name = "TIME", default_value = "30d")]
     older: String,
-    /// And then those that ended first, until what is kept on this machine of all jobs takes no more than this, as 2G.
+    /// And then those that ended first, until what is kept on this machine of all jobs takes no more than this: `2G`.
     #[arg(long, value_name = "SIZE")]
     most: Option<String>,
     /// Leave the folders on the targets alone.
@@ -341,7 +365,7 @@ pub(crate) struct ResultArgs {
     /// The name of a job or a sweep, enough of its beginning or end, or `last`; SWEEP.3 is the third task of a sweep.
     #[arg(value_name = "JOB")]
     job: String,
-    /// How to print; csv is for the table of a sweep.
+    /// How to print; `csv` is for the table of a sweep.
     #[arg(long, value_enum, default_value_t)]
     format: TableFormat,
     /// Write the value's pickle (protocol 4) to this file, fetching it where it is too large to have come by itself. Load it only if
@@ -355,7 +379,7 @@ pub(crate) struct FilesArgs {
     /// The job's name, enough of its beginning or end, or `last`; SWEEP.3 is the third task of a sweep.
     #[arg(value_name = "JOB")]
     job: String,
-    /// What to fetch: a file, a folder or a pattern ('*.csv'). Without any, all is listed, or with -o all is fetched.
+    /// What to fetch: a file, a folder or a pattern (`'*.csv'`). Without any, all is listed, or with -o all is fetched.
     #[arg(value_name = "PATH")]
     paths: Vec<String>,
     /// Copy them into this folder; without it they stay in the job's own, and where they are is printed.
@@ -389,7 +413,7 @@ pub(crate) struct LogsArgs {
     /// Go on until the job is at its end. Exit status as of `hoist run`.
     #[arg(long, short)]
     follow: bool,
-    /// Only one of the streams.
+    /// Only this one of the streams.
     #[arg(long, value_enum)]
     stream: Option<StreamArg>,
     /// How to print: the bytes as they are, or events as one JSON object per line.
@@ -403,7 +427,7 @@ pub(crate) enum StreamArg {
     Stdout,
     /// Standard error.
     Stderr,
-    /// What the building of its environment printed.
+    /// What the building of the job's environment printed.
     Environment,
 }
 
@@ -425,9 +449,10 @@ pub(crate) struct DoctorArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum EnvCommand {
-    /// List them.
+    /// List the environments that were built on a target.
     Ls(EnvListArgs),
-    /// Remove some; the next job that needs one builds it anew. Exit status 3 when one is kept, because it is in use.
+    /// Remove environments from a target; the next job that needs one builds it anew. Exit status 3 when one is kept, because it is in
+    /// use.
     Rm(EnvRemoveArgs),
 }
 
@@ -449,24 +474,24 @@ pub(crate) struct EnvRemoveArgs {
     /// The environments' names.
     #[arg(value_name = "NAME", required_unless_present = "all")]
     names: Vec<String>,
-    /// All of them.
+    /// Remove all that nobody uses.
     #[arg(long, conflicts_with = "names")]
     all: bool,
 }
 
 #[derive(Subcommand)]
 pub(crate) enum FsCommand {
-    /// List a folder.
+    /// List a folder of a target.
     Ls(FsArgs),
-    /// List what lies below a folder, with a pattern for the names: TARGET:FOLDER '*.csv'.
+    /// List what lies below a folder, with a pattern for the names: `TARGET:FOLDER '*.csv'`.
     Find(FsPatternArgs),
-    /// Say what a path is.
+    /// Say what a path of a target is: its size, its times, its kind.
     Stat(FsArgs),
-    /// List the paths that match a pattern: 'TARGET:data/*.csv'.
+    /// List the paths that match a pattern: `'TARGET:data/*.csv'`.
     Glob(FsArgs),
-    /// Add up what lies below a path.
+    /// Add up the files that lie below a path of a target.
     Du(FsArgs),
-    /// Print a file.
+    /// Print a file of a target.
     Cat(FsArgs),
 }
 
@@ -484,7 +509,7 @@ pub(crate) struct FsArgs {
 pub(crate) struct FsPatternArgs {
     #[command(flatten)]
     place: FsArgs,
-    /// A pattern for the names, with * ? [].
+    /// A pattern for the names, with `*`, `?` and `[]`.
     #[arg(value_name = "PATTERN", default_value = "*")]
     pattern: String,
 }
@@ -518,6 +543,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Schema => schema(),
         Command::Env(command) => env::env(&command),
         Command::Fs(command) => fs::fs(&command),
+        Command::Reference { docs } => reference::reference(&docs),
     };
     match done {
         Ok(status) => ExitCode::from(status),
@@ -530,9 +556,12 @@ pub(crate) fn main() -> ExitCode {
 }
 
 fn schema() -> Done {
-    let text = serde_json::to_string_pretty(&hoist_jobs::schema()).unwrap_or_default();
-    print::line(text)?;
+    print::line(schema_text())?;
     Ok(0)
+}
+
+fn schema_text() -> String {
+    serde_json::to_string_pretty(&hoist_jobs::schema()).unwrap_or_default()
 }
 
 /// Why a command ends early: one sentence and an exit status.
