@@ -355,7 +355,7 @@ if cd "$work/data" 2>/dev/null; then
   # The age of a seal is that of the last use. A job that is there may need its files, whether it runs or waits.
   find . -type f -name '*.seal' -mtime +{days} | while IFS= read -r seal; do
     sum=${{seal#./}}; sum=${{sum%.seal}}
-    cat "$work"/jobs/*/data 2>/dev/null | grep -qxF "$sum" || rm -f "$seal" "$sum"
+    cat "$work"/jobs/*/data 2>/dev/null | cut -d ' ' -f 1 | grep -qxF "$sum" || rm -f "$seal" "$sum"
   done
   find . -type f -mtime +{days} ! -name '*.seal' | while IFS= read -r left; do
     [ -e "$left.seal" ] || rm -f "$left"

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::data::DataFile;
 use crate::environment::JobEnvironment;
-use crate::error::{ClusterError, ErrorKind};
+use crate::error::{ClusterError, ErrorKind, one_line};
 use crate::resources::Resources;
 use crate::scheduler::Scheduler;
 use crate::script::{MARK_EXIT, START_OF};
@@ -157,7 +157,7 @@ impl Sending<'_> {
         }
         if !self.data.is_empty() {
             let lines = self.data.iter();
-            let lines = lines.map(|file| format!("{}\n", file.sha256));
+            let lines = lines.map(|file| format!("{} {}\n", file.sha256, one_line(&file.path)));
             texts.push(("data", lines.collect()));
         }
         texts

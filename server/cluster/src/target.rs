@@ -23,6 +23,7 @@ use crate::packages::{self, Packages};
 use crate::query;
 use crate::scheduler::SchedulerState;
 use crate::settings::TargetSettings;
+use crate::stored::{self, KeptFile, StoredFile};
 use crate::submit::{NativeId, Submission, Upload, check_job};
 
 /// A target that has been reached: its machine answered and its work folder can be written, or its cluster's API answered.
@@ -498,6 +499,33 @@ impl Target {
             Way::Machine(machine) => {
                 environment::remove(&*machine.transport, self.settings(), &machine.site, names)
                     .await
+            }
+            Way::Kubernetes(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// The data files in the store there, by name; none on Kubernetes, where each pod is given its own.
+    ///
+    /// # Errors
+    /// When the machine could not be asked.
+    pub async fn stored_data(&self) -> Result<Vec<StoredFile>, ClusterError> {
+        match &self.inner.way {
+            Way::Machine(machine) => {
+                stored::list(&*machine.transport, self.settings(), &machine.site).await
+            }
+            Way::Kubernetes(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Removes data files from the store there, by their names, but none that a job needs which is not over, or that may be for one that
+    /// is just being submitted: gives those that are kept, with why. Jobs that are over keep their links.
+    ///
+    /// # Errors
+    /// When the machine could not be asked, or one of these is no name of the store's.
+    pub async fn remove_data(&self, names: &[String]) -> Result<Vec<KeptFile>, ClusterError> {
+        match &self.inner.way {
+            Way::Machine(machine) => {
+                stored::remove(&*machine.transport, self.settings(), &machine.site, names).await
             }
             Way::Kubernetes(_) => Ok(Vec::new()),
         }

@@ -181,13 +181,6 @@ fn what_no_job_needs_any_more_goes_when_jobs_are_cleaned_away() {
     let first = stored(&home);
     home.write("numbers/big.txt", numbers() + "5\n");
     home.hoist(&RUN).ended(0);
-    let age = |paths: &[PathBuf]| {
-        for path in paths {
-            let old = std::time::SystemTime::now() - std::time::Duration::from_secs(400 * 86_400);
-            let file = std::fs::File::open(path).expect("it is there");
-            file.set_modified(old).expect("aged");
-        }
-    };
     age(&stored(&home));
     // As if the older job were an old one: it is the only one to go.
     let older = {
@@ -206,4 +199,117 @@ fn what_no_job_needs_any_more_goes_when_jobs_are_cleaned_away() {
     assert!(left.iter().all(|path| !first.contains(path)), "{left:?}");
     // What is left serves the job that needs it.
     assert_eq!(home.hoist(&RUN).ended(0).stdout, "result: 500012\n");
+}
+
+/// As if what is in the store had not been used for a year.
+fn age(paths: &[PathBuf]) {
+    for path in paths {
+        let old = std::time::SystemTime::now() - std::time::Duration::from_secs(400 * 86_400);
+        let file = std::fs::File::open(path).expect("it is there");
+        file.set_modified(old).expect("aged");
+    }
+}
+
+#[test]
+fn what_is_in_the_store_is_listed_and_removed() {
+    let home = home("");
+    let none = home.hoist(&["data", "ls", "here"]).ended(0);
+    assert!(
+        none.stderr.contains("no data file is in the store of here"),
+        "{}",
+        none.stderr
+    );
+    home.hoist(&RUN).ended(0);
+    let told = home.hoist(&["data", "ls", "here"]).ended(0);
+    let line = told.stdout.lines().nth(1).unwrap_or_default().to_owned();
+    for word in ["2.5 MB", "now", "1 over", "numbers/big.txt"] {
+        assert!(line.contains(word), "{word}: {}", told.stdout);
+    }
+    let told = home
+        .hoist(&["data", "ls", "here", "--format", "json"])
+        .ended(0);
+    let file: serde_json::Value = serde_json::from_str(&told.stdout).expect("one line of JSON");
+    assert_eq!(file["size"], json!(2_500_000));
+    assert_eq!(file["state"], json!("stored"));
+    assert_eq!(file["paths"], json!(["numbers/big.txt"]));
+    assert_eq!(file["jobs"], json!([]));
+    let sum = file["sha256"].as_str().expect("a sum").to_owned();
+    assert!(line.starts_with(&sum[..12]), "{line}");
+
+    // It may be for a job that is just being submitted.
+    let kept = home.hoist(&["data", "rm", "here", &sum[..8]]).ended(3);
+    assert!(
+        kept.stderr
+            .contains("is kept: it was used less than a minute ago"),
+        "{}",
+        kept.stderr
+    );
+    assert_eq!(stored(&home).len(), 2);
+    let unknown = home.hoist(&["data", "rm", "here", "zz"]).ended(2);
+    assert!(
+        unknown.stderr.contains("the store has no data file zz"),
+        "{}",
+        unknown.stderr
+    );
+    home.hoist(&["data", "rm", "here"]).ended(2);
+
+    age(&stored(&home));
+    let gone = home.hoist(&["data", "rm", "here", &sum[..8]]).ended(0);
+    assert_eq!(gone.stdout, format!("{} is removed (2.5 MB)\n", &sum[..12]));
+    assert!(stored(&home).is_empty());
+    // The next job that needs it sends it anew.
+    assert_eq!(home.hoist(&RUN).ended(0).stdout, "result: 500007\n");
+    assert_eq!(stored(&home).len(), 2);
+}
+
+#[test]
+fn what_a_job_needs_that_is_not_over_stays_in_the_store() {
+    let home = home("");
+    let go = home.home().join("go");
+    let waits = format!(
+        "import os, time\ndef total():\n    while not os.path.exists({:?}):\n        time.sleep(0.05)\n    return len(open('numbers/big.txt').read())\n",
+        go.display().to_string()
+    );
+    home.write("study.py", waits);
+    let ran = home.hoist(&[&RUN[..], &["--detach"]].concat()).ended(0);
+    let job = ran.stdout.trim().to_owned();
+    age(&stored(&home));
+    let told = home
+        .hoist(&["data", "ls", "here", "--format", "json"])
+        .ended(0);
+    let file: serde_json::Value = serde_json::from_str(&told.stdout).expect("one line of JSON");
+    assert_eq!(file["jobs"], json!([job]));
+    let sum = file["sha256"].as_str().expect("a sum").to_owned();
+    let kept = home.hoist(&["data", "rm", "here", &sum]).ended(3);
+    let sentence = format!("is kept: the job {job} needs it and is not over");
+    assert!(kept.stderr.contains(&sentence), "{}", kept.stderr);
+    for chosen in [&["--unused"][..], &["--older", "30d"]] {
+        let ran = home
+            .hoist(&[&["data", "rm", "here"], chosen].concat())
+            .ended(0);
+        assert!(
+            ran.stderr.contains("nothing is to be removed"),
+            "{}",
+            ran.stderr
+        );
+    }
+    assert_eq!(stored(&home).len(), 2);
+
+    std::fs::write(&go, "").expect("written");
+    home.hoist(&["logs", &job, "--follow"]).ended(0);
+    // The job may have sealed it anew when it began.
+    age(&stored(&home));
+    let ran = home.hoist(&["data", "rm", "here", "--older", "5000d"]);
+    assert_eq!(ran.status, 2, "more than ten years: {}", ran.stderr);
+    let ran = home
+        .hoist(&["data", "rm", "here", "--older", "500d"])
+        .ended(0);
+    assert!(
+        ran.stderr.contains("nothing is to be removed"),
+        "{}",
+        ran.stderr
+    );
+    home.hoist(&["data", "rm", "here", "--older", "30d"])
+        .ended(0);
+    assert!(stored(&home).is_empty());
 }

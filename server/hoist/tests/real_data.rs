@@ -27,6 +27,9 @@ def leave(seed, count, sum):
     with open(os.path.join(STORE, '.' + sum + '.part'), 'wb') as file:
         file.write(data[:count])
         return os.fstat(file.fileno()).st_ino
+
+def age(sum):
+    os.utime(os.path.join(STORE, sum + '.seal'), (1, 1))
 ";
 
 /// A word that no other run of a test has.
@@ -103,4 +106,33 @@ fn an_upload_that_was_cut_off_goes_on_where_it_was() {
     let seen = value(&home, "look", "ssh", "1");
     assert_eq!(seen[0], sum);
     assert_eq!(seen[2], part, "what was there was gone on with");
+}
+
+#[test]
+fn what_is_in_the_store_of_a_host_is_listed_and_removed() {
+    let home = home(&seed("removed"));
+    let first = value(&home, "look", "ssh", "1");
+    let sum = first[0].as_str().expect("a sum").to_owned();
+    let listed = || {
+        let told = home
+            .hoist(&["data", "ls", "ssh", "--format", "json"])
+            .ended(0);
+        let lines = told
+            .stdout
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+        lines.into_iter().find(|file| file["sha256"] == json!(sum))
+    };
+    let file = listed().expect("it is in the list");
+    assert_eq!(
+        (&file["size"], &file["paths"]),
+        (&json!(SIZE), &json!(["data/big.bin"]))
+    );
+    assert_eq!(file["over"].as_array().map(Vec::len), Some(1), "{file}");
+    home.hoist(&["data", "rm", "ssh", &sum]).ended(3);
+    value(&home, "age", "ssh", &format!("{sum:?}"));
+    home.hoist(&["data", "rm", "ssh", &sum[..20]]).ended(0);
+    assert_eq!(listed(), None);
+    // It comes again when a job needs it.
+    assert_eq!(value(&home, "look", "ssh", "1")[0], json!(sum));
 }

@@ -67,10 +67,6 @@ struct Line<'a> {
 
 impl<'a> Line<'a> {
     fn of(target: &'a str, info: &'a EnvironmentInfo) -> Self {
-        let millis = |time: Option<SystemTime>| {
-            let since = time?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
-            u64::try_from(since.as_millis()).ok()
-        };
         Self {
             target,
             name: &info.name,
@@ -116,8 +112,14 @@ fn row(info: &EnvironmentInfo) -> Vec<String> {
     ]
 }
 
+/// Milliseconds since 1970 UTC.
+pub(super) fn millis(time: Option<SystemTime>) -> Option<u64> {
+    let since = time?.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_millis()).ok()
+}
+
 /// How long ago something was, by two clocks that may differ a little.
-fn ago(time: SystemTime) -> String {
+pub(super) fn ago(time: SystemTime) -> String {
     let seconds = time.elapsed().unwrap_or_default().as_secs();
     match seconds {
         0..60 => "now".to_owned(),

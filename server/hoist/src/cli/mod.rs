@@ -3,6 +3,7 @@
 mod analyze;
 mod check;
 mod collect;
+mod data;
 mod doctor;
 mod drawing;
 mod env;
@@ -105,6 +106,9 @@ enum Command {
     /// List and remove the environments that were built on a target for what the code imports.
     #[command(subcommand)]
     Env(EnvCommand),
+    /// List and remove the data files in the store of a target.
+    #[command(subcommand)]
+    Data(DataCommand),
     /// Look at the files of a target.
     #[command(subcommand)]
     Fs(FsCommand),
@@ -480,6 +484,41 @@ pub(crate) struct EnvRemoveArgs {
 }
 
 #[derive(Subcommand)]
+pub(crate) enum DataCommand {
+    /// List the data files that were sent to the store of a target, with the jobs that need them.
+    Ls(DataListArgs),
+    /// Remove data files from the store of a target; the next job that needs one sends it anew. Exit status 3 when one is kept,
+    /// because a job needs it.
+    Rm(DataRemoveArgs),
+}
+
+#[derive(Args)]
+pub(crate) struct DataListArgs {
+    /// The target's name; by default the configuration's default.
+    #[arg(value_name = "TARGET")]
+    target: Option<String>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Args)]
+pub(crate) struct DataRemoveArgs {
+    /// The target's name.
+    #[arg(value_name = "TARGET")]
+    target: String,
+    /// The beginnings of the files' SHA-256.
+    #[arg(value_name = "SHA256", required_unless_present_any = ["unused", "older"])]
+    hashes: Vec<String>,
+    /// Remove all that no job needs which is not over.
+    #[arg(long, conflicts_with_all = ["hashes", "older"])]
+    unused: bool,
+    /// Remove those of them that were not used for so long: `30d`, `12h`.
+    #[arg(long, value_name = "TIME", conflicts_with = "hashes")]
+    older: Option<String>,
+}
+
+#[derive(Subcommand)]
 pub(crate) enum FsCommand {
     /// List a folder of a target.
     Ls(FsArgs),
@@ -542,6 +581,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Doctor(args) => doctor::doctor(&args),
         Command::Schema => schema(),
         Command::Env(command) => env::env(&command),
+        Command::Data(command) => data::data(&command),
         Command::Fs(command) => fs::fs(&command),
         Command::Reference { docs } => reference::reference(&docs),
     };
