@@ -717,7 +717,11 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 fn half_written(folder: &Path) -> Vec<PathBuf> {
     let is_half = |path: &PathBuf| {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with('.') || name.ends_with(".new")
+        // The compiled runner, which has a number behind it while it is written.
+        let is_kept = name
+            .strip_prefix(".runner-")
+            .is_some_and(|rest| !rest.contains('.'));
+        name.starts_with('.') && !is_kept || name.ends_with(".new")
     };
     walk(folder).into_iter().filter(is_half).collect()
 }
