@@ -96,17 +96,12 @@ fn a_large_file_is_sent_once_and_again_when_it_changes() {
 #[test]
 fn all_tasks_of_a_sweep_share_one_file() {
     let home = home("");
-    let ran = home
-        .hoist(&[&RUN[..], &["--sweep", "n=[1, 2, 3]", "--detach"]].concat())
-        .ended(0);
-    let sweep = ran.stdout.trim();
-    let ran = home.hoist(&["result", sweep, "--format", "csv"]);
-    assert!(
-        ran.stdout.contains("1500007"),
-        "{}{}",
-        ran.stdout,
-        ran.stderr
-    );
+    let (status, events) = home.events(&[&RUN[..], &["--sweep", "n=[1, 2, 3]"]].concat());
+    let last = &events[events.len() - 1];
+    assert_eq!(status, 0, "{last}");
+    let tasks = last["tasks"].as_array().expect("tasks").iter();
+    let values: Vec<&serde_json::Value> = tasks.map(|task| &task["result"]["json"]).collect();
+    assert_eq!(values, [500_007, 1_000_007, 1_500_007]);
     assert_eq!(stored(&home).len(), 2);
 }
 
