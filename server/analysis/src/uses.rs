@@ -35,17 +35,14 @@ pub(crate) struct Use {
     pub(crate) statement: Range<usize>,
 }
 
-/// All uses of names in a module, by place and by variable. They are put together when somebody asks first, and where only one
-/// statement of the module is asked about only for that: about most files nobody asks more.
+/// All uses of names in a module, by place and by variable. They are put together when somebody asks first: about most files
+/// nobody does.
 #[derive(Debug)]
 pub(crate) struct Uses {
     scopes: Arc<Scopes>,
-    whole: OnceLock<Table>,
-    /// Those of single pieces, by the pieces' numbers.
-    parts: Box<[OnceLock<Table>]>,
+    table: OnceLock<Table>,
 }
 
-/// The uses of a module or of a piece of it.
 #[derive(Debug)]
 struct Table {
     /// In source order.
@@ -66,37 +63,22 @@ fn hash_of(home: Home, name: &str) -> u64 {
 }
 
 impl Table {
-    /// All of a module.
     fn read(scopes: &Scopes) -> Table {
-        Table::of(scopes, scopes.iter(), 0..usize::MAX)
-    }
-
-    /// Those of one piece.
-    fn read_piece(scopes: &Scopes, piece: usize) -> Table {
-        let range = scopes.piece(piece).unwrap_or_default();
-        let module = std::iter::once((scopes.module(), scopes.get(scopes.module())));
-        Table::of(scopes, module.chain(scopes.in_piece(piece)), range)
-    }
-
-    /// Those of some scopes that begin in a range.
-    fn of<'s>(
-        scopes: &Scopes,
-        all: impl Iterator<Item = (ScopeId, &'s Scope)>,
-        range: Range<usize>,
-    ) -> Table {
-        let counted = all.filter(|(_, scope)| !scope.is_detached);
+        let counted = scopes.iter().filter(|(_, scope)| !scope.is_detached);
         let counted: Vec<(ScopeId, &Scope)> = counted.collect();
+        let many = counted.iter();
+        let many = many.map(|(_, scope)| scope.references.len() + scope.bindings.len());
         // Where a name stands, whether it is bound, and which one it is of which scope: in one number, which is sorted faster.
-        let mut order: Vec<u128> = Vec::new();
+        let mut order: Vec<u128> = Vec::with_capacity(many.sum());
         for (number, (_, scope)) in counted.iter().enumerate() {
             let key = |start: usize, is_bound: bool, index: usize| {
                 let place = 2 * start as u128 + u128::from(is_bound);
                 place << 64 | (number as u128) << 32 | index as u128
             };
-            let read = inside(&scope.references, &range, |read| read.range.start);
-            order.extend(read.map(|(index, at)| key(at, false, index)));
-            let bound = inside(&scope.bindings, &range, |bound| bound.range.start);
-            order.extend(bound.map(|(index, at)| key(at, true, index)));
+            let read = scope.references.iter().enumerate();
+            order.extend(read.map(|(index, read)| key(read.range.start, false, index)));
+            let bound = scope.bindings.iter().enumerate();
+            order.extend(bound.map(|(index, bound)| key(bound.range.start, true, index)));
         }
         order.sort_unstable();
         let mut linker = Linker::with_room_for(order.len());
@@ -111,17 +93,6 @@ impl Table {
         }
         linker.table
     }
-}
-
-/// The places of what begins in a range, with their indices. `all` is in the order of the places.
-fn inside<'t, T>(
-    all: &'t [T],
-    range: &Range<usize>,
-    at: impl Fn(&T) -> usize + 't,
-) -> impl Iterator<Item = (usize, usize)> + 't {
-    let before = |end: usize| all.partition_point(|one| at(one) < end);
-    let (from, to) = (before(range.start), before(range.end));
-    (from..to).map(move |index| (index, at(&all[index])))
 }
 
 impl Use {
@@ -247,27 +218,41 @@ impl Linker {
     }
 }
 
-impl Table {
-    fn at(&self, offset: usize) -> Option<&Use> {
-        let after = self
-            .all
-            .partition_point(|a_use| a_use.range.start <= offset);
-        let last = self.all.get(after.checked_sub(1)?)?;
+impl Uses {
+    pub(crate) fn read(scopes: Arc<Scopes>) -> Uses {
+        Uses {
+            scopes,
+            table: OnceLock::new(),
+        }
+    }
+
+    fn table(&self) -> &Table {
+        self.table.get_or_init(|| Table::read(&self.scopes))
+    }
+
+    /// The use whose name begins at a byte offset; the binding where a name is read and bound.
+    pub(crate) fn at(&self, offset: usize) -> Option<&Use> {
+        let all = &self.table().all;
+        let after = all.partition_point(|a_use| a_use.range.start <= offset);
+        let last = all.get(after.checked_sub(1)?)?;
         (last.range.start == offset).then_some(last)
     }
 
-    fn within(&self, range: &Range<usize>) -> &[Use] {
-        let before = |end: usize| self.all.partition_point(|a_use| a_use.range.start < end);
+    /// The uses that begin inside of a range, in source order.
+    pub(crate) fn within(&self, range: &Range<usize>) -> &[Use] {
+        let all = &self.table().all;
+        let before = |end: usize| all.partition_point(|a_use| a_use.range.start < end);
         let (from, to) = (before(range.start), before(range.end));
-        &self.all[from..to.max(from)]
+        &all[from..to.max(from)]
     }
 
-    fn of_variable(&self, home: Home, name: &str) -> impl Iterator<Item = &Use> {
+    /// Every use of one variable, in source order.
+    pub(crate) fn of(&self, home: Home, name: &str) -> impl Iterator<Item = &Use> {
         let Table {
             all,
             next,
             variables,
-        } = self;
+        } = self.table();
         let same = |known: &Variable| {
             let first = &all[known.first];
             first.home == home && first.name == *name
@@ -275,57 +260,6 @@ impl Table {
         let found = variables.find(hash_of(home, name), same);
         std::iter::successors(found.map(|found| found.first), |index| next[*index])
             .map(|index| &all[index])
-    }
-}
-
-impl Uses {
-    pub(crate) fn read(scopes: Arc<Scopes>) -> Uses {
-        let parts = scopes.pieces().map(|_| OnceLock::new());
-        Uses {
-            parts: parts.collect(),
-            whole: OnceLock::new(),
-            scopes,
-        }
-    }
-
-    fn whole(&self) -> &Table {
-        self.whole.get_or_init(|| Table::read(&self.scopes))
-    }
-
-    /// The table of a piece, or that of the whole where it is there already or there is no such piece.
-    fn part(&self, piece: usize) -> &Table {
-        let part = self.parts.get(piece);
-        match part.filter(|_| self.whole.get().is_none()) {
-            Some(part) => part.get_or_init(|| Table::read_piece(&self.scopes, piece)),
-            None => self.whole(),
-        }
-    }
-
-    /// The use whose name begins at a byte offset; the binding where a name is read and bound.
-    pub(crate) fn at(&self, offset: usize) -> Option<&Use> {
-        self.part(self.scopes.piece_number(offset)).at(offset)
-    }
-
-    /// The uses that begin inside of a range, in source order.
-    pub(crate) fn within(&self, range: &Range<usize>) -> &[Use] {
-        let piece = self.scopes.piece_number(range.start);
-        let around = self.scopes.piece(piece);
-        let is_all =
-            around.is_some_and(|around| around.start <= range.start && range.end <= around.end);
-        match is_all {
-            true => self.part(piece).within(range),
-            false => self.whole().within(range),
-        }
-    }
-
-    /// Every use of one variable, in source order.
-    pub(crate) fn of(&self, home: Home, name: &str) -> impl Iterator<Item = &Use> {
-        let piece = match home {
-            Home::Scope(scope) => scope.piece(),
-            Home::Module => None,
-        };
-        let table = piece.map_or_else(|| self.whole(), |piece| self.part(piece));
-        table.of_variable(home, name)
     }
 }
 
@@ -364,48 +298,5 @@ pub(crate) fn home(scopes: &Scopes, id: ScopeId, name: &str) -> Home {
             Home::Module
         }
         _ => Home::Module,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use hoist_syntax::Document;
-    use proptest::prelude::*;
-    use proptest::sample::select;
-
-    use super::*;
-
-    fn told(a_use: &Use) -> String {
-        format!("{a_use:?}")
-    }
-
-    proptest! {
-        /// What is known of one statement alone is what is known of it in the whole.
-        #[test]
-        fn a_part_says_what_the_whole_says(
-            lines in prop::collection::vec(select(vec![
-                "x = 1", "y = x", "def f(a):\n    global x\n    x = a\n    def g():\n        nonlocal a\n        a = b = x\n        return b",
-                "class A(x):\n    y = x\n    def f(self, y=y):\n        return [y for y in x if (z := y)]", "for x in y: print(x)",
-                "import a.b as x, c", "del x; x: int = y", "lambda x: (x, y, __class__)", "def h():\n    z = 1\n    return lambda: z",
-            ]), 1..8),
-        ) {
-            let document = Document::new(lines.join("\n") + "\n");
-            let scopes = document.scopes();
-            let whole = Uses::read(scopes.clone());
-            whole.whole();
-            for piece in scopes.pieces() {
-                let parts = Uses::read(scopes.clone());
-                let both = |uses: &Uses| uses.within(&piece).iter().map(told).collect::<Vec<_>>();
-                prop_assert_eq!(both(&parts), both(&whole));
-                for a_use in whole.within(&piece) {
-                    prop_assert_eq!(parts.at(a_use.range.start).map(told), whole.at(a_use.range.start).map(told));
-                    let of = |uses: &Uses| uses.of(a_use.home, &a_use.name).map(told).collect::<Vec<_>>();
-                    if a_use.home != Home::Module {
-                        prop_assert_eq!(of(&parts), of(&whole));
-                        prop_assert!(parts.whole.get().is_none());
-                    }
-                }
-            }
-        }
     }
 }

@@ -52,6 +52,13 @@ impl Listing {
         files.map(|(name, _)| name.as_str())
     }
 
+    /// May there be anything that is imported by a name? The names of all of it begin with that.
+    pub(crate) fn may_have_module(&self, name: &str) -> bool {
+        let before = self.entries.partition_point(|(own, _)| own.as_str() < name);
+        let first = self.entries.get(before);
+        first.is_some_and(|(own, _)| own.starts_with(name))
+    }
+
     /// Is there a module of this name, in a file of its own?
     pub(crate) fn has_module(&self, name: &str) -> bool {
         let file = || name.bytes().chain(*b".py");
@@ -140,6 +147,12 @@ mod tests {
             Some("_fast.cpython-311-x86_64-linux-gnu.so")
         );
         assert_eq!(folder.extension("train"), None);
+        for name in ["_fast", "data", "train"] {
+            assert!(folder.may_have_module(name), "{name}");
+        }
+        for name in ["fast", "dat_", "trains", "zlib", "a"] {
+            assert!(!folder.may_have_module(name), "{name}");
+        }
         assert_eq!(folder.files().count(), 2);
     }
 

@@ -141,6 +141,9 @@ impl<'a> Resolver<'a> {
     /// One step: a name in a folder.
     pub(super) fn step(&self, folder: &Path, name: &str) -> Option<Target> {
         let listing = self.listed(folder);
+        if !listing.may_have_module(name) {
+            return None;
+        }
         let is_folder = listing.has_folder(name);
         let inside = || folder.join(name);
         if is_folder && self.is_package(&inside()) {
@@ -157,15 +160,16 @@ impl<'a> Resolver<'a> {
 
     /// Follows a dotted name from a folder. Gives what each part means, as far as it goes.
     pub(crate) fn follow(&self, folder: &Path, module: &str) -> Vec<Target> {
-        let mut found = Vec::new();
-        let mut at = Some(folder.to_path_buf());
+        let mut found: Vec<Target> = Vec::new();
         for part in module.split('.').filter(|part| !part.is_empty()) {
-            let Some(target) = at.take().and_then(|at| self.step(&at, part)) else {
+            let at = match found.last() {
+                None => folder,
+                Some(Target::Package(inside) | Target::Namespace(inside)) => inside,
+                Some(Target::File(_)) => break,
+            };
+            let Some(target) = self.step(at, part) else {
                 break;
             };
-            if let Target::Package(inside) | Target::Namespace(inside) = &target {
-                at = Some(inside.clone());
-            }
             found.push(target);
         }
         found

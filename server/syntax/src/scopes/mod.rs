@@ -145,11 +145,7 @@ impl Scopes {
     /// The scopes in the top-level statement around `offset`, each before those inside of it. All that begins and ends in the
     /// statement is among them.
     pub fn around(&self, offset: usize) -> impl Iterator<Item = (ScopeId, &Scope)> {
-        self.in_piece(self.piece_number(offset))
-    }
-
-    /// The scopes in a piece by its number, each before those inside of it.
-    pub fn in_piece(&self, piece: usize) -> impl Iterator<Item = (ScopeId, &Scope)> {
+        let piece = self.piece_number(offset);
         let own = self.pieces.get(piece).into_iter();
         own.flat_map(move |own| {
             let numbered = own.scopes.iter().enumerate().skip(1);
@@ -157,8 +153,7 @@ impl Scopes {
         })
     }
 
-    /// The number of the piece that holds the byte at `offset`, from 0 in the order of the text.
-    pub fn piece_number(&self, offset: usize) -> usize {
+    fn piece_number(&self, offset: usize) -> usize {
         let after = self
             .pieces
             .partition_point(|piece| piece.range.start <= offset);
@@ -182,11 +177,6 @@ impl Scopes {
     /// statements.
     pub fn pieces(&self) -> impl Iterator<Item = Range<usize>> + '_ {
         self.pieces.iter().map(|piece| piece.range.clone())
-    }
-
-    /// The bytes of a piece by its number.
-    pub fn piece(&self, number: usize) -> Option<Range<usize>> {
-        self.pieces.get(number).map(|piece| piece.range.clone())
     }
 
     /// The one of the pieces that holds the byte at `offset`.

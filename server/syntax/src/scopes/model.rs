@@ -20,11 +20,6 @@ impl ScopeId {
         number: 0,
     };
 
-    /// The number of the piece that holds the scope; none for the module's own.
-    pub fn piece(self) -> Option<usize> {
-        (self != ScopeId::MODULE).then_some(self.piece as usize)
-    }
-
     /// Where the scope lies among those of its piece.
     pub(super) fn number(self) -> usize {
         self.number as usize
