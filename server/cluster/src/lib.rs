@@ -24,6 +24,7 @@ mod look;
 mod machine;
 mod packages;
 mod probe;
+mod programme;
 mod query;
 mod resources;
 mod scheduler;

@@ -183,6 +183,7 @@ class Store:
 
 
 def main():
+    os.umask(0o077)
     asked = json.loads(sys.stdin.buffer.readline().decode("utf-8"))
     store = Store(os.fsdecode(asked["work"].encode("utf-8")))
     if asked["what"] == "list":

@@ -2,17 +2,19 @@
 
 use std::time::{Duration, SystemTime};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{ClusterError, ErrorKind, one_line};
+use crate::programme::Programme;
 use crate::settings::TargetSettings;
-use crate::shell::quote;
-use crate::site::{Site, no_python};
-use crate::transport::{Transport, exec};
+use crate::site::Site;
+use crate::transport::Transport;
 
-const PROGRAM: &str = include_str!("stored.py");
+const PROGRAM: Programme = Programme {
+    text: include_str!("stored.py"),
+    name: "hoist-data",
+    subject: "the store of data files",
+};
 
 /// How it stands with a file of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,7 +98,7 @@ pub(crate) async fn list(
         files: Vec<Told>,
     }
     let question = serde_json::json!({ "work": site.work, "what": "list" });
-    let listed: Listed = ask(transport, settings, site, &question).await?;
+    let listed: Listed = PROGRAM.ask(transport, settings, site, &question).await?;
     let known = listed.files.into_iter();
     let ours = known.filter(|told| is_name(&told.name) && told.name.contains(&told.sha256));
     Ok(ours.map(StoredFile::from).collect())
@@ -142,7 +144,7 @@ pub(crate) async fn remove(
         ));
     }
     let question = serde_json::json!({ "work": site.work, "what": "remove", "names": names });
-    let kept: Kept = ask(transport, settings, site, &question).await?;
+    let kept: Kept = PROGRAM.ask(transport, settings, site, &question).await?;
     let kept = kept.kept.into_iter();
     Ok(kept
         .map(|(name, why)| KeptFile {
@@ -150,38 +152,6 @@ pub(crate) async fn remove(
             why: one_line(&why),
         })
         .collect())
-}
-
-/// Asks the programme over there, which any Python runs.
-async fn ask<T: for<'de> Deserialize<'de>>(
-    transport: &dyn Transport,
-    settings: &TargetSettings,
-    site: &Site,
-    question: &serde_json::Value,
-) -> Result<T, ClusterError> {
-    let Some(python) = site.python_path() else {
-        return Err(no_python(settings, &site.host));
-    };
-    // As one argument it would be too long for some systems.
-    let boot = "import base64,sys;exec(compile(base64.b64decode(sys.stdin.buffer.readline()),'hoist-data','exec'))";
-    let script = format!("umask 077\nexec {} -I -S -c {}", quote(python), quote(boot));
-    let input = format!("{}\n{question}\n", BASE64.encode(PROGRAM));
-    let output = exec(transport, &script, input.as_bytes()).await?;
-    let text = output.text();
-    let line = text.lines().rev().find(|line| line.starts_with('{'));
-    line.and_then(|line| serde_json::from_str(line).ok())
-        .ok_or_else(|| {
-            ClusterError::new(
-                &settings.name,
-                ErrorKind::Command,
-                format!(
-                    "the store of data files there could not be looked at (status {}, {})",
-                    output.status,
-                    output.complaint()
-                ),
-                "look whether the work folder there can be read and written",
-            )
-        })
 }
 
 #[cfg(test)]

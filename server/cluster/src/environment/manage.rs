@@ -2,18 +2,20 @@
 
 use std::time::{Duration, SystemTime};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 
 use super::spec::check_name;
-use crate::error::{ClusterError, ErrorKind, one_line};
+use crate::error::{ClusterError, one_line};
+use crate::programme::Programme;
 use crate::settings::TargetSettings;
-use crate::shell::quote;
-use crate::site::{Site, no_python};
-use crate::transport::{Transport, exec};
+use crate::site::Site;
+use crate::transport::Transport;
 
-const PROGRAM: &str = concat!(include_str!("place.py"), "\n\n", include_str!("manage.py"));
+const PROGRAM: Programme = Programme {
+    text: concat!(include_str!("place.py"), "\n\n", include_str!("manage.py")),
+    name: "hoist-environments",
+    subject: "the environments",
+};
 
 /// How it stands with an environment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,7 +83,7 @@ pub(crate) async fn list(
         environments: Vec<Told>,
     }
     let question = serde_json::json!({ "work": site.work, "what": "list" });
-    let listed: Listed = ask(transport, settings, site, &question).await?;
+    let listed: Listed = PROGRAM.ask(transport, settings, site, &question).await?;
     let known = listed.environments.into_iter();
     // Somebody else's folder there is none of ours.
     let ours = known.filter(|told| check_name(&settings.name, &told.name).is_ok());
@@ -123,7 +125,7 @@ pub(crate) async fn remove(
         check_name(&settings.name, name)?;
     }
     let question = serde_json::json!({ "work": site.work, "what": "remove", "names": names });
-    let kept: Kept = ask(transport, settings, site, &question).await?;
+    let kept: Kept = PROGRAM.ask(transport, settings, site, &question).await?;
     let kept = kept.kept.into_iter();
     Ok(kept
         .map(|(name, why)| KeptEnvironment {
@@ -131,36 +133,4 @@ pub(crate) async fn remove(
             why: one_line(&why),
         })
         .collect())
-}
-
-/// Asks the programme over there, which any Python runs.
-async fn ask<T: for<'de> Deserialize<'de>>(
-    transport: &dyn Transport,
-    settings: &TargetSettings,
-    site: &Site,
-    question: &serde_json::Value,
-) -> Result<T, ClusterError> {
-    let Some(python) = site.python_path() else {
-        return Err(no_python(settings, &site.host));
-    };
-    // As one argument it would be too long for some systems.
-    let boot = "import base64,sys;exec(compile(base64.b64decode(sys.stdin.buffer.readline()),'hoist-environments','exec'))";
-    let script = format!("exec {} -I -S -c {}", quote(python), quote(boot));
-    let input = format!("{}\n{question}\n", BASE64.encode(PROGRAM));
-    let output = exec(transport, &script, input.as_bytes()).await?;
-    let text = output.text();
-    let line = text.lines().rev().find(|line| line.starts_with('{'));
-    line.and_then(|line| serde_json::from_str(line).ok())
-        .ok_or_else(|| {
-            ClusterError::new(
-                &settings.name,
-                ErrorKind::Command,
-                format!(
-                    "the environments there could not be looked at (status {}, {})",
-                    output.status,
-                    output.complaint()
-                ),
-                "look whether the work folder there can be read and written",
-            )
-        })
 }
