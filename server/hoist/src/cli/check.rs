@@ -190,7 +190,8 @@ fn text(source: &Source, finding: &Finding) -> String {
     out
 }
 
-fn word(severity: Severity) -> &'static str {
+/// What a person reads of a severity.
+pub(super) fn word(severity: Severity) -> &'static str {
     match severity {
         Severity::Error => "error",
         Severity::Warning => "warning",

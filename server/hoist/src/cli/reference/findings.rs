@@ -3,6 +3,7 @@
 use hoist_analysis::{Code, Severity};
 
 use super::markdown::{prose, table};
+use crate::cli::check::word;
 
 /// How bad findings of a code are, in the editor, at `hoist check` and at a run, and whether some of them come with a fix.
 struct Told {
@@ -65,16 +66,6 @@ fn of(code: Code) -> Told {
         | Code::TextOnly => told(&[Information], false),
         Code::GlobalChanged => told(&[Information, Hint], false),
         Code::Coroutine | Code::DataTravels => told(&[Hint], false),
-    }
-}
-
-/// What a person reads.
-fn word(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Error => "error",
-        Severity::Warning => "warning",
-        Severity::Information => "information",
-        Severity::Hint => "hint",
     }
 }
 
