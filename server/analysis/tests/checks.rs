@@ -478,6 +478,86 @@ def f():
     assert_eq!(told.len(), 3, "{told:#?}");
 }
 
+/// What several functions need is judged for the targets of them all.
+#[test]
+fn a_file_is_judged_for_every_target_that_its_statement_meets() {
+    let source = "\
+def read(year):
+    table = open('big.bin')
+                 ^^^^^^^^^ HST036
+                 ^^^^^^^^^ HST036
+    own = open('own.csv')
+               ^^^^^^^^^ HST036
+    gone = open('survey/gone.csv')
+                ^^^^^^^^^^^^^^^^^ HST012
+                ^^^^^^^^^^^^^^^^^ HST036
+    over_there = open('/lab/x.csv')
+                      ^^^^^^^^^^^^ HST013
+                      ^^^^^^^^^^^^ HST036
+    huge = open('huge.bin')
+                ^^^^^^^^^^ HST014
+                ^^^^^^^^^^ HST036
+    return open(f'survey/{year}.csv')
+                ^^^^^^^^^^^^^^^^^^^^ HST042 Let survey/*.csv travel
+
+# hoist: data=maps/*.csv
+def plain():
+    ^^^^^ HST012
+    return read(1)
+
+# hoist: target=lab data=maps/*.csv
+def at_the_lab():
+    return read(2), open('survey/1999.csv')
+                         ^^^^^^^^^^^^^^^^^ HST036
+
+# hoist: target=tight
+def where_it_is_tight():
+    return read(3)
+";
+    let files = [("own.csv", "1"), ("survey/1999.csv", "2")];
+    let workspace = Workspace::new(&files);
+    sized(&workspace, "big.bin", 11 << 20);
+    sized(&workspace, "huge.bin", 2 << 30);
+    let rules = |target: &str| DataRules {
+        target: target.to_owned(),
+        ..DataRules::default()
+    };
+    let mut settings = going_to(rules("local"));
+    let paths = [
+        ("survey", "/lab/survey"),
+        ("maps", "/lab/maps"),
+        ("/x", "/lab"),
+    ];
+    let lab = DataRules {
+        paths: paths
+            .map(|(here, there)| (here.into(), there.to_owned()))
+            .into(),
+        ..rules("lab")
+    };
+    let tight = DataRules {
+        store_from: None,
+        limit: Some(1 << 30),
+        ..rules("tight")
+    };
+    for rules in [lab, tight] {
+        settings.data_rules.insert(rules.target.clone(), rules);
+    }
+    assert_eq!(marked(&workspace, source, &settings), source);
+    let found = workspace.findings_with("train.py", &settings);
+    insta::assert_snapshot!(lines(&unmarked(source), &found));
+
+    // Rules that come to the same make one sentence, and a target that nobody knows makes none.
+    settings.data_rules = ["local", "lab", "tight"]
+        .map(|target| (target.to_owned(), rules(target)))
+        .into();
+    let found = workspace.findings_with("train.py", &settings);
+    insta::assert_snapshot!("equal_rules", lines(&unmarked(source), &found));
+    settings.data_rules.remove("lab");
+    settings.data_rules.remove("tight");
+    let found = workspace.findings_with("train.py", &settings);
+    insta::assert_snapshot!("one_is_known", lines(&unmarked(source), &found));
+}
+
 #[test]
 fn a_missing_file_that_lies_elsewhere_is_named_there() {
     let source = "\

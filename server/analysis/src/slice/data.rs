@@ -537,9 +537,9 @@ pub(super) struct Data {
 
 /// Finds the files. `folders` are the candidates of the working directory: the module's folder and the workspace. What `map` speaks of
 /// lies on the target already, whatever is here.
-pub(super) fn locate(
+pub(super) fn locate<'m>(
     files: &dyn Files,
-    mentions: &[Mention],
+    mentions: impl IntoIterator<Item = &'m Mention>,
     folders: (&Path, &Path),
     base: &Path,
     map: &PathMap,

@@ -1,15 +1,17 @@
 //! What there is to say about the files that the code of a module names.
 
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use super::computed::{self, Computed};
 use super::data::{self, Mention};
+use super::judgement::{Judged, Judgement, merged, on_some};
 use super::paths::{Named, tidy};
 use super::{file_fixes as fixes, tree_path};
 use crate::audience::Audience;
-use crate::data_rules::{Load, PathMap, Way};
+use crate::data_rules::PathMap;
 use crate::files::Files;
 use crate::include;
 use crate::modules::Standing;
@@ -26,18 +28,22 @@ pub(super) fn files(
     standing: &Standing,
     found: &mut Vec<Finding>,
 ) {
-    let nowhere = DataRules::default();
+    let nowhere = [&DataRules::default()];
     let default = settings.default_target.as_deref();
     let audience = Audience::read(source, default, &settings.data_rules);
-    // What a statement's files meet: where that are several targets, the first.
-    let rules_at = |at: usize| audience.of(at).first().copied().unwrap_or(&nowhere);
-    let map_at = |at: usize| PathMap::new(rules_at(at), module.workspace, &standing.base);
+    // A file is judged for every target that its statement meets.
+    let rules_at = |at: usize| match audience.of(at) {
+        [] => &nowhere[..],
+        met => met,
+    };
+    let maps_at = |at: usize| {
+        let maps = rules_at(at).iter();
+        maps.map(|rules| PathMap::new(rules, module.workspace, &standing.base))
+    };
     let mut asked = include::of_configuration(&settings.data, module.workspace);
     for (wanted, range) in include::above_functions(&source.document, module.path, &|_| true) {
-        if map_at(range.start)
-            .linked(&wanted.folder_of_all())
-            .is_some()
-        {
+        let folder = wanted.folder_of_all();
+        if maps_at(range.start).all(|map| map.linked(&folder).is_some()) {
             continue;
         }
         let named = wanted.files(files);
@@ -58,25 +64,52 @@ pub(super) fn files(
     let keep = |_: usize| true;
     let mentions = data::mentions_that(module.path, source.body(), &keep, &counts);
     let places = computed::computed(module.path, source.body(), &mentions.readers);
-    let mut by_target: Vec<(&DataRules, Vec<Mention>)> = Vec::new();
-    for mention in mentions.all {
-        let rules = rules_at(mention.range.start);
-        match by_target.iter_mut().find(|(known, _)| *known == rules) {
-            Some((_, mentions)) => mentions.push(mention),
-            None => by_target.push((rules, vec![mention])),
+    let (of_windows, mentions): (Vec<Mention>, Vec<Mention>) = mentions
+        .all
+        .into_iter()
+        .partition(|mention| mention.read && is_foreign(&mention.named));
+    foreign(source, &of_windows, found);
+    let mut by_target: BTreeMap<&str, (&DataRules, Vec<&Mention>)> = BTreeMap::new();
+    for mention in &mentions {
+        for rules in rules_at(mention.range.start) {
+            let of_target = by_target.entry(&rules.target);
+            let (_, mentions) = of_target.or_insert_with(|| (rules, Vec::new()));
+            mentions.push(mention);
         }
     }
-    for (rules, mentions) in by_target {
-        named(module, files, source, standing, rules, mentions, found);
+    let judged = Judged {
+        module,
+        files,
+        source,
+        standing,
+    };
+    let by_target = by_target.into_values();
+    let judgements = by_target.flat_map(|(rules, mentions)| judged.on_target(rules, &mentions));
+    // Where something stands in for `open`, nobody knows what a file's name finds.
+    let stands_in = OnceCell::new();
+    let is_told = |judgement: &Judgement| {
+        !judgement.is_missing() || !stands_in.get_or_init(|| stands_in_for_open(source.text()))
+    };
+    for judgement in merged(judgements.filter(is_told).collect()) {
+        let met = rules_at(judgement.range().start).len();
+        found.push(judged.finding(judgement, met));
     }
-    let folders = asked.iter().map(|wanted| wanted.folder_of_all());
-    let mut folders: Vec<PathBuf> = folders.collect();
-    let rules = audience.all();
-    for rules in rules {
-        let map = PathMap::new(rules, module.workspace, &standing.base);
-        folders.extend(map.linked.into_iter().map(|linked| linked.here));
+    let asked: Vec<PathBuf> = asked.iter().map(|wanted| wanted.folder_of_all()).collect();
+    for place in places {
+        let start = place.range.start;
+        // The targets on which no file of a folder is.
+        let lacking = |path: &Path| {
+            let is_near = |other: &Path| other.starts_with(path) || path.starts_with(other);
+            let is_asked = asked.iter().any(|asked| is_near(asked));
+            let rules = rules_at(start).iter().zip(maps_at(start));
+            let lacks = rules.filter(|(_, map)| {
+                !is_asked && !map.linked.iter().any(|linked| is_near(&linked.here))
+            });
+            lacks.map(|(rules, _)| rules.target.clone()).collect()
+        };
+        let met = rules_at(start).len();
+        found.extend(computed(module, files, source, place, &lacking, met));
     }
-    computed(module, files, source, (places, &folders), found);
 }
 
 /// The pattern, from the workspace, by which the configuration lets the files travel that a finding of the file is about; none
@@ -102,25 +135,9 @@ pub fn data_pattern(module: &Module<'_>, files: &dyn Files, finding: &Finding) -
     }
 }
 
-/// Adds what there is to say about the files that a module names by constants, where they go to a target with these rules.
-fn named(
-    module: &Module<'_>,
-    files: &dyn Files,
-    source: &Source,
-    standing: &Standing,
-    rules: &DataRules,
-    mentions: Vec<Mention>,
-    found: &mut Vec<Finding>,
-) {
-    let folder = module.path.parent().unwrap_or(Path::new("/"));
-    let base = &standing.base;
-    let (foreign, mentions): (Vec<Mention>, Vec<Mention>) = mentions
-        .into_iter()
-        .partition(|mention| mention.read && is_foreign(&mention.named));
-    let mut say = |code, severity, message: String, range: Range<usize>, fixes: Vec<Fix>| {
-        found.push(Finding::of_file(code, severity, message, range, fixes));
-    };
-    for mention in &foreign {
+/// Adds the paths that only Windows reads.
+fn foreign(source: &Source, mentions: &[Mention], found: &mut Vec<Finding>) {
+    for mention in mentions {
         let Named::Text(text) = &mention.named else {
             continue;
         };
@@ -133,240 +150,47 @@ fn named(
                 "`{text}` has backslashes, which part no folders on a cluster: write it with `/`"
             )
         };
-        let fixes = with_slashes(source, &mention.range, text)
-            .into_iter()
-            .collect();
-        say(
+        found.push(Finding::of_file(
             Code::ForeignPath,
             Severity::Warning,
             message,
             mention.range.clone(),
-            fixes,
-        );
-    }
-    let map = PathMap::new(rules, module.workspace, base);
-    let located = data::locate(files, &mentions, (folder, module.workspace), base, &map);
-    // Where something stands in for `open`, nobody knows what a file's name finds.
-    let missing = located.missing.into_iter();
-    for (name, range) in missing.filter(|_| !stands_in_for_open(source.text())) {
-        let shown = tree_path(folder, Path::new(&name)).unwrap_or_else(|| name.clone());
-        let message = format!(
-            "`{shown}` does not exist here, so it does not travel; a job has it only if it makes it itself"
-        );
-        let fixes = fixes::nearest(files, &name, (folder, module.workspace))
-            .and_then(|near| {
-                replaced(
-                    source,
-                    &range,
-                    &near,
-                    format!("Read {near}, which is there"),
-                )
-            })
-            .into_iter()
-            .collect();
-        say(Code::MissingData, Severity::Warning, message, range, fixes);
-    }
-    for (path, range) in located.astray {
-        let message = astray(&path, folder, module.workspace);
-        say(
-            Code::MissingData,
-            Severity::Warning,
-            message,
-            range,
-            Vec::new(),
-        );
-    }
-    for (name, range) in located.absolute {
-        let relative = from_folder(files, Path::new(&name), folder, module.workspace);
-        let (message, fixes) = match relative {
-            Some(relative) => (
-                format!(
-                    "`{name}` is an absolute path of this machine, but the file lies in the workspace: name it `{relative}`, so that it travels"
-                ),
-                replaced(
-                    source,
-                    &range,
-                    &relative,
-                    format!("Make the path relative: {relative}"),
-                )
+            with_slashes(source, &mention.range, text)
                 .into_iter()
                 .collect(),
-            ),
-            None => (
-                format!(
-                    "`{name}` is an absolute path: it must exist on the cluster under the same name"
-                ),
-                Vec::new(),
-            ),
-        };
-        say(Code::AbsolutePath, Severity::Warning, message, range, fixes);
-    }
-    for (name, there, range) in located.elsewhere {
-        let message = elsewhere(&name, &there, &rules.target);
-        let fixes =
-            from_folder(files, Path::new(&name), folder, module.workspace).and_then(|near| {
-                let title = format!("Make the path relative: {near}");
-                replaced(source, &range, &near, title)
-            });
-        let fixes = fixes.into_iter().collect();
-        say(Code::AbsolutePath, Severity::Warning, message, range, fixes);
-    }
-    let there = located.there.into_iter();
-    let there = there.map(|(path, range)| (path.clone(), path, range));
-    let mapped = located
-        .mapped
-        .into_iter()
-        .filter_map(|(path, (range, is_read))| {
-            let shown = tree_path(base, &path)?;
-            Some((shown, map.there(&path)?, range)).filter(|_| is_read)
-        });
-    for (name, path, range) in there.chain(mapped) {
-        let target = &rules.target;
-        let message = match name == path {
-            true => format!("`{name}` is read where it lies on {target}"),
-            false => format!(
-                "`{name}` does not travel: a job reads {path} on {target}, as `paths` of the target says"
-            ),
-        };
-        say(
-            Code::DataTravels,
-            Severity::Hint,
-            message,
-            range,
-            Vec::new(),
-        );
-    }
-    let mut travelling: BTreeMap<usize, Vec<(String, u64, Range<usize>)>> = BTreeMap::new();
-    for (path, (len, range)) in located.found {
-        let shown = tree_path(base, &path).unwrap_or_default();
-        if let Way::TooMuch(limit) = Load::new(rules, 0, 0).take(len) {
-            let message = format!(
-                "`{shown}` is {}, more than the {} that `data_limit` of {} allows; raise it, or put the file on the cluster and name its place in `paths` of the target",
-                size(len),
-                size(limit),
-                rules.target
-            );
-            say(Code::TooLarge, Severity::Error, message, range, Vec::new());
-        } else if mentions.iter().any(|mention| {
-            // A path that counts from `__file__` says that a file is meant, wherever it is opened.
-            let is_meant = matches!(mention.named, Named::File(_)) && path != module.path;
-            mention.range == range && (mention.read || mention.listed || is_meant)
-        }) {
-            let files = travelling.entry(range.start).or_default();
-            files.push((shown, len, range));
-        }
-    }
-    let is_stored = |len| rules.store_from.is_some_and(|from| len >= from);
-    let on_target = match rules.target.as_str() {
-        "" => String::new(),
-        target => format!(" of {target}"),
-    };
-    for (_, files) in travelling {
-        let sum = files.iter().map(|(_, len, _)| len).sum();
-        let mut message = match files.as_slice() {
-            [(shown, len, _)] if is_stored(*len) => format!(
-                "`{shown}` ({}) is sent once, to the store of data files{on_target}, and linked into each job",
-                size(*len)
-            ),
-            [(shown, len, _)] => format!("`{shown}` ({}) travels with the job", size(*len)),
-            files => format!(
-                "{} files travel with the job, {} together, such as `{}`",
-                files.len(),
-                size(sum),
-                files.first().map_or("", |(shown, ..)| shown)
-            ),
-        };
-        let large = files.iter().filter(|(_, len, _)| is_stored(*len));
-        let (count, bytes) = large.fold((0, 0), |(count, bytes), (_, len, _)| {
-            (count + 1, bytes + len)
-        });
-        if count > 0 && files.len() > 1 {
-            message += &format!(
-                "; {count} of them, {}, only once, to the store of data files{on_target}",
-                size(bytes)
-            );
-        }
-        if count > 0 && bytes >= rules.ask_from {
-            message += "; you are asked before that";
-        }
-        let range = files.into_iter().next().map_or(0..0, |(.., range)| range);
-        say(
-            Code::DataTravels,
-            Severity::Hint,
-            message,
-            range,
-            Vec::new(),
-        );
-    }
-    for (path, range) in located.outside {
-        let message = format!(
-            "`{}` lies outside of the workspace and does not travel; move it into the workspace, or put it on the cluster and give its path there",
-            path.display()
-        );
-        let fixes = fixes::copied(files, &path, folder)
-            .and_then(|(name, copy)| {
-                let title = format!("Copy it to {name} and read that");
-                let mut fix = replaced(source, &range, &name, title)?;
-                fix.elsewhere.push(copy);
-                Some(fix)
-            })
-            .into_iter()
-            .collect();
-        say(
-            Code::OutsideWorkspace,
-            Severity::Warning,
-            message,
-            range,
-            fixes,
-        );
+        ));
     }
 }
 
-/// Adds the places that read a file of a folder without saying which one. `asked` are the folders that patterns of the user
-/// begin in.
+/// What there is to say of a place that reads a file of a folder without saying which one, unless there are files of that folder on
+/// all of the targets that it meets, so many as `met`. `lacking` are the others, by name.
 fn computed(
     module: &Module<'_>,
     files: &dyn Files,
     source: &Source,
-    (places, asked): (Vec<Computed>, &[PathBuf]),
-    found: &mut Vec<Finding>,
-) {
+    place: Computed,
+    lacking: &dyn Fn(&Path) -> Vec<String>,
+    met: usize,
+) -> Option<Finding> {
     let folder = module.path.parent().unwrap_or(Path::new("/"));
-    for place in places {
-        let Some(path) = computed::folder_of(files, &place.folder, (folder, module.workspace))
-        else {
-            continue;
-        };
-        let shown = tree_path(folder, &path);
-        let (true, Some(shown)) = (
-            asked
-                .iter()
-                .all(|asked| !asked.starts_with(&path) && !path.starts_with(asked)),
-            shown,
-        ) else {
-            continue;
-        };
-        let pattern = format!("{shown}/*{}", place.ending);
-        let message = format!(
-            "the file's name is computed when the code runs, so no file of `{shown}` travels for it: name them by `# hoist: data={pattern}` above the function"
-        );
-        let fix = fixes::letting_travel(source, place.range.start, &pattern);
-        found.push(Finding {
-            code: Code::ComputedPath,
-            severity: Severity::Information,
-            message,
-            range: place.range,
-            entry: None,
-            fixes: fix.into_iter().collect(),
-        });
+    let path = computed::folder_of(files, &place.folder, (folder, module.workspace))?;
+    let shown = tree_path(folder, &path)?;
+    let lacking = lacking(&path);
+    if lacking.is_empty() {
+        return None;
     }
-}
-
-/// What is told of an absolute path of this machine that the path map translates: the code itself is never rewritten.
-pub(super) fn elsewhere(name: &str, there: &str, target: &str) -> String {
-    format!(
-        "`{name}` is an absolute path of this machine, and a job looks for it under the same name, though `paths` of {target} says that it lies at {there} there: name it by a relative path below a folder that is in `paths`, or pass the path as an argument"
-    )
+    let pattern = format!("{shown}/*{}", place.ending);
+    let message = format!(
+        "the file's name is computed when the code runs, so no file of `{shown}` travels for it: name them by `# hoist: data={pattern}` above the function"
+    );
+    let fix = fixes::letting_travel(source, place.range.start, &pattern);
+    Some(Finding::of_file(
+        Code::ComputedPath,
+        Severity::Information,
+        on_some(&lacking, met, message),
+        place.range,
+        fix.into_iter().collect(),
+    ))
 }
 
 /// What is told of a file that a job does not find, because it begins in another folder.
@@ -439,7 +263,12 @@ fn with_slashes(source: &Source, range: &Range<usize>, text: &str) -> Option<Fix
 
 /// The path of an existing file of the workspace as the module's code finds it: from the module's folder, else from the
 /// workspace's.
-fn from_folder(files: &dyn Files, path: &Path, folder: &Path, workspace: &Path) -> Option<String> {
+pub(super) fn from_folder(
+    files: &dyn Files,
+    path: &Path,
+    folder: &Path,
+    workspace: &Path,
+) -> Option<String> {
     let path: PathBuf = tidy(path);
     if !files.metadata(&path).is_ok_and(|meta| meta.is_file) {
         return None;
@@ -448,7 +277,12 @@ fn from_folder(files: &dyn Files, path: &Path, folder: &Path, workspace: &Path) 
 }
 
 /// Another text in place of a plain literal; none when it is no such literal.
-fn replaced(source: &Source, range: &Range<usize>, text: &str, title: String) -> Option<Fix> {
+pub(super) fn replaced(
+    source: &Source,
+    range: &Range<usize>,
+    text: &str,
+    title: String,
+) -> Option<Fix> {
     let old = source.text().get(range.clone())?;
     let literal = expression(old)?;
     constant_text(&literal)?;

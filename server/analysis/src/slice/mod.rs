@@ -8,6 +8,7 @@ pub(crate) mod emit;
 mod file_fixes;
 pub(crate) mod inspect;
 mod inspect_files;
+mod judgement;
 mod knowledge;
 mod local;
 pub(crate) mod paths;

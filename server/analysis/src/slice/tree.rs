@@ -9,7 +9,7 @@ use super::requirements::Requirements;
 use super::types::{
     FileKind, ImportOrigin, ImportedModule, OnTarget, Requirement, SliceFile, StoredFile,
 };
-use super::{Objections, inspect_files, tree_path};
+use super::{Objections, inspect_files, judgement, tree_path};
 use crate::data_rules::{DataRules, Load, PathMap, Way};
 use crate::files::Files;
 use crate::modules::{Collected, Resolver, Standing, imports_of};
@@ -238,7 +238,7 @@ pub(super) fn grow(
         findings.push(warning(Code::AbsolutePath, message, place(range), entry));
     }
     for (name, there, range) in &located.elsewhere {
-        let message = inspect_files::elsewhere(name, there, &ground.rules.target);
+        let message = judgement::elsewhere(name, there, &ground.rules.target);
         findings.push(warning(Code::AbsolutePath, message, place(range), entry));
     }
     for (path, range) in &located.outside {
