@@ -222,7 +222,7 @@ fn written(
     ));
     lines.extend(surroundings(settings, scheduler, place, &started.python));
     let mut run = RUN.trim().to_owned();
-    if let Some(words) = started.python.before_python(work, started.resources) {
+    if let Some(words) = started.python.before_python(started.resources) {
         run = run.replacen(START, &format!("{words}{START}"), 1);
     }
     if let Some(line) = started.python.after_all() {

@@ -25,8 +25,18 @@ pub(crate) enum JobPython<'a> {
     Conda(&'a str),
     /// That of an environment's folder, or this one itself.
     Path(&'a str),
-    /// That of a container image, by its path within.
-    Image(&'a str, &'a str),
+    /// That of a container image.
+    Image(Image<'a>),
+}
+
+/// A container image, and what of the target it is given.
+#[derive(Debug, Clone)]
+pub(crate) struct Image<'a> {
+    image: &'a str,
+    /// The Python, by its path within.
+    python: &'a str,
+    /// What lies on the target, as the target's path map names it.
+    places: Vec<&'a str>,
 }
 
 impl<'a> JobPython<'a> {
@@ -38,10 +48,11 @@ impl<'a> JobPython<'a> {
             Some(EnvironmentKind::Image(image))
                 if settings.scheduler != SchedulerKind::Kubernetes =>
             {
-                Self::Image(
-                    image.as_str(),
-                    settings.python.as_deref().unwrap_or("python3"),
-                )
+                Self::Image(Image {
+                    image: image.as_str(),
+                    python: settings.python.as_deref().unwrap_or("python3"),
+                    places: settings.paths.values().map(String::as_str).collect(),
+                })
             }
             // A pod is in its image already; and where nothing is asked for, there is nothing to build.
             Some(EnvironmentKind::Image(_) | EnvironmentKind::System | EnvironmentKind::Venv)
@@ -92,14 +103,14 @@ impl<'a> JobPython<'a> {
             Self::Build(name, spec) => format!("{}\n{}", in_job(work, spec), venv(work, name)),
             Self::Conda(name) => conda(name),
             Self::Path(path) => at_path(path),
-            Self::Image(image, python) => in_image(image, python),
+            Self::Image(image) => in_image(work, image),
         };
         // Whatever the set-up lines switched on.
         Some(format!("set +eu\n{lines}"))
     }
 
     /// What stands before the Python where the runner is started.
-    pub(crate) fn before_python(&self, work: &str, resources: &Resources) -> Option<String> {
+    pub(crate) fn before_python(&self, resources: &Resources) -> Option<String> {
         let Self::Image(..) = self else {
             return None;
         };
@@ -107,15 +118,8 @@ impl<'a> JobPython<'a> {
             Some(gpus) if gpus > 0 => " --nv",
             _ => "",
         };
-        // The job's folder and the package are below the work folder.
-        let work = quote(
-            &work
-                .replace('\\', "\\\\")
-                .replace(',', "\\,")
-                .replace(':', "\\:"),
-        );
         Some(format!(
-            "\"$hoist_container\" exec{gpu} --bind \"$HOME\" --bind {work} \"$hoist_image\" "
+            "\"$hoist_container\" exec{gpu} --bind \"$hoist_binds\" \"$hoist_image\" "
         ))
     }
 
@@ -207,8 +211,39 @@ hoist_python=$CONDA_PREFIX/bin/python"#
     )
 }
 
-/// A container image, run by what runs images on clusters.
-fn in_image(image: &str, python: &str) -> String {
+/// Shell function `hoist_bind PATH`: lets a container have what lies there, by that path and where it really lies, for what leads to it
+/// may be a link that the container lacks. Below the home, which it has, links are as they are. What is not there would keep the
+/// container from beginning, and whoever misses it says so better.
+const BIND: &str = r#"hoist_binds=
+hoist_bind() {
+  [ -e "$1" ] || return 0
+  hoist_place=$(readlink -f "$1" 2>/dev/null) || hoist_place=$1
+  case $1 in "$hoist_place"|"$HOME"/*) set -- "$hoist_place" ;; *) set -- "$hoist_place" "$1" ;; esac
+  for hoist_place; do
+    hoist_binds=$hoist_binds${hoist_binds:+,}$(printf '%s\n' "$hoist_place" | sed 's/[\\,:]/\\&/g')
+  done
+}"#;
+
+/// A container image, run by what runs images on clusters. The folders of the job, of packages and of data files are below the work
+/// folder.
+fn in_image(work: &str, of: &Image<'_>) -> String {
+    let Image {
+        image,
+        python,
+        places,
+    } = of;
+    let places = places.iter().map(|place| {
+        let place = crate::script::one_line(&shell::path(place));
+        // One that begins with a variable that is not set is nowhere.
+        format!(
+            "{{ hoist_place=$(printf %s. {place}); }} 2>/dev/null; hoist_bind \"${{hoist_place%.}}\"\n"
+        )
+    });
+    let binds = format!(
+        "{BIND}\nhoist_bind \"$HOME\"\nhoist_bind {}\n{}",
+        quote(work),
+        places.collect::<String>()
+    );
     let is_file = image.starts_with(['/', '~', '$']);
     let place = if is_file {
         crate::script::one_line(&shell::path(image))
@@ -226,7 +261,7 @@ fn in_image(image: &str, python: &str) -> String {
         false => String::new(),
     };
     format!(
-        r#"hoist_image={place}{is_there}
+        r#"{binds}hoist_image={place}{is_there}
 hoist_container=
 for hoist_candidate in apptainer singularity; do
   if command -v "$hoist_candidate" >/dev/null 2>&1; then hoist_container=$hoist_candidate; break; fi
