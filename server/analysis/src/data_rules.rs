@@ -25,6 +25,19 @@ pub struct DataRules {
     pub limit: Option<u64>,
     /// Files and folders of this machine, absolute or from the workspace, with the paths that they have on the target.
     pub paths: Vec<(PathBuf, String)>,
+    /// Where volumes are mounted, of a target whose jobs find nothing else there than these and their image.
+    pub volumes: Option<Vec<String>>,
+}
+
+impl DataRules {
+    /// Is this path of the target one that only the image of its jobs can have?
+    pub(crate) fn is_in_image(&self, there: &str) -> bool {
+        let has = |volume: &String| Path::new(there).starts_with(volume);
+        // What is behind a variable is seen in the job alone.
+        let is_plain = there.starts_with('/') && !there.contains('$');
+        let volumes = self.volumes.as_ref().filter(|_| is_plain);
+        volumes.is_some_and(|volumes| !volumes.iter().any(has))
+    }
 }
 
 impl Default for DataRules {
@@ -35,6 +48,7 @@ impl Default for DataRules {
             ask_from: ASK_FROM,
             limit: None,
             paths: Vec::new(),
+            volumes: None,
         }
     }
 }

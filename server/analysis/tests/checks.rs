@@ -559,6 +559,28 @@ def where_it_is_tight():
 }
 
 #[test]
+fn what_no_volume_of_a_pod_has_must_be_in_its_image() {
+    let source = "def f():\n    return open('a/x'), open('b/x'), open('/lab/y'), open('c')\n";
+    let workspace = Workspace::new(&[("train.py", source)]);
+    let paths = [
+        ("a", "/lab/a"),
+        ("b", "/opt/b"),
+        ("/l", "/lab"),
+        ("c", "$SCRATCH/c"),
+    ];
+    let rules = DataRules {
+        target: "pods".to_owned(),
+        paths: paths
+            .map(|(here, there)| (here.into(), there.to_owned()))
+            .into(),
+        volumes: Some(vec!["/lab".to_owned()]),
+        ..DataRules::default()
+    };
+    let found = workspace.findings_with("train.py", &going_to(rules));
+    insta::assert_snapshot!(lines(source, &found));
+}
+
+#[test]
 fn a_missing_file_that_lies_elsewhere_is_named_there() {
     let source = "\
 def f():

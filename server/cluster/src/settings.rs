@@ -89,6 +89,9 @@ pub struct TargetSettings {
     pub node_selector: BTreeMap<String, String>,
     /// Kubernetes: taints of nodes that the jobs put up with, written as `kubectl taint` does: `["gpu=yes:NoSchedule"]`.
     pub tolerations: Vec<String>,
+    /// Kubernetes: what jobs find in their pods, by its place there: `"/data" = "pvc:NAME"`, a PersistentVolumeClaim of the namespace (or
+    /// `"pvc:NAME/FOLDER"`), `"nfs:SERVER:/FOLDER"`, or `"node:/FOLDER"`, a folder of the node; with `:ro` at the end jobs only read it.
+    pub volumes: BTreeMap<String, String>,
     /// Kubernetes: how often a job whose pod was lost is started again. Without it: never.
     pub backoff_limit: Option<u32>,
     /// Kubernetes: how long the cluster keeps a job that has ended. Without it: a day.
@@ -153,6 +156,7 @@ impl Default for TargetSettings {
             service_account: None,
             node_selector: BTreeMap::new(),
             tolerations: Vec::new(),
+            volumes: BTreeMap::new(),
             backoff_limit: None,
             ttl: None,
             keep: None,
@@ -181,11 +185,7 @@ impl TargetSettings {
     /// Where its virtual environments are built.
     #[must_use]
     pub fn build_place(&self) -> BuildPlace {
-        match self.scheduler {
-            // Nothing there outlives a job.
-            SchedulerKind::Kubernetes => BuildPlace::Job,
-            _ => self.build.unwrap_or_default(),
-        }
+        self.build.unwrap_or_default()
     }
 
     fn refuse(&self, key: &str, value: &str, why: &str) -> ClusterError {
@@ -266,6 +266,18 @@ impl TargetSettings {
                 "it is no taint such as \"gpu=yes:NoSchedule\"",
             );
         }
+        for (place, text) in &self.volumes {
+            if let Some(why) = kubernetes::place_refusal(place) {
+                see("volumes", Some(place), false, why);
+            }
+            let is_good = kubernetes::Volume::read(place, text).is_some();
+            see(
+                "volumes",
+                Some(text),
+                is_good,
+                "it is no volume such as \"pvc:lab-data\", \"nfs:server:/data\" or \"node:/mnt/data\"",
+            );
+        }
         let is_cluster = self.scheduler == SchedulerKind::Kubernetes;
         let it = self.host.as_ref().filter(|_| is_cluster);
         see(
@@ -322,6 +334,13 @@ impl TargetSettings {
                 if other.as_ref().is_some_and(|other| other != image.as_str()) {
                     return refuse("`image` of the target names another one");
                 }
+            }
+            (Some(EnvironmentKind::Venv), _) if is_cluster => {
+                return Err(self.refuse(
+                    "environment",
+                    "venv",
+                    "nothing outlives a pod, so each job would build it anew: put what the code imports into an image, and name that in `image`",
+                ));
             }
             _ => {}
         }
@@ -459,9 +478,7 @@ mod tests {
         assert!(matches!(kind, EnvironmentKind::Conda(name) if name.as_str() == "lab"));
         assert_eq!(settings.build_place(), BuildPlace::Job);
         assert_eq!(TargetSettings::local().build_place(), BuildPlace::Login);
-        let kubernetes =
-            read(r#"{"scheduler": "kubernetes", "environment": "image:lab/torch:2"}"#).unwrap();
-        assert_eq!(kubernetes.build_place(), BuildPlace::Job);
+        assert!(read(r#"{"scheduler": "kubernetes", "environment": "image:lab/torch:2"}"#).is_ok());
     }
 
     #[test]
@@ -516,6 +533,18 @@ mod tests {
             (
                 r#"{"scheduler": "kubernetes", "build": "login"}"#,
                 "discovery: build = \"login\" cannot be used",
+            ),
+            (
+                r#"{"scheduler": "kubernetes", "environment": "venv"}"#,
+                "discovery: environment = \"venv\" cannot be used, nothing outlives a pod, so each job would build it anew: put what the code imports into an image, and name that in `image`",
+            ),
+            (
+                r#"{"scheduler": "kubernetes", "volumes": {"data": "pvc:lab"}}"#,
+                "discovery: volumes = \"data\" cannot be used, it is no place in a pod such as",
+            ),
+            (
+                r#"{"scheduler": "kubernetes", "volumes": {"/data": "lab"}}"#,
+                "discovery: volumes = \"lab\" cannot be used, it is no volume such as \"pvc:lab-data\"",
             ),
             (
                 r#"{"paths": {"data": "lab/data"}}"#,

@@ -467,7 +467,7 @@ impl Target {
                 &self.settings().name,
                 ErrorKind::Settings,
                 "nothing in a Kubernetes cluster outlives a job, so no environment can be built before one",
-                "have the job build it, or use an image that has what is needed",
+                "use an image that has what is needed",
             )
             .into()),
         }

@@ -167,10 +167,14 @@ impl Config {
                 ));
             }
             if let Err(error) = settings.check() {
+                // The sentence begins with the key that does not go with another one.
+                let key = error.why.split(['.', ' ']).next().unwrap_or_default();
+                let path = ["targets", name, key];
+                let stands = sources.iter().any(|source| source.locate(&path).is_some());
                 return Err(blame(
                     sources,
                     Code::ConfigValue,
-                    &["targets", name],
+                    if stands { &path } else { &path[..2] },
                     format!("{}; {}", error.why, error.mend),
                 ));
             }

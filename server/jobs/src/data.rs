@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use hoist_analysis::{ASK_FROM, DataRules, STORE_FROM};
-use hoist_cluster::{DataFile, Question, QuestionKind, TargetSettings};
+use hoist_cluster::{DataFile, Question, QuestionKind, SchedulerKind, TargetSettings};
 use hoist_package::{Manifest, PackageError, manifest_of};
 
 use crate::engine::Engine;
@@ -22,6 +22,8 @@ pub(crate) fn rules_of(settings: &TargetSettings) -> DataRules {
         paths: paths
             .map(|(here, there)| (from_home(here), there.clone()))
             .collect(),
+        volumes: (settings.scheduler == SchedulerKind::Kubernetes)
+            .then(|| settings.volumes.keys().cloned().collect()),
     }
 }
 

@@ -30,12 +30,12 @@ enum Fate {
         name: String,
         there: String,
     },
-    /// Read by the path that it has over there.
-    There(String),
-    /// It lies over there already, at this path.
-    Mapped {
-        shown: String,
+    /// It lies over there already, at this path. `shown` is its place here, unless the code names it by that path itself.
+    There {
+        shown: Option<String>,
         there: String,
+        /// The image of the jobs alone can have it.
+        is_in_image: bool,
     },
     /// It is larger than what may travel.
     TooLarge {
@@ -123,6 +123,11 @@ impl Judged<'_> {
         let folders = (self.folder(), self.module.workspace);
         let mentioned = mentions.iter().copied();
         let located = data::locate(self.files, mentioned, folders, base, &map);
+        let there = |shown, there: String| Fate::There {
+            shown,
+            is_in_image: rules.is_in_image(&there),
+            there,
+        };
         for (name, range) in located.missing {
             judge(range, Fate::Missing(name));
         }
@@ -136,13 +141,13 @@ impl Judged<'_> {
             judge(range, Fate::Elsewhere { name, there });
         }
         for (path, range) in located.there {
-            judge(range, Fate::There(path));
+            judge(range, there(None, path));
         }
         for (path, (range, is_read)) in located.mapped {
-            if let (true, Some(shown), Some(there)) =
+            if let (true, Some(shown), Some(path)) =
                 (is_read, tree_path(base, &path), map.there(&path))
             {
-                judge(range, Fate::Mapped { shown, there });
+                judge(range, there(Some(shown), path));
             }
         }
         let ends = |range: &Range<usize>| (range.start, range.end);
@@ -231,12 +236,24 @@ impl Judged<'_> {
                 ),
             },
             Fate::Elsewhere { name, there } => elsewhere(name, there, names),
-            Fate::There(path) => format!("`{path}` is read where it lies on {names}"),
-            Fate::Mapped { shown, there } => {
+            Fate::There {
+                shown,
+                there,
+                is_in_image,
+            } => {
                 let whose = if several { "the targets" } else { "the target" };
-                format!(
-                    "`{shown}` does not travel: a job reads {there} on {names}, as `paths` of {whose} says"
-                )
+                let image = match is_in_image {
+                    true => format!(
+                        "; none of the `volumes` of {whose} has it, so it must be in the image"
+                    ),
+                    false => String::new(),
+                };
+                match shown {
+                    None => format!("`{there}` is read where it lies on {names}{image}"),
+                    Some(shown) => format!(
+                        "`{shown}` does not travel: a job reads {there} on {names}, as `paths` of {whose} says{image}"
+                    ),
+                }
             }
             Fate::TooLarge { shown, len, limit } => format!(
                 "`{shown}` is {}, more than the {} that `data_limit` of {names} allows; raise it, or put the file on the cluster and name its place in `paths` of the target",
@@ -270,11 +287,7 @@ impl Judged<'_> {
                 fix.elsewhere.push(copy);
                 Some(fix)
             }
-            Fate::Astray(_)
-            | Fate::There(_)
-            | Fate::Mapped { .. }
-            | Fate::TooLarge { .. }
-            | Fate::Travels(_) => None,
+            Fate::Astray(_) | Fate::There { .. } | Fate::TooLarge { .. } | Fate::Travels(_) => None,
         }
     }
 
@@ -302,9 +315,7 @@ impl Fate {
         match self {
             Fate::Missing(_) | Fate::Astray(_) => (Code::MissingData, Severity::Warning),
             Fate::Absolute(_) | Fate::Elsewhere { .. } => (Code::AbsolutePath, Severity::Warning),
-            Fate::There(_) | Fate::Mapped { .. } | Fate::Travels(_) => {
-                (Code::DataTravels, Severity::Hint)
-            }
+            Fate::There { .. } | Fate::Travels(_) => (Code::DataTravels, Severity::Hint),
             Fate::TooLarge { .. } => (Code::TooLarge, Severity::Error),
             Fate::Outside(_) => (Code::OutsideWorkspace, Severity::Warning),
         }
@@ -313,10 +324,7 @@ impl Fate {
     /// Does its sentence name the targets anyway?
     fn names_targets(&self) -> bool {
         match self {
-            Fate::Elsewhere { .. }
-            | Fate::There(_)
-            | Fate::Mapped { .. }
-            | Fate::TooLarge { .. } => true,
+            Fate::Elsewhere { .. } | Fate::There { .. } | Fate::TooLarge { .. } => true,
             Fate::Travels(travels) => travels.stored.0 > 0,
             Fate::Missing(_) | Fate::Astray(_) | Fate::Absolute(_) | Fate::Outside(_) => false,
         }

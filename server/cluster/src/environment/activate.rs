@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::build::in_job;
 use super::spec::check_name;
 use super::{EnvironmentKind, JobEnvironment};
-use crate::error::{ClusterError, ErrorKind};
+use crate::error::ClusterError;
 use crate::resources::Resources;
 use crate::scheduler::SchedulerKind;
 use crate::script::quote;
@@ -77,14 +77,6 @@ impl<'a> JobPython<'a> {
             }
             JobEnvironment::Build(spec) => {
                 spec.check(target)?;
-                if settings.scheduler == SchedulerKind::Kubernetes && !spec.wheels.is_empty() {
-                    return Err(ClusterError::new(
-                        target,
-                        ErrorKind::Settings,
-                        "wheels cannot be carried over to a Kubernetes cluster",
-                        "use an image that has what is needed, or an index that its pods reach",
-                    ));
-                }
                 Ok(Self::Build(&spec.name, spec.json(&spec.sums(target)?)))
             }
         }

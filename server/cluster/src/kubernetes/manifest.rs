@@ -13,7 +13,7 @@ use k8s_openapi::api::batch::v1::Job;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::WORK;
+use super::{Volume, WORK};
 use crate::environment::EnvironmentKind;
 use crate::error::{ClusterError, ErrorKind};
 use crate::resources::{Memory, ResourceError, Resources};
@@ -290,6 +290,17 @@ fn manifest(settings: &TargetSettings, submission: &Submission) -> Result<Value,
             { "name": "given", "downwardAPI": { "items": given } },
         ],
     });
+    let volumes = settings.volumes.iter();
+    let volumes = volumes.filter_map(|(place, text)| Volume::read(place, text));
+    for (number, volume) in volumes.enumerate() {
+        let name = format!("volume-{number}");
+        push(&mut pod["volumes"], volume.of_pod(&name));
+        // The keeper needs none: what a job writes there does not come back.
+        push(
+            &mut pod["containers"][0]["volumeMounts"],
+            volume.of_container(&name),
+        );
+    }
     if let Some(time) = resources.time {
         // The runner ends the function in time. This is for what does not let itself be ended, and leaves room for whoever fetches it.
         pod["activeDeadlineSeconds"] = (time.0 + keep + BESIDE).into();
@@ -326,6 +337,13 @@ fn manifest(settings: &TargetSettings, submission: &Submission) -> Result<Value,
             },
         },
     }))
+}
+
+/// Adds to a list.
+fn push(list: &mut Value, one: Value) {
+    if let Some(list) = list.as_array_mut() {
+        list.push(one);
+    }
 }
 
 /// A file of the folder of what the pod is given.
@@ -467,6 +485,9 @@ mod tests {
         settings.service_account = Some("runner".to_owned());
         settings.node_selector = [("disk".to_owned(), "ssd".to_owned())].into();
         settings.tolerations = vec!["gpu=yes:NoSchedule".to_owned(), "old".to_owned()];
+        settings.volumes = [("/data", "pvc:lab/sets:ro"), ("/scratch", "node:/mnt/fast")]
+            .map(|(place, text)| (place.to_owned(), text.to_owned()))
+            .into();
         settings.backoff_limit = Some(2);
         settings.ttl = "2h".parse().ok();
         settings.keep = "10m".parse().ok();

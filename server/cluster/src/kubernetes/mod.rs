@@ -16,6 +16,7 @@ mod last;
 mod looks;
 mod manifest;
 mod state;
+mod volumes;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +43,7 @@ use manifest::{JOB, JOB_LABEL, KEEPER, object_name};
 pub(crate) use manifest::{
     Pod, is_dns_label, is_domain, is_label_key, is_label_value, job, toleration,
 };
+pub(crate) use volumes::{Volume, place_refusal};
 
 /// The folder in each pod that takes the place of a machine's work folder.
 pub(crate) const WORK: &str = "/hoist";

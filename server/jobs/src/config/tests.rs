@@ -106,6 +106,13 @@ fn a_value_of_the_wrong_type_is_refused_at_its_place() {
 }
 
 #[test]
+fn a_value_that_does_not_go_with_another_one_is_refused_at_its_place() {
+    let text = "[targets.pods]\nscheduler = 'kubernetes'\nenvironment = 'venv'\n";
+    let files = Files::new(&[("hoist.toml", text)]);
+    insta::assert_snapshot!(files.refusal(), @r#"hoist.toml:3:15: environment = "venv" cannot be used, nothing outlives a pod, so each job would build it anew: put what the code imports into an image, and name that in `image`; correct `environment` of the target in the configuration"#);
+}
+
+#[test]
 fn a_file_that_is_no_toml_is_never_left_out_in_silence() {
     let files = Files::new(&[("hoist.toml", "default_target = \n"), ("user.toml", "")]);
     assert!(

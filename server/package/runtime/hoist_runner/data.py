@@ -114,9 +114,10 @@ class Data:
                 os.stat(wanted)
             except OSError as error:
                 where = "" if named == wanted else ", where `paths` of the target says that `%s` lies" % named
+                in_pod = " (a pod has what `volumes` of the target names, and its image)" if "KUBERNETES_SERVICE_HOST" in os.environ else ""
                 raise Refused(
-                    "%s cannot be found on %s (%s)%s: put it there, or correct `paths`"
-                    % (wanted, os.uname().nodename, error.strerror, where)
+                    "%s cannot be found on %s (%s)%s: put it there%s, or correct `paths`"
+                    % (wanted, os.uname().nodename, error.strerror, where, in_pod)
                 )
         if place is None:
             return

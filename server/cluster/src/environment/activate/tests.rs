@@ -159,14 +159,8 @@ fn what_cannot_be_an_environment_is_refused_before_the_job() {
     );
     let mut absent = spec("a");
     absent.wheels = vec!["/nowhere/x-1-py3-none-any.whl".into()];
-    let error = refusal(&local, JobEnvironment::Build(absent.clone()));
+    let error = refusal(&local, JobEnvironment::Build(absent));
     assert!(error.contains("cannot be sent"), "{error}");
-    let cluster = TargetSettings {
-        scheduler: SchedulerKind::Kubernetes,
-        ..TargetSettings::local()
-    };
-    let error = refusal(&cluster, JobEnvironment::Build(absent));
-    assert!(error.contains("wheels cannot be carried over"), "{error}");
 }
 
 fn write_program(path: &Path, text: &str) {
