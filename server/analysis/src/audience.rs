@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hoist_syntax::scopes::Name;
+use hoist_syntax::words::Word;
 use hoist_syntax::{Document, Scopes};
 
 use crate::python::{Source, ast, range_of, start_of};
@@ -92,7 +93,7 @@ impl Destinations {
         uses: &Uses,
         body: &[Stmt],
     ) -> Destinations {
-        if !document.text().contains("target") {
+        if !document.words().have(Word::Target) {
             return Destinations::default();
         }
         let (named, unnamed) = roots(document, scopes, body);

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use hoist_syntax::Document;
 use hoist_syntax::scopes::{ScopeKind, Scopes};
+use hoist_syntax::words::Word;
 
 use crate::captures::{Obstacle, names_of};
 use crate::files::Files;
@@ -13,7 +14,6 @@ use crate::runnables::{Candidate, Runnable, RunnableKind, main_blocks, parent_of
 use crate::slice::inspect;
 use crate::slice::refuse::{code_of, listed, obstacles_in_words};
 use crate::uses::{Home, Use, Uses};
-use crate::words::has;
 use crate::{Code, EntrySpec, Finding, Module, Settings, Severity, directives, hoist, readability};
 
 /// Everything that there is to say about a file, in source order. While the file does not parse, only what is about its
@@ -313,7 +313,7 @@ impl Silenced {
         let text = document.text();
         let index = document.lines();
         let mut lines = Vec::new();
-        if has(text, "ignore[") {
+        if document.words().have(Word::Ignore) {
             for line in 0..index.line_count() {
                 let content = text.get(index.line_range(text, line)).unwrap_or_default();
                 if let Some(at) = content.find('#')

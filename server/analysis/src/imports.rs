@@ -71,7 +71,7 @@ pub enum ReportedGuard {
 /// Every import statement of a file in source order, one report for each name, also of a file that does not parse.
 pub fn imports(module: &Module<'_>, files: &dyn Files) -> Vec<ImportReport> {
     let report = |body: &[ast::Stmt]| {
-        let imports = imports_in(module.document.text(), body);
+        let imports = imports_in(module.document, body);
         let place = Place::of(module, files, body, &imports);
         let mut found = Vec::new();
         for import in imports.iter().filter(|import| !import.dynamic) {
@@ -112,7 +112,7 @@ impl<'a> Place<'a> {
             module.path,
             module.workspace,
             &standing,
-            (module.document.text(), body),
+            (module.document, body),
         );
         Place {
             module: *module,
@@ -148,7 +148,13 @@ impl<'a> Place<'a> {
             origin: from.origin,
             distribution: from.distribution,
             version: from.version,
-            path: from.path,
+            path: match from.origin {
+                ImportOrigin::Stdlib | ImportOrigin::Distribution => {
+                    let name = name.filter(|name| *name != "*");
+                    self.resolver.foreign_place(&import.module, name)
+                }
+                _ => from.path,
+            },
             summary: from.summary,
             range: import.range.clone(),
             name_range: imported

@@ -7,13 +7,13 @@ use std::path::{Path, PathBuf};
 
 use glob::{MatchOptions, Pattern};
 use hoist_syntax::Document;
+use hoist_syntax::words::Word;
 
 use crate::data_rules::{Load, PathMap, Way};
 use crate::files::Files;
 use crate::runnables::directives_of;
 use crate::slice::paths::tidy;
 use crate::slice::{refuse, too_much, tree_path};
-use crate::words::has;
 use crate::{
     Code, EntrySpec, FileKind, Finding, Module, Refusal, Severity, Slice, SliceFile, StoredFile,
     Wishes,
@@ -167,7 +167,7 @@ pub(crate) fn above_functions(
     path: &Path,
     counts: &dyn Fn(usize) -> bool,
 ) -> Vec<(Wanted, Range<usize>)> {
-    if !has(document.text(), "hoist:") {
+    if !document.words().have(Word::Hoist) {
         return Vec::new();
     }
     let scopes = document.scopes();

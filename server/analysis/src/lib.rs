@@ -42,12 +42,11 @@ mod slice;
 mod supplied;
 pub mod sweep;
 mod uses;
-mod words;
 
 pub use chunks::{Chunk, chunk};
 pub use code::Code;
 pub use data_rules::{ASK_FROM, DataRules, STORE_FROM};
-pub use encoding::decode;
+pub use encoding::{decode, may_declare_encoding};
 pub use entry::EntrySpec;
 pub use files::{Disk, Files, Kept, Listing, Meta, Remembered, ancestors, is_tidy};
 pub use finding::{Edit, FileChange, Finding, Fix, Severity, apply};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use hoist_syntax::scopes::{ParameterKind, Scope, ScopeId, ScopeKind};
+use hoist_syntax::words::Word;
 use hoist_syntax::{Document, Scopes};
 use serde::Serialize;
 
@@ -12,7 +13,6 @@ use crate::chunks::{self, Cell};
 use crate::directives::{self, Mistake};
 use crate::python::{Source, ast, range_of, start_of};
 use crate::uses::Uses;
-use crate::words::has;
 use crate::{EntrySpec, Module, place};
 use ast::Stmt;
 
@@ -323,7 +323,7 @@ pub(crate) fn directives_of(
 /// The bodies of `if __name__ == "__main__":` at the top level.
 pub(crate) fn main_blocks(document: &Document) -> Vec<Range<usize>> {
     let text = document.text();
-    if !has(text, "__main__") {
+    if !document.words().have(Word::Main) {
         return Vec::new();
     }
     if let Some(module) = document.parsed_module() {

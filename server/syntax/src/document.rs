@@ -5,6 +5,7 @@ use crate::position::{Encoding, Range};
 use crate::scopes::Scopes;
 use crate::strict::{self, Judged, SyntaxError};
 use crate::view;
+use crate::words::Words;
 use ruff_python_ast::ModModule;
 use rustc_hash::FxHashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -25,6 +26,7 @@ struct Known {
     before: Mutex<Earlier>,
     scopes: OnceLock<Arc<Scopes>>,
     judged: OnceLock<Arc<Judged>>,
+    words: OnceLock<Words>,
     /// The strict parser's tree of all of the text, or why there is none.
     module: Mutex<Option<Result<Arc<ModModule>, SyntaxError>>>,
     /// The strict parser's trees of single pieces, by where they begin.
@@ -108,6 +110,16 @@ impl Document {
     /// Where the lines begin.
     pub fn lines(&self) -> &LineIndex {
         &self.lines
+    }
+
+    /// Which of some words the text has at all; looked for on first use and kept.
+    pub fn words(&self) -> &Words {
+        self.known.words.get_or_init(|| Words::read(&self.text))
+    }
+
+    /// Does the text surely write every name as Python stores it? See [`crate::words::has_plain_names`].
+    pub fn has_plain_names(&self) -> bool {
+        self.words().are_plain(&self.text)
     }
 
     /// The scopes and names of this version of the text; read on first use and kept.

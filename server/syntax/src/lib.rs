@@ -16,6 +16,7 @@ pub mod position;
 pub mod scopes;
 pub mod strict;
 mod view;
+pub mod words;
 
 pub use document::Document;
 pub use lines::LineIndex;

@@ -3,9 +3,10 @@
 use std::ops::Range;
 
 use crate::python::{ast, constant_text, dotted, is_main_test, range_of, start_of, with_stack};
-use crate::words::{has, has_plain_names};
 use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
+use hoist_syntax::Document;
+use ruff_text_size::Ranged;
 
 /// An import as it is written: one for each `from` statement, and one for each module of a plain `import`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,22 +68,22 @@ impl Import {
 
 /// All imports of a module, at every depth, and what is imported by a constant name, in source order.
 pub(crate) fn imports_of(body: &[Stmt]) -> Vec<Import> {
-    collect(body, true)
+    collect(body, None)
 }
 
-/// The same of a whole text, of whose expressions most need no look.
-pub(crate) fn imports_in(text: &str, body: &[Stmt]) -> Vec<Import> {
-    collect(body, may_import_by_name(text))
+/// The same of a whole text, of which only what holds the word `import` is looked at.
+pub(crate) fn imports_in(document: &Document, body: &[Stmt]) -> Vec<Import> {
+    // In what imports the word stands as it is written, but for letters that Python takes for others.
+    let words = document.has_plain_names().then(|| {
+        let text = document.text().as_bytes();
+        memchr::memmem::find_iter(text, "import").collect()
+    });
+    collect(body, words)
 }
 
-/// May a call of the text import? The names stand there as they are called, but for letters that Python takes for others.
-fn may_import_by_name(text: &str) -> bool {
-    !has_plain_names(text) || has(text, "import_module") || has(text, "__import__")
-}
-
-fn collect(body: &[Stmt], by_name: bool) -> Vec<Import> {
+fn collect(body: &[Stmt], words: Option<Vec<usize>>) -> Vec<Import> {
     let mut found = Collector {
-        by_name,
+        words,
         ..Collector::default()
     };
     found.all(body);
@@ -93,8 +94,8 @@ fn collect(body: &[Stmt], by_name: bool) -> Vec<Import> {
 #[derive(Default)]
 struct Collector {
     imports: Vec<Import>,
-    /// Are there calls that import?
-    by_name: bool,
+    /// Where the word stands; none when that is not known.
+    words: Option<Vec<usize>>,
     functions: u32,
     typing: u32,
     forgiving: u32,
@@ -131,6 +132,15 @@ impl Collector {
             conditional: self.conditional > 0,
             dynamic: false,
         }
+    }
+
+    /// May there be an import in a node?
+    fn may_have(&self, node: &impl Ranged) -> bool {
+        self.words.as_ref().is_none_or(|words| {
+            let range = range_of(node);
+            let next = words.partition_point(|at| *at < range.start);
+            words.get(next).is_some_and(|at| *at < range.end)
+        })
     }
 
     fn all(&mut self, body: &[Stmt]) {
@@ -235,6 +245,7 @@ fn suppresses(item: &ast::WithItem) -> bool {
 impl<'a> Visitor<'a> for Collector {
     fn visit_stmt(&mut self, stmt: &'a Stmt) {
         match stmt {
+            _ if !self.may_have(stmt) => {}
             Stmt::Import(import) => {
                 for alias in &import.names {
                     let mut one = self.import(&alias.name, 0, start_of(import), range_of(alias));
@@ -271,14 +282,12 @@ impl<'a> Visitor<'a> for Collector {
                 with_stack(|| walk_stmt(self, stmt));
                 self.functions -= 1;
             }
-            // There is no statement in an expression.
-            Stmt::Expr(_) | Stmt::Assign(_) | Stmt::Return(_) if !self.by_name => {}
             _ => with_stack(|| walk_stmt(self, stmt)),
         }
     }
 
     fn visit_expr(&mut self, expr: &'a Expr) {
-        if !self.by_name {
+        if !self.may_have(expr) {
             return;
         }
         if let Expr::Call(call) = expr
@@ -335,7 +344,7 @@ mod tests {
                 let body = parsed.into_syntax().body;
                 let all = imports_of(&body);
                 prop_assert!(all.iter().any(|import| import.dynamic), "{text:?}");
-                prop_assert_eq!(imports_in(&text, &body), all, "{}", text);
+                prop_assert_eq!(imports_in(&Document::new(text.clone()), &body), all, "{}", text);
             }
         }
     }
@@ -354,7 +363,11 @@ mod tests {
             let parsed = ruff_python_parser::parse_module(text).unwrap();
             let body = parsed.into_syntax().body;
             assert_eq!(imports_of(&body).len(), found, "{text}");
-            assert_eq!(imports_in(text, &body), imports_of(&body), "{text}");
+            assert_eq!(
+                imports_in(&Document::new(text.to_owned()), &body),
+                imports_of(&body),
+                "{text}"
+            );
         }
     }
 

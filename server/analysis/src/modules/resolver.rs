@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hoist_syntax::Document;
+use hoist_syntax::words::Word;
 use rustc_hash::FxHashMap;
 
 use super::standing::Standing;
@@ -14,7 +16,6 @@ use crate::files::{Files, Listing};
 use crate::library::is_stdlib;
 use crate::python::ast;
 use crate::slice::paths::{Evaluator, Named, tidy};
-use crate::words::{has, has_plain_names};
 use ast::visitor::Visitor;
 use ast::{Expr, Stmt};
 
@@ -61,7 +62,7 @@ impl<'a> Resolver<'a> {
         path: &Path,
         workspace: &Path,
         standing: &Standing,
-        (text, body): (&str, &[Stmt]),
+        (document, body): (&Document, &[Stmt]),
     ) -> Resolver<'a> {
         let folder = path.parent().unwrap_or(Path::new("/")).to_path_buf();
         let is_installed = |path: &Path| {
@@ -80,7 +81,7 @@ impl<'a> Resolver<'a> {
             }
         };
         add(standing.root.clone(), &mut roots);
-        let added = match may_add_paths(text) {
+        let added = match may_add_paths(document) {
             true => added_paths(path, body),
             false => Vec::new(),
         };
@@ -292,10 +293,11 @@ struct Added {
 
 /// May the code put folders on `sys.path`? It does where `path` stands before a dot and that before `insert` or `append`, with
 /// nothing but space, comments and brackets between them; letters that Python takes for others aside.
-fn may_add_paths(text: &str) -> bool {
+fn may_add_paths(document: &Document) -> bool {
+    let text = document.text();
     let is_odd = |rest: &str| rest.starts_with(['#', '\\', ')']);
-    !has_plain_names(text)
-        || has(text, "addsitedir")
+    !document.has_plain_names()
+        || document.words().have(Word::AddSiteDir)
         || memchr::memmem::find_iter(text.as_bytes(), "path").any(|at| {
             let rest = text[at + "path".len()..].trim_start();
             let method = rest.strip_prefix('.').map(str::trim_start);
@@ -375,10 +377,10 @@ mod tests {
             "sys.path.ａppend('lib')",
         ] {
             assert!(adds_paths(text), "{text}");
-            assert!(may_add_paths(text), "{text}");
+            assert!(may_add_paths(&Document::new(text.to_owned())), "{text}");
         }
         for text in ["os.path.join('a', 'insert')", "pathlib.append", "path = x"] {
-            assert!(!may_add_paths(text), "{text}");
+            assert!(!may_add_paths(&Document::new(text.to_owned())), "{text}");
         }
     }
 
@@ -409,7 +411,7 @@ mod tests {
             let call = parts.collect::<String>();
             let end = call.rfind([')', ']']).unwrap_or_default();
             let text = format!("{}{}{}", around.0, &call[..=end], around.1);
-            prop_assert!(!adds_paths(&text) || may_add_paths(&text), "{text:?}");
+            prop_assert!(!adds_paths(&text) || may_add_paths(&Document::new(text.clone())), "{text:?}");
             let is_plain = between.iter().all(|space| space.trim().is_empty());
             prop_assert!(!is_plain || around.0.starts_with('f') || adds_paths(&text), "{text:?}");
         }
@@ -426,7 +428,7 @@ mod tests {
             ),
         ) {
             let text = before.concat() + "path" + &pieces.concat();
-            prop_assert!(!adds_paths(&text) || may_add_paths(&text), "{text:?}");
+            prop_assert!(!adds_paths(&text) || may_add_paths(&Document::new(text.clone())), "{text:?}");
         }
     }
 }

@@ -21,10 +21,10 @@ use crate::python::{
 };
 use crate::runnables::{directives_of, main_blocks};
 use crate::uses::{Home, Uses};
-use crate::words::has;
 use crate::{Module, supplied};
 use ast::visitor::{Visitor, walk_stmt};
 use ast::{AnyNodeRef, Expr, ExprCall, Stmt};
+use hoist_syntax::words::has;
 
 pub use literal::{PathLiteral, Segment};
 
@@ -324,8 +324,7 @@ impl<'a> Calls<'a> {
         uses: &'a Uses,
         body: &[Stmt],
     ) -> Calls<'a> {
-        let text = module.document.text();
-        let imports = imports_in(text, body);
+        let imports = imports_in(module.document, body);
         let standing = standing(files, module.path, module.workspace, &imports);
         let resolver = Resolver::new(
             files,
@@ -333,7 +332,7 @@ impl<'a> Calls<'a> {
             module.path,
             module.workspace,
             &standing,
-            (text, body),
+            (module.document, body),
         );
         let of_import = imports
             .iter()
@@ -348,7 +347,7 @@ impl<'a> Calls<'a> {
             }
         }
         Calls {
-            text,
+            text: module.document.text(),
             uses,
             supplied,
             has_star,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use hoist_syntax::scopes::{BindingKind, ScopeId};
+use hoist_syntax::words::has;
 
 use super::reading::{Depth, Reading};
 use super::{inspect_files, written};
@@ -14,7 +15,6 @@ use crate::library::{is_builtin, is_stdlib};
 use crate::modules::{Import, Standing};
 use crate::python::Source;
 use crate::uses::Home;
-use crate::words::has;
 use crate::{Code, Finding, Fix, Module, Settings, Severity, checks, hoist};
 
 /// Adds what there is to say about names, imports and files of a whole module.

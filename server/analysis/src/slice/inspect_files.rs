@@ -16,8 +16,8 @@ use crate::files::Files;
 use crate::include;
 use crate::modules::Standing;
 use crate::python::{Source, constant_text, expression};
-use crate::words::has;
 use crate::{Code, DataRules, Edit, Finding, Fix, Module, Settings, Severity};
+use hoist_syntax::words::has;
 
 /// Adds what there is to say about the files that a module names, whatever its entry.
 pub(super) fn files(

@@ -44,7 +44,7 @@ impl<'a> Reading<'a> {
         depth: Depth,
     ) -> Reading<'a> {
         let path = module.path;
-        let imports = imports_in(source.text(), source.body());
+        let imports = imports_in(&source.document, source.body());
         let mut standing = standing(files, path, module.workspace, &imports);
         let resolver = Resolver::new(
             files,
@@ -52,7 +52,7 @@ impl<'a> Reading<'a> {
             path,
             module.workspace,
             &standing,
-            (source.text(), source.body()),
+            (&source.document, source.body()),
         );
         let mut follower = match depth {
             Depth::OneFile => Follower::of_one_file(&resolver),

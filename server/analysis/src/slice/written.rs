@@ -3,12 +3,13 @@
 use std::ops::Range;
 use std::path::PathBuf;
 
+use hoist_syntax::words::Word;
+
 use super::data::{writes, writes_by};
 use super::paths::{Evaluator, Named, tidy};
 use super::tree_path;
 use crate::modules::Standing;
 use crate::python::{Source, ast, dotted, is_main_test, range_of, with_stack};
-use crate::words::has;
 use crate::{Code, Finding, Module, Severity};
 use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
@@ -40,7 +41,7 @@ pub(super) fn written(
     standing: &Standing,
     found: &mut Vec<Finding>,
 ) {
-    if !has(source.text(), "__file__") {
+    if !source.document.words().have(Word::File) {
         return;
     }
     let mut finder = Finder {

@@ -153,6 +153,26 @@ impl Scopes {
         })
     }
 
+    /// The scopes of one of the pieces, by its number, each before those inside of it. The first is the module's own as far as it
+    /// is in this piece, under the module's id.
+    pub fn in_piece(&self, number: usize) -> impl Iterator<Item = (ScopeId, &Scope)> {
+        let own = self.pieces.get(number).into_iter();
+        own.flat_map(move |own| {
+            let numbered = own.scopes.iter().enumerate();
+            numbered.map(move |(scope, own)| match scope {
+                0 => (ScopeId::MODULE, own),
+                _ => (id(number, scope as u32), own),
+            })
+        })
+    }
+
+    /// The number of the piece that holds all of a range; none where it lies in several.
+    pub fn piece_around(&self, range: &Range<usize>) -> Option<usize> {
+        let number = self.piece_number(range.start);
+        let piece = self.pieces.get(number)?;
+        (piece.range.start <= range.start && range.end <= piece.range.end).then_some(number)
+    }
+
     fn piece_number(&self, offset: usize) -> usize {
         let after = self
             .pieces

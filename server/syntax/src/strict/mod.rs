@@ -115,8 +115,9 @@ fn shallow(text: &str) -> Option<Parsed<ModModule>> {
     })
 }
 
-/// What is longer is asked for its depth before it is parsed.
-const SHORT: usize = 64 * 1024;
+/// What is longer is asked for its depth before it is parsed: nearly no module is, and the stack for it would be half a gigabyte
+/// of addresses.
+const SHORT: usize = 256 * 1024;
 
 /// The stack on which any text of so many bytes is parsed and its tree dropped.
 const fn stack_for(bytes: usize) -> usize {
@@ -125,8 +126,8 @@ const fn stack_for(bytes: usize) -> usize {
     256 * 1024 + bytes * OF_A_BYTE
 }
 
-/// With this much stack a thread parses texts of ordinary length without asking for more.
-pub const ROOMY_STACK: usize = stack_for(SHORT) + 2 * 1024 * 1024;
+/// With this much stack a thread parses most modules without asking for more.
+pub const ROOMY_STACK: usize = stack_for(64 * 1024) + 2 * 1024 * 1024;
 
 fn refused_by_compiler(text: &str, parsed: &Parsed<ModModule>) -> Result<(), SyntaxError> {
     match compiler::first_error(text, parsed.syntax()) {

@@ -5,7 +5,9 @@
 
 use std::ops::Range;
 
+use hoist_syntax::Document;
 use hoist_syntax::scopes::{Name, Scope, ScopeKind};
+use hoist_syntax::words::{Word, may_have_attribute};
 use rustc_hash::FxHashSet;
 
 use crate::library::is_builtin;
@@ -13,21 +15,20 @@ use crate::modules::Import;
 use crate::python::{Source, ast, is_main_test, range_of, start_of};
 use crate::slice::program::Program;
 use crate::slice::ranges::Ranges;
-use crate::words::{has, has_plain_names, may_have_attribute};
 use ast::Stmt;
 
 /// What the walk would give of such a module; none when only the walk can tell. Takes all imports of the file.
 pub(in crate::slice) fn program(source: &Source, imports: &[Import]) -> Option<Program> {
-    let text = source.text();
+    let (text, words) = (source.text(), source.document.words());
     let guards = guards(source);
     let reaches_frames = || {
         let names = ["f_globals", "f_locals", "__globals__"];
-        let is_there = has(text, "_globals") || has(text, "f_locals");
+        let is_there = words.have(Word::Globals) || words.have(Word::FrameLocals);
         is_there && names.iter().any(|name| may_have_attribute(text, name, &[]))
     };
-    let is_quiet = has_plain_names(text)
+    let is_quiet = source.document.has_plain_names()
         && !reaches_frames()
-        && !imports_by_name(text)
+        && !imports_by_name(&source.document)
         && !imports
             .iter()
             .any(|import| reaches_names(text, import, &guards))
@@ -39,8 +40,9 @@ pub(in crate::slice) fn program(source: &Source, imports: &[Import]) -> Option<P
 }
 
 /// `importlib.import_module(name)`, `__import__(name)`
-fn imports_by_name(text: &str) -> bool {
-    has(text, "import_module") || has(text, "__import__")
+fn imports_by_name(document: &Document) -> bool {
+    let words = document.words();
+    words.have(Word::ImportModule) || words.have(Word::DunderImport)
 }
 
 /// May an import be of something by which the walk knows that names are reached? What main blocks do does not count.
@@ -137,7 +139,7 @@ fn guards(source: &Source) -> Vec<Range<usize>> {
         }
     }
     let mut found = Vec::new();
-    if has(source.text(), "__name__") {
+    if source.document.words().have(Word::Name) {
         read(source.body(), &mut found);
     }
     found
@@ -157,7 +159,6 @@ fn stars(source: &Source, imports: &[Import]) -> Vec<(usize, String)> {
 
 #[cfg(test)]
 mod tests {
-    use hoist_syntax::Document;
     use proptest::prelude::*;
     use proptest::sample::select;
 
@@ -170,7 +171,7 @@ mod tests {
         let Ok(source) = Source::of(&Document::new(text.to_owned())) else {
             return false;
         };
-        let imports = imports_in(source.text(), source.body());
+        let imports = imports_in(&source.document, source.body());
         let Some(quiet) = program(&source, &imports) else {
             return false;
         };
@@ -217,6 +218,7 @@ mod tests {
             "if __name__ == '__main__':\n    x = 1\ndef f(): return x",
             "import unittest as u\ndef f(): u.main()",
             "def f(g): return g.__globals__",
+            "import sys\nsys.ｍodules['a'].b = 1",
         ] {
             assert!(!is_quiet(text), "{text}");
         }

@@ -51,7 +51,7 @@ impl<'a> SourceOrderVisitor<'a> for Walk<'_> {
 
     fn visit_expr(&mut self, expression: &'a Expr) {
         match expression {
-            Expr::Name(name) => self.notes.load(bytes(name), self.place),
+            Expr::Name(name) => self.notes.load(&name.id, bytes(name), self.place),
             // Nothing is in them.
             Expr::StringLiteral(_)
             | Expr::BytesLiteral(_)

@@ -162,12 +162,12 @@ impl<'t> Notes<'t> {
         }
     }
 
-    pub(super) fn load(&mut self, range: Range<usize>, place: Place) {
+    /// A name that is read, in the form in which Python stores it, which is the tree's.
+    pub(super) fn load(&mut self, text: &str, range: Range<usize>, place: Place) {
         if range.is_empty() {
             return;
         }
-        let text = &self.piece.text[range.clone()];
-        let name = self.stored(place.scope, text);
+        let name = self.stored_normal(place.scope, text);
         self.mark(place.scope, name, flags::USE);
         let in_function = matches!(
             self.blocks[place.scope].scope.kind,
@@ -254,9 +254,14 @@ impl<'t> Notes<'t> {
 
     /// The number of a name as CPython stores it in this scope.
     pub(super) fn stored(&mut self, scope: usize, written: &str) -> NameId {
-        let normal = normal(written);
-        let mangled = mangle(self.blocks[scope].private.as_deref(), &normal);
-        self.noted.number(&mangled)
+        self.stored_normal(scope, &normal(written))
+    }
+
+    fn stored_normal(&mut self, scope: usize, name: &str) -> NameId {
+        match &self.blocks[scope].private {
+            Some(class) => self.noted.number(&mangle(Some(class), name)),
+            None => self.noted.number(name),
+        }
     }
 
     pub(super) fn flags_of(&self, scope: usize, name: NameId) -> u16 {
