@@ -1,5 +1,6 @@
 //! The edit that takes a nested function to the top level of its module.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -76,7 +77,7 @@ pub(crate) fn parameters(
     let mut edits = vec![mover.new_parameters(names)?];
     for a_use in uses.of(home, &mover.name) {
         if a_use.binding.is_none() {
-            edits.extend(mover.reference(a_use, &mover.name, names)?);
+            edits.extend(mover.reference(&a_use, &mover.name, names)?);
         }
     }
     edits.sort_by_key(|edit| edit.range.start);
@@ -193,7 +194,7 @@ impl<'a> Mover<'a> {
             if a_use.binding.is_some() {
                 continue;
             }
-            let edits = self.reference(a_use, &name, &parameters)?;
+            let edits = self.reference(&a_use, &name, &parameters)?;
             let inside = self.root.contains(&a_use.range.start);
             if inside {
                 inner.extend(edits)
@@ -266,7 +267,7 @@ impl<'a> Mover<'a> {
             if !body.contains(&a_use.range.start) {
                 return None;
             }
-            let bindings: Vec<&Use> = self
+            let bindings: Vec<Cow<'_, Use>> = self
                 .uses
                 .of(a_use.home, &a_use.name)
                 .filter(|other| other.binding.is_some())

@@ -1,5 +1,7 @@
 //! Goes through an expression that gives a captured value: is it computed from literals, and what is it then?
 
+use std::borrow::Cow;
+
 use hoist_syntax::scopes::{BindingKind, Name, ScopeId};
 
 use super::builtin;
@@ -280,7 +282,7 @@ impl<'e> Evaluation<'e> {
         }
     }
 
-    fn used(&self, expr: &Expr) -> Option<&'e Use> {
+    fn used(&self, expr: &Expr) -> Option<Cow<'e, Use>> {
         self.judge.uses.at(self.base + range_of(expr).start)
     }
 
@@ -305,7 +307,7 @@ impl<'e> Evaluation<'e> {
         match binding.binding {
             // A function or a class, which travels itself.
             Some(BindingKind::Def | BindingKind::Class) => Ok(OPAQUE),
-            Some(BindingKind::Assign | BindingKind::AnnAssign) => self.of_statement(binding),
+            Some(BindingKind::Assign | BindingKind::AnnAssign) => self.of_statement(&binding),
             _ => computed(),
         }
     }
@@ -345,14 +347,14 @@ impl<'e> Evaluation<'e> {
     }
 
     /// The only binding of a name of the functions around, when it surely happens before this statement and before the root.
-    fn only_binding(&self, home: ScopeId, name: &Name) -> Option<&'e Use> {
+    fn only_binding(&self, home: ScopeId, name: &Name) -> Option<Cow<'e, Use>> {
         let mut bindings = self.judge.bindings_of(home, name);
         let (Some(only), None) = (bindings.next(), bindings.next()) else {
             return None;
         };
         let is_before = only.scope == home
             && only.statement.start < self.base
-            && self.judge.runs_before(only, self.root);
+            && self.judge.runs_before(&only, self.root);
         is_before.then_some(only)
     }
 
@@ -364,7 +366,9 @@ impl<'e> Evaluation<'e> {
                 let a_use = self.used(expr)?;
                 match a_use.home {
                     Home::Module => self.global_path(&a_use.name),
-                    Home::Scope(home) => self.imported_path(self.only_binding(home, &a_use.name)?),
+                    Home::Scope(home) => {
+                        self.imported_path(&*self.only_binding(home, &a_use.name)?)
+                    }
                 }
             }
             Expr::Attribute(attribute) if attribute.value.is_name_expr() => {
@@ -391,7 +395,7 @@ impl<'e> Evaluation<'e> {
                     .bindings
                     .iter()
                     .any(|binding| binding.range == only.range && !binding.is_conditional);
-                is_sure.then(|| self.imported_path(only)).flatten()
+                is_sure.then(|| self.imported_path(&only)).flatten()
             }
             _ => None,
         }
@@ -525,7 +529,7 @@ impl<'e> Evaluation<'e> {
             let a_use = self.judge.uses.at(range_of(base).start)?;
             let path = match a_use.home {
                 Home::Module => self.global_path(&a_use.name)?,
-                Home::Scope(home) => self.imported_path(self.only_binding(home, &a_use.name)?)?,
+                Home::Scope(home) => self.imported_path(&*self.only_binding(home, &a_use.name)?)?,
             };
             let is_field = |stmt: &Stmt| match stmt {
                 Stmt::AnnAssign(field) => field.value.is_none(),

@@ -13,6 +13,7 @@ mod reading;
 mod shape;
 mod value;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -162,7 +163,11 @@ impl Judge<'_> {
         }
         for (owner, name) in &plain {
             let changed = |a_use: &Use| outside(a_use) && self.is_changed_through(a_use);
-            if self.uses.of(Home::Scope(*owner), name).any(changed) {
+            if self
+                .uses
+                .of(Home::Scope(*owner), name)
+                .any(|a_use| changed(&a_use))
+            {
                 obstacles.insert(self.value(*owner, name, Why::Changed));
             }
         }
@@ -274,7 +279,11 @@ impl Judge<'_> {
         a_use.binding.is_none() && a_use.home == Home::Scope(owner) && a_use.name == *name
     }
 
-    fn bindings_of<'s>(&'s self, owner: ScopeId, name: &Name) -> impl Iterator<Item = &'s Use> {
+    fn bindings_of<'s>(
+        &'s self,
+        owner: ScopeId,
+        name: &Name,
+    ) -> impl Iterator<Item = Cow<'s, Use>> {
         self.uses.of(Home::Scope(owner), name).filter(|a_use| {
             a_use
                 .binding

@@ -1,5 +1,6 @@
 //! Does the code around a captured value leave it as it is?
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use hoist_syntax::scopes::ScopeKind;
@@ -25,7 +26,7 @@ impl Judge<'_> {
             return false;
         }
         let uses = self.uses.of(Home::Scope(value.owner), &value.name);
-        let reads: Vec<&Use> = uses
+        let reads: Vec<Cow<'_, Use>> = uses
             .filter(|a_use| !value.statement.contains(&a_use.range.start))
             .collect();
         let is_outside = |a_use: &Use| carried.statement_at(a_use.range.start).is_none();

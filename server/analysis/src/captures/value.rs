@@ -1,6 +1,7 @@
 //! Can the value of a captured name be had outside of its function? Only where one statement gives it: an import, a
 //! definition, or an expression that is computed from literals alone.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use hoist_syntax::scopes::{BindingKind, Name, ScopeId, ScopeKind};
@@ -62,11 +63,11 @@ impl Found {
 impl Judge<'_> {
     /// Can the value of a captured name be had elsewhere, and by which statement?
     pub(super) fn verdict(&self, owner: ScopeId, name: &Name, root: &Root) -> Result<Found, Why> {
-        let bindings: Vec<&Use> = self.bindings_of(owner, name).collect();
+        let bindings: Vec<Cow<'_, Use>> = self.bindings_of(owner, name).collect();
         let by_kind = |kind: BindingKind| bindings.iter().any(|a_use| a_use.binding == Some(kind));
         let binding = match bindings.as_slice() {
             [] => return Err(Why::Unbound),
-            [only] => *only,
+            [only] => only,
             _ if by_kind(BindingKind::Parameter) => return Err(Why::Parameter),
             _ if by_kind(BindingKind::AugAssign) => return Err(Why::Changed),
             _ => return Err(Why::Several),
@@ -197,7 +198,7 @@ impl Judge<'_> {
                 let found = self.uses.at(base + range_of(name).start);
                 match found {
                     Some(a_use) if a_use.home == Home::Scope(owner) => {
-                        names.push(self.bound(a_use));
+                        names.push(self.bound(&a_use));
                         true
                     }
                     _ => false,

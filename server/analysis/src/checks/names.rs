@@ -26,6 +26,12 @@ pub(super) struct Names<'a> {
 static TELLING: LazyLock<FxHashSet<&str>> =
     LazyLock::new(|| calls::told().chain(effects::told()).collect());
 
+/// Those of them that are builtins, by their names.
+static BUILTINS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
+    let name = |path: &&'static str| path.strip_prefix("builtins.");
+    TELLING.iter().filter_map(name).collect()
+});
+
 /// The first of the names of these paths.
 static TOPS: LazyLock<FxHashSet<&str>> = LazyLock::new(|| {
     TELLING
@@ -90,8 +96,7 @@ impl<'a> Names<'a> {
             Expr::Name(name) => {
                 let name = name.id.as_str();
                 let mut imported = self.telling.iter().filter(|(own, _)| *own == name);
-                imported.any(|(_, path)| TELLING.contains(path.as_str()))
-                    || LASTS.contains(name) && is_telling(format!("builtins.{name}"))
+                imported.any(|(_, path)| TELLING.contains(path.as_str())) || BUILTINS.contains(name)
             }
             Expr::Attribute(attribute) if LASTS.contains(attribute.attr.as_str()) => {
                 let Some(parts) = dotted(function) else {

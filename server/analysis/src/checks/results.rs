@@ -7,6 +7,7 @@ use crate::{Code, Finding, Severity};
 use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 use hoist_syntax::scopes::{BindingKind, ScopeKind};
+use std::borrow::Cow;
 
 /// Through how many names a value is followed.
 const FARTHEST: usize = 8;
@@ -135,7 +136,7 @@ fn given_by(source: &Source, function: &ast::StmtFunctionDef, followed: usize) -
 }
 
 /// What binds a name, if it is one of a function and not declared global.
-fn local_bindings<'a>(source: &'a Source, expr: &Expr) -> Option<Vec<&'a Use>> {
+fn local_bindings<'a>(source: &'a Source, expr: &Expr) -> Option<Vec<Cow<'a, Use>>> {
     let Expr::Name(name) = expr else { return None };
     let a_use = source.uses.at(start_of(name))?;
     let Home::Scope(home) = a_use.home else {
@@ -144,7 +145,7 @@ fn local_bindings<'a>(source: &'a Source, expr: &Expr) -> Option<Vec<&'a Use>> {
     if source.scopes.get(home).kind != ScopeKind::Function {
         return None;
     }
-    let bindings: Vec<&Use> = source
+    let bindings: Vec<Cow<'_, Use>> = source
         .uses
         .of(a_use.home, &a_use.name)
         .filter(|other| other.binding.is_some())
@@ -153,8 +154,8 @@ fn local_bindings<'a>(source: &'a Source, expr: &Expr) -> Option<Vec<&'a Use>> {
 }
 
 /// The statements that bind a name; none unless each does so by `=`, `def` or `class`.
-fn binding_statements<'a>(source: &'a Source, bindings: &[&Use]) -> Option<Vec<&'a Stmt>> {
-    let statement = |a_use: &&Use| {
+fn binding_statements<'a>(source: &'a Source, bindings: &[Cow<'_, Use>]) -> Option<Vec<&'a Stmt>> {
+    let statement = |a_use: &Cow<'_, Use>| {
         matches!(
             a_use.binding?,
             BindingKind::Assign | BindingKind::AnnAssign | BindingKind::Def | BindingKind::Class

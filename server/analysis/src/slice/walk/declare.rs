@@ -63,7 +63,7 @@ impl Declarations<'_> {
         if let Some(a_use) = self.source.uses.at(at) {
             self.program
                 .definitions
-                .entry(var_of(a_use))
+                .entry(var_of(&a_use))
                 .or_default()
                 .push(scope);
             if self.source.scopes.get(a_use.scope).kind == ScopeKind::Class {
@@ -81,7 +81,7 @@ impl Declarations<'_> {
             let local = !path.starts_with('.')
                 && (self.around.is_local)(path.split('.').next().unwrap_or(&path));
             let path = if local { format!(".{path}") } else { path };
-            self.program.imports.insert(var_of(a_use), path);
+            self.program.imports.insert(var_of(&a_use), path);
         }
     }
 }

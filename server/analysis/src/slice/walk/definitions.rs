@@ -34,7 +34,7 @@ impl Walk<'_> {
     }
 
     pub(super) fn decorators(&mut self, decorators: &[ast::Decorator], name: usize) {
-        let var = self.source.uses.at(name).map(var_of);
+        let var = self.source.uses.at(name).map(|a_use| var_of(&a_use));
         for decorator in decorators {
             let expression = &decorator.expression;
             if let Some(var) = &var {
@@ -191,7 +191,7 @@ impl Walk<'_> {
         }));
         self.hold_items(Var::Returned(id), &held);
         if let Some(a_use) = self.source.uses.at(start_of(&class.name)) {
-            self.hold_items(var_of(a_use), &held);
+            self.hold_items(var_of(&a_use), &held);
         }
     }
 

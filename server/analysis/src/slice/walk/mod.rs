@@ -38,6 +38,7 @@ pub(super) struct Surroundings<'a> {
 
 /// Reads a module.
 pub(super) fn read(source: &Source, around: &Surroundings<'_>) -> Program {
+    source.uses.prepare();
     let mut scopes_by_start = FxHashMap::default();
     for (id, scope) in source.scopes.iter() {
         match scope.kind {

@@ -23,7 +23,10 @@ fn named(name: Option<&str>) -> Vars {
 
 impl Walk<'_> {
     pub(super) fn var(&self, name: &ast::ExprName) -> Option<Var> {
-        self.source.uses.at(start_of(name)).map(var_of)
+        self.source
+            .uses
+            .at(start_of(name))
+            .map(|a_use| var_of(&a_use))
     }
 
     /// The full path of a function or attribute that an import or Python itself gives.
