@@ -2,12 +2,23 @@
 
 use crate::slice::emit::coding_cookie;
 
+/// May a Python file say that it is not in UTF-8? Most say nothing of the kind.
+pub fn may_declare_encoding(bytes: &[u8]) -> bool {
+    memchr::memmem::find(bytes.get(..HEAD).unwrap_or(bytes), b"coding").is_some()
+}
+
+/// The bytes in which a declaration is looked for; it stands in the first two lines.
+const HEAD: usize = 400;
+
 /// Decodes a Python file as Python does: by its BOM or its coding comment, else as UTF-8. A BOM stays in the text, as it
 /// does in an editor's buffer. The error is a sentence that says what is wrong.
 pub fn decode(bytes: &[u8]) -> Result<String, String> {
+    if !may_declare_encoding(bytes) {
+        return utf8(bytes);
+    }
     let head: String = bytes
         .iter()
-        .take(400)
+        .take(HEAD)
         .map(|byte| char::from(*byte))
         .collect();
     let head = head.trim_start_matches("\u{ef}\u{bb}\u{bf}");

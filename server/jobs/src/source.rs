@@ -27,7 +27,7 @@ pub fn read_source(path: &Path) -> Result<String, SourceError> {
         line,
         why,
     };
-    let bytes = fs::read(path).map_err(|error| {
+    let mut bytes = fs::read(path).map_err(|error| {
         let why = match error.kind() {
             io::ErrorKind::NotFound => "there is no such file".to_owned(),
             io::ErrorKind::IsADirectory => "this is a folder; name a Python file in it".to_owned(),
@@ -38,6 +38,13 @@ pub fn read_source(path: &Path) -> Result<String, SourceError> {
         };
         fail(None, why)
     })?;
+    if !hoist_analysis::may_declare_encoding(&bytes) {
+        // Without a copy.
+        match String::from_utf8(bytes) {
+            Ok(text) => return Ok(text),
+            Err(error) => bytes = error.into_bytes(),
+        }
+    }
     hoist_analysis::decode(&bytes).map_err(|why| {
         // The first byte that is not UTF-8 is the one that a person looks for, whatever the file declares.
         let bad = std::str::from_utf8(&bytes).err();

@@ -102,6 +102,9 @@ struct About<'a> {
 impl About<'_> {
     fn one(&mut self, import: &Import) {
         let path = self.of.module.path;
+        if self.is_of_library(import) {
+            return;
+        }
         if import.names.is_empty() {
             let from = self
                 .of
@@ -117,6 +120,14 @@ impl About<'_> {
                 .source_of(self.of.standing, path, import, Some(name));
             self.name(import, Some(name), from);
         }
+    }
+
+    /// Does an import, whichever names it takes, come from Python's own library? Nothing is to be said of these, and most are.
+    fn is_of_library(&self, import: &Import) -> bool {
+        let names = import.names.iter().map(|name| name.name.as_str());
+        import.level == 0
+            && self.of.resolver.is_library(&import.module)
+            && self.of.resolver.absolute(&import.module, names).is_none()
     }
 
     fn name(&mut self, import: &Import, name: Option<&str>, from: Provenance) {

@@ -98,8 +98,10 @@ impl Entry {
             Kind::DistInfo => {
                 let record = text("RECORD");
                 let record = record.as_deref();
-                modules = provides::names(record.into_iter().flat_map(record_paths), shared);
-                if record.is_none_or(|record| record.contains("direct_url.json")) {
+                let paths: Vec<&str> = record.into_iter().flat_map(record_paths).collect();
+                modules = provides::names(paths.iter().copied(), shared);
+                let is_direct = |path: &&str| path.ends_with("direct_url.json");
+                if record.is_none() || paths.iter().any(is_direct) {
                     editable = text("direct_url.json").and_then(|text| editable_folder(&text));
                 }
             }
@@ -189,7 +191,7 @@ impl Header {
 }
 
 /// The paths of `RECORD`, a table with commas and quotes; an environment has tens of thousands of its lines.
-fn record_paths(record: &str) -> impl Iterator<Item = &str> + Clone {
+fn record_paths(record: &str) -> impl Iterator<Item = &str> {
     let breaks = memchr::memchr_iter(b'\n', record.as_bytes());
     let mut start = 0;
     let lines = breaks.chain([record.len()]).map(move |end| {

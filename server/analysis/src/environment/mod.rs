@@ -15,7 +15,7 @@ mod site;
 mod table;
 mod variables;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -28,6 +28,8 @@ pub use names::normalized;
 pub use table::distribution_for;
 pub use variables::Variables;
 
+use rustc_hash::FxHashMap;
+
 use crate::files::Files;
 use crate::library;
 use site::Sites;
@@ -37,7 +39,7 @@ use site::Sites;
 pub struct Environment {
     interpreter: Option<Interpreter>,
     /// Top-level names of Python's own library that lie in its folder.
-    library: Option<BTreeMap<String, PathBuf>>,
+    library: Option<FxHashMap<String, PathBuf>>,
     /// Folders of `PYTHONPATH`.
     added: Vec<PathBuf>,
     sites: Sites,
@@ -247,14 +249,13 @@ impl Environment {
         let Some(modules) = &self.library else {
             return library::is_stdlib(top);
         };
-        let minor = self
-            .interpreter
-            .as_ref()
-            .and_then(Interpreter::minor)
-            .and_then(|minor| minor.split_once('.')?.1.parse().ok());
+        let minor = || {
+            let minor = self.interpreter.as_ref().and_then(Interpreter::minor)?;
+            minor.split_once('.')?.1.parse().ok()
+        };
         modules.contains_key(top)
             || library::is_stdlib(top)
-                && minor.is_none_or(|minor| !library::is_missing_in(top, minor))
+                && minor().is_none_or(|minor| !library::is_missing_in(top, minor))
     }
 
     /// The file or folder of a top-level module of Python's own library; none for one that is part of the interpreter.
@@ -264,8 +265,8 @@ impl Environment {
 }
 
 /// The modules that lie in the folder of Python's own library.
-fn library_modules(files: &dyn Files, folder: &Path) -> BTreeMap<String, PathBuf> {
-    let mut found = BTreeMap::new();
+fn library_modules(files: &dyn Files, folder: &Path) -> FxHashMap<String, PathBuf> {
+    let mut found = FxHashMap::default();
     for folder in [folder.to_path_buf(), folder.join("lib-dynload")] {
         for (name, is_dir) in files.list(&folder).unwrap_or_default() {
             let is_other = matches!(

@@ -163,13 +163,13 @@ impl Sites {
 fn distributions(
     files: &dyn Files,
     entries: &[Entry],
-    is_there: &dyn Fn(&str) -> bool,
+    is_there: &(dyn Fn(&str) -> bool + Sync),
 ) -> Vec<Distribution> {
     let none = BTreeSet::new();
-    let mut found: Vec<(usize, Distribution)> = entries
-        .iter()
-        .enumerate()
-        .filter_map(|(index, entry)| Some((index, entry.read(files, is_there, &none)?)))
+    let read = |entry: &Entry| entry.read(files, is_there, &none);
+    let found = on_all_processors(entries, &read).into_iter().enumerate();
+    let mut found: Vec<(usize, Distribution)> = found
+        .filter_map(|(index, one)| Some((index, one?)))
         .collect();
     let mut owners: HashMap<&str, usize> = HashMap::new();
     for name in found.iter().flat_map(|(_, one)| &one.modules) {
@@ -192,4 +192,26 @@ fn distributions(
         }
     }
     found.into_iter().map(|(_, one)| one).collect()
+}
+
+/// What `read` makes of each entry. Who waits for an environment has nothing else to do.
+fn on_all_processors<T: Send>(entries: &[Entry], read: &(dyn Fn(&Entry) -> T + Sync)) -> Vec<T> {
+    /// As many for each thread are worth starting it.
+    const MANY: usize = 16;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = entries.len().div_ceil(threads).max(MANY);
+    let mut shares = entries.chunks(share);
+    let own = shares.next().unwrap_or_default();
+    let all = |share: &[Entry]| share.iter().map(read).collect::<Vec<T>>();
+    std::thread::scope(|scope| {
+        let others: Vec<_> = shares
+            .map(|share| (share, scope.spawn(move || all(share))))
+            .collect();
+        let mut found = all(own);
+        for (share, other) in others {
+            // A thread that broke is no reason to know less.
+            found.extend(other.join().unwrap_or_else(|_| all(share)));
+        }
+        found
+    })
 }

@@ -14,6 +14,35 @@ pub struct Listing {
     /// The names as a file system has them that takes capital and small letters for the same. None when a name is not ASCII:
     /// then nobody but the system knows what is the same.
     folded: Option<FxHashSet<String>>,
+    marks: Marks,
+}
+
+/// By what most names that a folder lacks are told apart from all those that it has.
+#[derive(Debug, Default)]
+struct Marks {
+    /// A bit for the length of each name.
+    lengths: u64,
+    /// A bit for the first byte of each name, a small letter for a capital one.
+    firsts: u128,
+}
+
+impl Marks {
+    fn add(&mut self, name: &str) {
+        let (length, first) = Marks::of(name);
+        self.lengths |= length;
+        self.firsts |= first;
+    }
+
+    fn of(name: &str) -> (u64, u128) {
+        let first = name.bytes().next().unwrap_or_default().to_ascii_lowercase();
+        (1 << name.len().min(63), 1 << (first & 127))
+    }
+
+    /// May one of the names be this one?
+    fn have(&self, name: &str) -> bool {
+        let (length, first) = Marks::of(name);
+        self.lengths & length != 0 && self.firsts & first != 0
+    }
 }
 
 impl Listing {
@@ -34,10 +63,13 @@ impl Listing {
             .iter()
             .map(|(name, _)| name.is_ascii().then(|| name.to_ascii_lowercase()))
             .collect();
+        let mut marks = Marks::default();
+        entries.iter().for_each(|(name, _)| marks.add(name));
         Listing {
             entries,
             extensions,
             folded,
+            marks,
         }
     }
 
@@ -101,6 +133,9 @@ impl Listing {
         };
         if !name.is_ascii() {
             return name.chars().any(stays_itself);
+        }
+        if !self.marks.have(name) && !matches!(name.as_bytes().last(), Some(b'.' | b' ') | None) {
+            return memchr::memchr(b'~', name.as_bytes()).is_none();
         }
         // Windows takes `name.` for `name`.
         let short = name.trim_end_matches(['.', ' ']);

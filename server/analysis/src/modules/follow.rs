@@ -80,7 +80,7 @@ fn parsed(contents: &[u8]) -> Option<Source> {
 }
 
 fn imports_by(source: &Source) -> Vec<Import> {
-    imports_in(source.text(), source.body())
+    imports_in(&source.document, source.body())
 }
 
 impl<'a> Follower<'a> {
@@ -164,7 +164,13 @@ impl<'a> Follower<'a> {
         let files = self.resolver.files;
         let look = || -> io::Result<Option<Arc<Shown>>> {
             let source = parsed(&files.read(path)?);
-            let shown = source.map(|source| Shown::by(&source, &imports_by(&source)));
+            let shown = source.map(|source| {
+                let shown = Shown::by(&source, &imports_by(&source));
+                if let Some(kept) = files.kept() {
+                    kept.keep(path, source.document);
+                }
+                shown
+            });
             Ok(shown.map(Arc::new))
         };
         let shown = match files.kept() {

@@ -18,7 +18,7 @@ pub(crate) struct Provenance {
     pub(crate) version: Option<String>,
     /// What it says of itself.
     pub(crate) summary: Option<String>,
-    /// The file that is loaded, or the folder of a namespace.
+    /// Of a local module, the file that is loaded, or the folder of a namespace. [`Resolver::foreign_place`] has others'.
     pub(crate) path: Option<PathBuf>,
     /// It can be imported here.
     pub(crate) is_here: bool,
@@ -119,23 +119,8 @@ impl Resolver<'_> {
                 false => unknown(module, name),
             };
         };
-        let file_in = |folder: &Path| {
-            let found = self.follow(folder, module);
-            let is_whole = found.len() == module.split('.').count();
-            found
-                .last()
-                .filter(|_| is_whole)
-                .map(|target| self.place(target, name))
-        };
         if environment.is_library(top) {
-            // `os.path` is no file of its own.
-            let place = environment.library_place(top);
-            let whole = place.and_then(Path::parent).and_then(file_in);
-            let path = whole.or_else(|| {
-                let found = self.follow(place?.parent()?, top);
-                found.last().map(|target| self.place(target, None))
-            });
-            return Provenance::plain(ImportOrigin::Stdlib, path, true);
+            return Provenance::plain(ImportOrigin::Stdlib, None, true);
         }
         if !environment.has(top) {
             // An editable install may map a name to a folder of another one.
@@ -154,9 +139,33 @@ impl Resolver<'_> {
                 .or_else(|| suggestion(module, name)),
             version: provider.map(|provider| provider.version.clone()),
             summary: provider.and_then(|provider| provider.summary.clone()),
-            path: environment.folder_of(top).and_then(file_in),
+            path: None,
             is_here: true,
         }
+    }
+
+    /// The file that is loaded, or the folder of a namespace, by an import of a module that is not local.
+    pub(crate) fn foreign_place(&self, module: &str, name: Option<&str>) -> Option<PathBuf> {
+        let top = module.split('.').next().unwrap_or(module);
+        let environment = self.environment?;
+        let file_in = |folder: &Path| {
+            let found = self.follow(folder, module);
+            let is_whole = found.len() == module.split('.').count();
+            found
+                .last()
+                .filter(|_| is_whole)
+                .map(|target| self.place(target, name))
+        };
+        if environment.is_library(top) {
+            // `os.path` is no file of its own.
+            let place = environment.library_place(top)?;
+            let whole = place.parent().and_then(file_in);
+            return whole.or_else(|| {
+                let found = self.follow(place.parent()?, top);
+                found.last().map(|target| self.place(target, None))
+            });
+        }
+        environment.folder_of(top).and_then(file_in)
     }
 
     /// The installed distribution that a module, or the module of this name in it, is of.

@@ -301,12 +301,30 @@ impl<'e> Finder<'e> {
 }
 
 fn may_name_a_file(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() < 300
-        && !text
+    /// What stands in no name, and what an address has.
+    const ODD: [bool; 256] = {
+        let mut odd = [false; 256];
+        let bytes = b"\n\r\0*?:";
+        let mut index = 0;
+        while index < bytes.len() {
+            odd[bytes[index] as usize] = true;
+            index += 1;
+        }
+        odd
+    };
+    let is_plain = || {
+        !text
             .bytes()
-            .any(|byte| matches!(byte, b'\n' | b'\r' | b'\0' | b'*' | b'?'))
-        && !memchr::memchr_iter(b':', text.as_bytes()).any(|at| text[at..].starts_with("://"))
+            .fold(false, |odd, byte| odd | ODD[usize::from(byte)])
+    };
+    !text.is_empty() && text.len() < 300 && (is_plain() || !has_odd_parts(text))
+}
+
+/// Has a text something that no name of a file has?
+fn has_odd_parts(text: &str) -> bool {
+    text.bytes()
+        .any(|byte| matches!(byte, b'\n' | b'\r' | b'\0' | b'*' | b'?'))
+        || text.contains("://")
 }
 
 /// The names that imports bind, wherever these stand.

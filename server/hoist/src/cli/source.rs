@@ -127,19 +127,24 @@ impl Source {
     pub(super) fn read(named: &Path, around: &Around) -> Result<Self, Failure> {
         let path = absolute(named)
             .map_err(|error| Failure::refused(format!("{}: {error}", named.display())))?;
-        let text = read_source(&path).map_err(|error| {
-            Failure::refused(SourceError {
-                path: named.to_owned(),
-                ..error
-            })
-        })?;
+        let read = || {
+            let text = read_source(&path).map_err(|error| {
+                Failure::refused(SourceError {
+                    path: named.to_owned(),
+                    ..error
+                })
+            })?;
+            Ok::<_, Failure>(Document::new(text))
+        };
+        let known = around.files.kept().and_then(|kept| kept.take(&path));
+        let document = known.map_or_else(read, Ok)?;
         let folder = around.folder_of(&path);
         Ok(Self {
             named: named.to_owned(),
             environment: folder.environment.clone(),
             configuration: folder.configuration.clone(),
             workspace: folder.workspace.clone(),
-            document: Document::new(text),
+            document,
             path,
         })
     }
