@@ -1,6 +1,5 @@
 //! The binary `hoist`: the command line and the language server over the same engine.
 
-mod allocator;
 mod bar;
 mod cli;
 mod forecast;
@@ -12,8 +11,10 @@ mod words;
 
 use std::process::ExitCode;
 
+/// Many small pieces are made and dropped for every text, by one thread and another. The system's allocators are slower at that,
+/// and their slow moments longer.
 #[global_allocator]
-static ALLOCATOR: allocator::Allocator = allocator::Allocator;
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     cli::main()
