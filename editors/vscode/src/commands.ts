@@ -74,6 +74,7 @@ export function registerCommands(parts: Parts): vscode.Disposable {
     ofJob("hoist.goToFunction", any, "There is no job yet.", (job) => openLink({ uri: job.uri, line: (job.line ?? 0) + 1 })),
     ofJob("hoist.goToError", (job) => !!job.error, "No job has failed.", goToError),
     register("hoist.refreshJobs", () => parts.refresh()),
+    register("hoist.connectTarget", () => server.command(serverCommand.connect, [{ uri: vscode.window.activeTextEditor?.document.uri.toString() }])),
     register("hoist.editTargets", editTargets),
     register("hoist.restartServer", () => server.start()),
     register("hoist.showLog", () => server.showLog()),

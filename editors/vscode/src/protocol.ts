@@ -133,6 +133,7 @@ export const serverCommand = {
   showScript: "hoist.showScript",
   showResult: "hoist.showResult",
   openFiles: "hoist.openFiles",
+  connect: "hoist.connect",
 } as const;
 
 /** The code of a refused command's error. The server has shown its sentence to the user by then. */

@@ -17,6 +17,8 @@ export function statusBar(jobs: Jobs, server: Server): vscode.Disposable {
         const text = new vscode.MarkdownString();
         for (const job of active.slice(0, 10)) text.appendText(`${title(job)}: ${description(job, Date.now())}\n\n`);
         text.appendText(active.length === 0 ? `No job is running. ${server.what}` : server.what);
+        text.isTrusted = { enabledCommands: ["hoist.connectTarget"] };
+        text.appendMarkdown("\n\n[Connect to a target...](command:hoist.connectTarget)");
         item.tooltip = text;
         break;
       }

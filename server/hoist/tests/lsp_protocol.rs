@@ -88,6 +88,7 @@ fn every_example_is_of_its_type() {
             "RunArguments" => round::<ext::RunArguments>(json),
             "RunStarted" => round::<ext::RunStarted>(json),
             "RerunArguments" => round::<ext::RerunArguments>(json),
+            "ConnectArguments" => round::<ext::ConnectArguments>(json),
             "SweepArguments" => round::<ext::SweepArguments>(json),
             "MapArguments" => round::<ext::MapArguments>(json),
             "SweepStarted" => round::<ext::SweepStarted>(json),

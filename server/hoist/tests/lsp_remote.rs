@@ -305,7 +305,7 @@ fn opening_hovering_and_completing_starts_nothing_and_connects_nowhere() {
     let far = hover(&mut client, &uri, 4, 25);
     assert_eq!(
         far,
-        "`/usr/none` on `far`: not known, as there is no connection to far; it is there once something runs there"
+        "`/usr/none` on `far`: not known, as there is no connection to far; `Connect to far`, an action at this place, makes one, and so does a run"
     );
     let list = client.call("textDocument/completion", at(&uri, 4, 28));
     assert_eq!(list, json!({ "isIncomplete": true, "items": [] }));

@@ -50,6 +50,100 @@ fn output_comes_as_it_is_printed_and_the_result_after_it() {
 }
 
 #[test]
+fn a_target_is_known_once_it_is_connected_to() {
+    let mut client = connected();
+    client.write(
+        "hoist.toml",
+        "[targets.word]\nhost = 'hoist-word'\nenvironment = 'system'\n[targets.nobody]\nhost = 'hoist-refused'\n",
+    );
+    let text = "import torch\nfrom hoist import cluster_ls\n\n# hoist: target=word\ndef f():\n    return cluster_ls('/usr/none'), torch\n";
+    let uri = client.open("far.py", text);
+    let at = json!({ "line": 5, "character": 25 });
+    let place = json!({ "textDocument": { "uri": uri }, "position": at });
+    let hover = |client: &mut Client| {
+        let answer = client.call("textDocument/hover", place.clone());
+        answer["contents"]["value"].as_str().unwrap().to_owned()
+    };
+    let offered = |client: &mut Client| -> Vec<Value> {
+        let asked = json!({ "textDocument": { "uri": uri }, "range": { "start": at, "end": at }, "context": { "diagnostics": [] } });
+        let actions = client.call("textDocument/codeAction", asked);
+        let actions = actions.as_array().unwrap().iter();
+        let connects = actions.filter(|action| action["command"]["command"] == "hoist.connect");
+        connects.cloned().collect()
+    };
+    let before = hover(&mut client);
+    assert!(before.contains("no connection to word"), "{before}");
+    let actions = offered(&mut client);
+    assert_eq!(actions.len(), 1, "{actions:?}");
+    assert_eq!(actions[0]["title"], "Connect to word");
+
+    // What it takes to log in is asked for, and what went wrong is said.
+    let told = |message: &Value, part: &str| {
+        let text = message["params"]["message"].as_str();
+        message["method"] == "window/showMessage" && text.is_some_and(|text| text.contains(part))
+    };
+    let argument = actions[0]["command"]["arguments"][0].clone();
+    client.answer("hoist/ask", json!("not the password"));
+    let mark = client.mark();
+    assert_eq!(
+        client.execute("hoist.connect", argument.clone()),
+        Ok(Value::Null)
+    );
+    let (_, asked) = client.wait_after(mark, "the question", |message| {
+        message["method"] == "hoist/ask"
+    });
+    assert_eq!(asked["params"]["kind"], "secret");
+    let (_, refused) = client.wait_after(mark, "the refusal", |message| told(message, "word"));
+    assert_eq!(refused["params"]["type"], 1);
+
+    let password = std::env::var("HOIST_TEST_PASSWORD").unwrap();
+    client.answer("hoist/ask", json!(password));
+    let mark = client.mark();
+    client.execute("hoist.connect", argument).unwrap();
+    let (_, connected) = client.wait_after(mark, "the connection", |message| {
+        told(message, "word is connected: Python 3.")
+    });
+    assert!(
+        connected["params"]["message"]
+            .as_str()
+            .unwrap()
+            .ends_with("packages"),
+        "{connected}"
+    );
+
+    // Findings, hovers and actions know it from then on.
+    let is_told = |found: &[Value]| {
+        let says = |part: &str| {
+            let mut messages = found.iter().filter_map(|one| one["message"].as_str());
+            messages.any(|message| message.contains(part))
+        };
+        says("which the target word lacks") && says("nothing at `/usr/none` on word")
+    };
+    client.diagnostics_after(mark, &uri, is_told);
+    let now = hover(&mut client);
+    assert!(now.ends_with("on `word`: nothing is there"), "{now}");
+    assert_eq!(offered(&mut client), Vec::<Value>::new());
+
+    // Without a target it asks which, of those that are not this machine.
+    client.answer("hoist/ask", json!("nobody"));
+    let mark = client.mark();
+    client
+        .execute("hoist.connect", json!({ "uri": uri }))
+        .unwrap();
+    let (_, asked) = client.wait_after(mark, "the choice", |message| {
+        message["method"] == "hoist/ask"
+    });
+    assert_eq!(asked["params"]["title"], "Connect to");
+    assert!(
+        !asked["params"]["choices"].to_string().contains("local"),
+        "{asked}"
+    );
+    client.wait_after(mark, "the error", |message| told(message, "nobody: "));
+    let unknown = client.execute("hoist.connect", json!({ "target": "moon", "uri": uri }));
+    assert_eq!(unknown.unwrap_err()["code"], 4001);
+}
+
+#[test]
 fn a_failure_of_a_nested_function_lands_in_the_buffer() {
     let mut client = connected();
     let text = "class Lab:\n    def work(self):\n        limit = 3\n\n        def deep(x=4):\n            if x > limit:\n                raise ValueError('too large')\n\n        return deep()\n";

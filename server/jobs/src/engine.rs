@@ -464,14 +464,6 @@ impl Engine {
         self.inner.hubs.lost()
     }
 
-    /// Connects to such a target again, asking whatever must be asked. Its jobs then go on by themselves.
-    ///
-    /// # Errors
-    /// The target cannot be reached, in a sentence that says why.
-    pub async fn reconnect(&self, settings: &TargetSettings) -> Result<(), ClusterError> {
-        self.inner.hubs.get(settings).reconnect().await
-    }
-
     /// The exact script that would be submitted for a plan.
     ///
     /// # Errors

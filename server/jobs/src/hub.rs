@@ -261,9 +261,9 @@ impl Hub {
         tokio::spawn(async move {
             // Only for findings: what cannot be learnt now is learnt another time.
             if let Ok(Some(packages)) = target.packages().await
-                && let Some(version) = target.python_version()
+                && let Ok(Some(version)) = hub.version(&target).await
             {
-                sites::remember_packages(&hub.store, &hub.settings, version, packages);
+                sites::remember_packages(&hub.store, &hub.settings, &version, packages);
             }
             drop(looking);
         });
@@ -290,8 +290,27 @@ impl Hub {
         Ok(asked)
     }
 
+    /// The version of that Python, where it can be known; of an environment of somebody else's it is asked.
+    pub(crate) async fn version(&self, target: &Target) -> Result<Option<String>, ClusterError> {
+        if let Some(version) = target.python_version() {
+            return Ok(Some(version.to_owned()));
+        }
+        let facts = self.facts(target).await?;
+        Ok(facts.map(|facts| facts.markers.python_full_version))
+    }
+
+    /// How many distributions that Python has, when it was asked.
+    pub(crate) fn packages(&self) -> Option<usize> {
+        sites::packages_of(&self.store, &self.settings)
+    }
+
+    /// Writes down the version of the Python there.
+    pub(crate) fn remember(&self, version: &str) {
+        sites::remember(&self.store, &self.settings, version);
+    }
+
     /// Comes back when that question is answered, or when nobody asks.
-    async fn looked(&self) {
+    pub(crate) async fn looked(&self) {
         drop(self.looking.lock().await);
     }
 
@@ -347,13 +366,14 @@ impl Hub {
         made
     }
 
-    /// Makes the connection anew with the help of whoever can be asked, unless there is one. Those who wait for it go on.
-    pub(crate) async fn reconnect(&self) -> Result<(), ClusterError> {
+    /// The connection, made anew with the help of whoever can be asked unless it is up. Those who wait for it go on.
+    pub(crate) async fn reconnect(&self) -> Result<Arc<Target>, ClusterError> {
         let mut connection = self.connection.lock().await;
-        if connection.target.is_none() {
-            self.connect(&mut connection, self.ask.clone()).await?;
+        let is_up = |target: &&Arc<Target>| target.is_open();
+        if let Some(target) = connection.target.as_ref().filter(is_up) {
+            return Ok(target.clone());
         }
-        Ok(())
+        self.connect(&mut connection, self.ask.clone()).await
     }
 
     /// Waits, before another attempt to connect, for so long or until there is a connection.

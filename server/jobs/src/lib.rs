@@ -13,6 +13,7 @@ mod after;
 mod again;
 mod clean;
 mod config;
+mod connect;
 mod data;
 mod drive;
 mod end;
@@ -44,6 +45,7 @@ pub use config::{
     Problem, UnknownTarget, complete, data_change, diagnose, explain, ignore_change, is_config,
     schema, user_file, workspace_in, workspace_of,
 };
+pub use connect::Learnt;
 pub use engine::{Engine, EngineOptions, default_store};
 pub use environment::Wanted;
 pub use error::RunError;

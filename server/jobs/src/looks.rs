@@ -205,6 +205,11 @@ impl Hub {
         }
     }
 
+    /// The target can be asked again, whatever became of the last question.
+    pub(crate) fn ask_again(&self) {
+        self.looks.state().failed = None;
+    }
+
     /// None where a connection would have to be made first, or is being made.
     fn way_to_files(&self) -> Option<Place> {
         if is_here(self.settings()) {

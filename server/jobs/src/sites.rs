@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use hoist_analysis::environment::normalized;
 use hoist_analysis::{Packages, TargetPython};
-use hoist_cluster::TargetSettings;
+use hoist_cluster::{EnvironmentKind, TargetSettings};
 use serde::{Deserialize, Serialize};
 
 use crate::environment::builds;
@@ -37,6 +37,9 @@ struct Decisive {
     env: BTreeMap<String, String>,
     #[serde(default)]
     setup: Vec<String>,
+    /// Of conda, a folder, an image: another Python than that of the target as it is.
+    #[serde(default)]
+    environment: Option<String>,
 }
 
 impl Decisive {
@@ -47,6 +50,11 @@ impl Decisive {
             modules: settings.modules.clone(),
             env: settings.env.clone(),
             setup: settings.setup.clone(),
+            environment: settings
+                .environment
+                .as_ref()
+                .filter(|kind| !matches!(kind, EnvironmentKind::System | EnvironmentKind::Venv))
+                .map(ToString::to_string),
         }
     }
 }
@@ -92,6 +100,13 @@ pub(crate) fn is_fresh(store: &Path, settings: &TargetSettings) -> bool {
         is_known.then(|| written.elapsed().unwrap_or_default())
     };
     age().is_some_and(|age| age < FRESH)
+}
+
+/// How many distributions the Python of a target has, when it was asked.
+pub(crate) fn packages_of(store: &Path, settings: &TargetSettings) -> Option<usize> {
+    let site = read(&file_of(store, &settings.name)?)?;
+    let packages = site.packages.as_ref()?;
+    (site.settings == Decisive::of(settings)).then(|| packages.distributions.len())
 }
 
 fn write(file: &Path, settings: &TargetSettings, version: &str, packages: Option<Arc<Packages>>) {
@@ -170,8 +185,6 @@ fn file_of(store: &Path, target: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use hoist_cluster::EnvironmentKind;
-
     use super::*;
 
     #[test]
@@ -225,6 +238,8 @@ mod tests {
         settings.environment = None;
         let built = python_in(store.path(), &settings).expect("known");
         assert!(built.builds && built.packages.is_none());
+        settings.environment = "conda:lab".parse().ok();
+        assert_eq!(known(&settings), None);
         settings.environment = Some(EnvironmentKind::System);
         settings.name = "../far".to_owned();
         remember(store.path(), &settings, "3.6.8");

@@ -201,6 +201,21 @@ local actions = {
       return M.targets()
     end,
   },
+  connect = {
+    act = function(words)
+      server.with_client(function(client)
+        local wanted = { target = words ~= '' and words or nil, uri = vim.bo.buftype == '' and here() or nil }
+        -- What comes of it, a refusal too, is shown by the server itself.
+        util.request(client, 'workspace/executeCommand', {
+          command = 'hoist.connect',
+          arguments = { next(wanted) and wanted or vim.empty_dict() },
+        }, function() end)
+      end)
+    end,
+    complete = function()
+      return M.targets()
+    end,
+  },
   package = {
     act = function(words)
       run.start({ command = 'hoist.showPackage', entry = words ~= '' and words or nil })

@@ -35,6 +35,8 @@ pub(crate) mod command {
     pub(crate) const SHOW_RESULT: &str = "hoist.showResult";
     /// Opens files that a job left, and fetches them before. Argument: [`super::OpenFilesArguments`].
     pub(crate) const OPEN_FILES: &str = "hoist.openFiles";
+    /// Connects to a target, and learns what the editor says of it. Argument: [`super::ConnectArguments`].
+    pub(crate) const CONNECT: &str = "hoist.connect";
     /// Shows what would travel. Argument: [`super::PackageArguments`].
     pub(crate) const SHOW_PACKAGE: &str = "hoist.showPackage";
 
@@ -42,7 +44,7 @@ pub(crate) mod command {
     pub(crate) const SHOW_SCRIPT: &str = "hoist.showScript";
 
     /// All of them, as the server announces them.
-    pub(crate) const ALL: [&str; 14] = [
+    pub(crate) const ALL: [&str; 15] = [
         RUN,
         RUN_WITH,
         RUN_ON,
@@ -55,6 +57,7 @@ pub(crate) mod command {
         SHOW_OUTPUT,
         SHOW_RESULT,
         OPEN_FILES,
+        CONNECT,
         SHOW_PACKAGE,
         SHOW_SCRIPT,
     ];
@@ -191,6 +194,17 @@ pub(crate) struct RerunArguments {
     /// As of [`RunArguments`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) resources: BTreeMap<String, String>,
+}
+
+/// The argument of `hoist.connect`.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct ConnectArguments {
+    /// Absent: the only one that is not this machine; where there are several, the person is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) target: Option<String>,
+    /// The document whose workspace has the target; absent: that of the first folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) uri: Option<String>,
 }
 
 /// The argument of `hoist.runSweep`.

@@ -46,31 +46,50 @@ impl Progress {
     /// Makes the token known and begins. The client's answer is not waited for: a client that never gives it must not keep
     /// the job from being shown.
     pub(super) async fn begin(client: &Client, job: &JobView) -> Self {
-        let token = ProgressToken::String(token(job.job));
+        let words = describe(job);
+        let progress = Self {
+            words: words.clone(),
+            is_running: is_running(job),
+            last: (Some(words.clone()), None),
+            ..Self::known(client, token(job.job)).await
+        };
+        let title = format!("{} on {}", job.name, job.target);
+        progress.send_begin(title, Some(true), Some(words)).await;
+        progress
+    }
+
+    /// That of something which is no job, and cannot be cancelled.
+    pub(super) async fn of(client: &Client, token: String, title: String) -> Self {
+        let progress = Self::known(client, token).await;
+        progress.send_begin(title, None, None).await;
+        progress
+    }
+
+    async fn known(client: &Client, token: String) -> Self {
+        let token = ProgressToken::String(token);
         let create = {
             let (client, token) = (client.clone(), token.clone());
             async move { client.create_work_done_progress(token).await }
         };
         sent_before_the_answer(create, PATIENCE).await;
-        let mut progress = Self {
+        Self {
             client: client.clone(),
             token,
             last: (None, None),
             bar: None,
-            words: describe(job),
-            is_running: is_running(job),
-        };
-        let message = describe(job);
-        progress.last.0 = Some(message.clone());
-        progress
-            .send(WorkDoneProgress::Begin(WorkDoneProgressBegin {
-                title: format!("{} on {}", job.name, job.target),
-                cancellable: Some(true),
-                message: Some(message),
-                percentage: None,
-            }))
-            .await;
-        progress
+            words: String::new(),
+            is_running: false,
+        }
+    }
+
+    async fn send_begin(&self, title: String, cancellable: Option<bool>, message: Option<String>) {
+        self.send(WorkDoneProgress::Begin(WorkDoneProgressBegin {
+            title,
+            cancellable,
+            message,
+            percentage: None,
+        }))
+        .await;
     }
 
     /// Tells what goes on, if that is news.

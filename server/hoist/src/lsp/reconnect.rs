@@ -39,8 +39,8 @@ async fn offer_one(engine: Engine, person: Person, lost: Lost) {
         if answer.as_deref() != Some(RECONNECT) {
             return;
         }
-        match engine.reconnect(&lost.settings).await {
-            Ok(()) => return,
+        match engine.connect(&lost.settings).await {
+            Ok(_) => return,
             Err(error) => sentence = error.to_string(),
         }
     }

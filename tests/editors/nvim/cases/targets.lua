@@ -30,6 +30,20 @@ def long():
     time.sleep(120)
 ]]
 
+-- The first of all: nothing has run there yet.
+t.test(':Hoist connect logs in, and what is not there is known without a run', function()
+  t.open('look.py', 'from hoist import cluster_ls\n\n# hoist: target=ssh\ndef look():\n    return cluster_ls("/usr/none")\n')
+  t.attached()
+  t.equal(t.diagnostics('there is nothing at')[5], nil)
+  vim.cmd('Hoist connect ssh')
+  t.notice('ssh is connected: Python 3')
+  t.eventually('the diagnostic on line 5', 30000, function()
+    return t.diagnostics('there is nothing at')[5]
+  end, function()
+    return vim.inspect(vim.diagnostic.get(t.buf))
+  end)
+end)
+
 for _, target in ipairs({ 'ssh', 'slurm' }) do
   t.test(target .. ': lines show as they are printed, then the result', function()
     t.open('train.py', PROGRAMME)

@@ -1,5 +1,6 @@
 //! `workspace/executeCommand`: every command answers at once; what takes time is a task of its own.
 
+mod connect;
 mod jobs;
 mod map;
 mod package;
@@ -75,6 +76,7 @@ async fn dispatch(context: Context, params: ExecuteCommandParams) -> Result<Valu
         command::OPEN_FILES => {
             results::open_files(context, read_or_default(&name, argument)?).await
         }
+        command::CONNECT => connect::connect(context, read_or_default(&name, argument)?).await,
         command::SHOW_PACKAGE => package::show_package(context, read(&name, argument)?).await,
         command::SHOW_SCRIPT => package::show_script(context, read(&name, argument)?).await,
         _ => Err(Error::invalid_params(format!(

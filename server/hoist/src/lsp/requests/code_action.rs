@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use hoist_analysis::{Chunk, FileChange, Files, Finding, Fix, Runnable, RunnableKind};
+use hoist_cluster::TargetSettings;
 use hoist_jobs::{Engine, IgnoredIn, data_change, ignore_change};
 use hoist_syntax::LineIndex;
 use serde_json::json;
@@ -98,6 +99,9 @@ pub(in crate::lsp) fn code_action(
         if let Some(runnable) = around {
             all.extend(commands(snapshot, &source, runnable));
         }
+        if let Some(engine) = engine {
+            all.extend(connecting(snapshot, engine, &source, around, asked.start));
+        }
         actions.extend(all.into_iter().map(|command| {
             if !snapshot.profile.code_action_literals {
                 return CodeActionOrCommand::Command(command);
@@ -111,6 +115,47 @@ pub(in crate::lsp) fn code_action(
         }));
     }
     Some(actions)
+}
+
+/// Connecting to the targets that the path under the cursor, else the function around it, goes to, where nobody has yet.
+fn connecting(
+    snapshot: &Snapshot,
+    engine: &Engine,
+    source: &Source<'_>,
+    around: Option<&Runnable>,
+    offset: usize,
+) -> Vec<Command> {
+    let Ok(config) = source.config(snapshot) else {
+        return Vec::new();
+    };
+    let path = source.remote_path_at(snapshot, offset);
+    let targets = match (&path, around) {
+        (Some(path), _) => remote::targets(&config, path),
+        (None, Some(runnable)) => match &runnable.directives.target {
+            Some(name) => config.target(name).into_iter().collect(),
+            None => vec![config.default_target()],
+        },
+        (None, None) => Vec::new(),
+    };
+    let is_missing =
+        |target: &&TargetSettings| target.host.is_some() && !engine.is_connected(target);
+    let connect = |target: &TargetSettings| {
+        let argument = ext::ConnectArguments {
+            target: Some(target.name.clone()),
+            uri: Some(source.open.uri.to_string()),
+        };
+        let title = format!("Connect to {}", target.name);
+        Command::new(
+            title,
+            command::CONNECT.to_owned(),
+            Some(vec![json!(argument)]),
+        )
+    };
+    targets
+        .into_iter()
+        .filter(is_missing)
+        .map(connect)
+        .collect()
 }
 
 /// `only` of a client covers a kind and everything below it; the empty kind covers all.

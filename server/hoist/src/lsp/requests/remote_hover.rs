@@ -91,7 +91,7 @@ fn said(looked: &Looked, settings: &TargetSettings) -> String {
         }
         Looked::Asked => "it is being asked, look again in a moment".to_owned(),
         Looked::Unreachable => format!(
-            "not known, as there is no connection to {}; it is there once something runs there",
+            "not known, as there is no connection to {0}; `Connect to {0}`, an action at this place, makes one, and so does a run",
             settings.name
         ),
     }
