@@ -12,12 +12,14 @@ use crate::settings::TargetSettings;
 use crate::shell;
 use crate::submit::Submission;
 
-/// Sets `hoist_here` to this machine's name. Shell function `hoist_start_of PID`: when the process started, empty when there is none
-/// (or only its zombie). Both without another process where that is possible: a login node is busy, and each one takes its time.
+/// Sets `hoist_here` to this machine's name. Shell function `hoist_since_of PID`: sets `hoist_since` to when the process started, to
+/// nothing when there is none (or only its zombie); `hoist_start_of PID` prints it. All without another process where that is
+/// possible: a login node is busy, and each one takes its time.
 pub(crate) const START_OF: &str = r#"hoist_here=
 { read -r hoist_here </proc/sys/kernel/hostname; } 2>/dev/null
 [ -n "$hoist_here" ] || hoist_here=$(uname -n)
-hoist_start_of() {
+hoist_since_of() {
+  hoist_since=
   if [ -r /proc/self/stat ]; then
     [ -r "/proc/$1/stat" ] || return 0
     hoist_stat=
@@ -28,11 +30,12 @@ hoist_start_of() {
       *) hoist_stat=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) ;;
     esac
     set -- $hoist_stat
-    [ "${1:-Z}" = Z ] || printf %s "${20:-}"
+    [ "${1:-Z}" = Z ] || hoist_since=${20:-}
   else
-    ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' '_'
+    hoist_since=$(ps -o lstart= -p "$1" 2>/dev/null | tr -s ' ' '_')
   fi
 }
+hoist_start_of() { hoist_since_of "$1"; printf %s "$hoist_since"; }
 "#;
 
 /// Pythons to try, best first, when the configuration names none. `platform-python` is all that some login nodes have.
@@ -68,8 +71,8 @@ pub(crate) fn shell(settings: &TargetSettings, scheduler: &dyn JobWords) -> &'st
     }
 }
 
-/// Sets the line break that stands in words of one line.
-pub(crate) const NEWLINE: &str = r"hoist_newline=$(printf '\n.'); hoist_newline=${hoist_newline%.}";
+/// Sets the line break that stands in words of one line. Its own second line, a quote, is nobody's directive.
+pub(crate) const NEWLINE: &str = "hoist_newline='\n'";
 
 /// `text` as one word of a shell, on one line: what stands at the beginning of a line may be taken for the scheduler's.
 pub(crate) fn quote(text: &str) -> String {
@@ -370,7 +373,12 @@ hoist_stop() {
   trap - EXIT
   exit "$1"
 }
-if ! mkdir "$hoist_job/claimed" 2>/dev/null; then
+# It fails where the name exists, as `mkdir` does elsewhere, and needs no process.
+set -C
+{ true >"$hoist_job/claimed"; } 2>/dev/null
+hoist_claimed=$?
+set +C
+if [ $hoist_claimed != 0 ]; then
   echo "hoist: this job has been started before, or was cancelled"
   exit 0
 fi

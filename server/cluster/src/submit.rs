@@ -199,11 +199,12 @@ impl Sending<'_> {
             BEFORE,
             receive,
             FOLDER,
-            "if [ ! -d \"$hoist_job/submitted\" ]; then\n  words=$( {\n",
+            "fill() {\n",
             fill_after,
             fill_data,
             self.fill,
-            "\n  } 2>&1 ) || fail write \"$words\"\nfi\n",
+            "\n}\n",
+            FILLED,
             CLAIM,
             scheduler.find(),
             "fi\nif [ -z \"$id\" ]; then\nmade=1\n",
@@ -233,7 +234,7 @@ package="$work/packages/$sum.zip"
 fail() {
   rm -f "$work/packages/.$sum.$$"
   # What this attempt made goes again, unless the scheduler may have the job after all.
-  if [ "$1" != uncertain ] && [ -n "${made:-}" ] && [ ! -d "$hoist_job/claimed" ]; then clean; fi
+  if [ "$1" != uncertain ] && [ -n "${made:-}" ] && [ ! -e "$hoist_job/claimed" ]; then clean; fi
   printf 'fail %s %s\n' "$1" "$(printf %s "$2" | tr '\000-\037' ' ')"
   exit 0
 }
@@ -242,7 +243,7 @@ if [ ! -d "$work/jobs" ] || [ ! -d "$work/packages" ]; then
   words=$(mkdir -p -- "$work/jobs" "$work/packages" 2>&1) || fail write "$words"
 fi
 # Its age is that of its last use.
-if [ -e "$package" ]; then touch -c "$package" 2>/dev/null; echo have; else
+if [ -e "$package" ]; then touch -c "$package" >/dev/null 2>&1 & echo have; else
 echo need
 "#;
 
@@ -280,8 +281,15 @@ const PUT: &str = r#"put() {
 }
 "#;
 
+/// Fills the folder. Should that fail, it is tried once more in the other way, to hear why.
+const FILLED: &str = r#"
+if [ ! -e "$hoist_job/submitted" ]; then
+  fill 2>/dev/null || words=$(made=; fill 2>&1) || fail write "$words"
+fi
+"#;
+
 /// Fills the folder of one job. What is in its streams stays: it may have begun by now.
-const FILL: &str = r#"put script.sh "$script" && put request.json "$request" && : >>"$hoist_job/stdout" && : >>"$hoist_job/stderr""#;
+const FILL: &str = r#"put script.sh "$script" && put request.json "$request" && true >>"$hoist_job/stdout" && true >>"$hoist_job/stderr""#;
 
 /// Takes the turn to submit. An attempt that was cut off on our side may go on over there, in a scheduler's command that waits for
 /// the scheduler: as long as it lives nobody else has a turn, because neither of the two would know of the other's job.
@@ -289,18 +297,23 @@ const CLAIM: &str = r#"
 # Who has the turn: `unknown`, `elsewhere` (another machine's process), `lives` or `dead`.
 look() {
   by_host=; by_pid=; by_start=
-  { read -r by_host by_pid by_start <"$turn/by"; } 2>/dev/null
+  { read -r by_host by_pid by_start <"$turn"; } 2>/dev/null
   if [ -z "$by_start" ]; then holder=unknown
   elif [ "$by_host" != "$hoist_here" ]; then holder=elsewhere
   elif [ "$(hoist_start_of "$by_pid")" = "$by_start" ]; then holder=lives
   else holder=dead; fi
 }
+# Fails where the file exists, as `mkdir` does, and needs no process.
+take() {
+  set -C; { true >"$turn"; } 2>/dev/null; taken=$?; set +C
+  return $taken
+}
 turn=$hoist_job/submitted
 again=
 n=0
-while ! mkdir "$turn" 2>/dev/null; do
+while ! take; do
   [ -d "$hoist_job" ] || fail uncertain "an earlier attempt was taken back"
-  [ -d "$turn" ] || fail write "$turn cannot be made"
+  [ -e "$turn" ] || fail write "$turn cannot be made"
   # Somebody was here before and has not said how it went: wait for the id, then ask the scheduler.
   again=1
   holder=unknown
@@ -312,9 +325,10 @@ while ! mkdir "$turn" 2>/dev/null; do
   done
   if [ -s "$hoist_job/native_id" ]; then printf 'id %s\n' "$(cat "$hoist_job/native_id")"; exit 0; fi
   [ "$holder" != lives ] || fail uncertain "an earlier attempt still waits for the scheduler"
-  turn=$turn/next
+  turn=$turn.next
 done
-printf '%s %s %s\n' "$hoist_here" $$ "$(hoist_start_of $$)" 2>/dev/null >"$turn/by"
+hoist_since_of $$
+{ printf '%s %s %s\n' "$hoist_here" $$ "$hoist_since" >"$turn"; } 2>/dev/null
 if [ -n "$again" ]; then
 "#;
 

@@ -62,7 +62,8 @@ async fn a_job_whose_answer_was_lost_runs_once() {
     let target = local(&work).await;
     let job = job("open(job + '/times', 'a').write('x'); import time; time.sleep(0.5)");
     // As after a submission that broke off between the lock and the start.
-    std::fs::create_dir_all(in_job(&work, &job, "submitted")).unwrap();
+    std::fs::create_dir_all(work.path().join("jobs").join(&job.job)).unwrap();
+    std::fs::write(in_job(&work, &job, "submitted"), "").unwrap();
     std::fs::write(in_job(&work, &job, "request.json"), &job.request).unwrap();
     std::fs::write(
         in_job(&work, &job, "script.sh"),

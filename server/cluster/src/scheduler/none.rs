@@ -27,7 +27,7 @@ impl JobWords for Plain {
     }
 
     fn own_id(&self) -> &'static str {
-        r#"printf '%s:%s:%s' "$hoist_here" "$$" "$(hoist_start_of $$)""#
+        r#"hoist_since_of $$; printf '%s:%s:%s' "$hoist_here" "$$" "$hoist_since""#
     }
 }
 
@@ -43,8 +43,8 @@ else
   set +m
 fi
 pid=$!
-start=$(hoist_start_of $pid)
-if [ -n "$start" ]; then id="$hoist_here:$pid:$start"
+hoist_since_of $pid
+if [ -n "$hoist_since" ]; then id="$hoist_here:$pid:$hoist_since"
 else id=$(cat "$hoist_job/native_id" 2>/dev/null) || id="$hoist_here:$pid:0"; fi
 "#
     }
