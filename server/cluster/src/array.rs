@@ -17,6 +17,7 @@ use crate::submit::{
     NativeId, Parent, Sending, Submission, Upload, about, check_job, send, submit, text_of,
 };
 use crate::transport::{Transport, exec};
+use crate::upload::never;
 
 /// Many jobs of one package.
 #[derive(Debug, Clone)]
@@ -64,7 +65,7 @@ pub(crate) async fn submit_array(
     let Some(array) = array.filter(|array| submission.tasks.len() >= array.least) else {
         let mut ids = Vec::with_capacity(submission.tasks.len());
         for one in submission.one_by_one(&settings.name)? {
-            ids.push(submit(transport, settings, site, &one, progress).await?);
+            ids.push(submit(transport, settings, site, &one, progress, &never).await?);
         }
         return Ok(ids);
     };
@@ -99,7 +100,7 @@ pub(crate) async fn submit_array(
         after: &submission.after,
         data: &submission.data,
     };
-    let id = send(transport, settings, site, &sending, progress).await?;
+    let id = send(transport, settings, site, &sending, progress, &never).await?;
     let numbers = 1..=submission.tasks.len();
     Ok(numbers
         .map(|index| NativeId((array.task)(&id.0, index)))

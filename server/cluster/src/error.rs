@@ -29,6 +29,8 @@ pub enum ErrorKind {
     SchedulerSilent,
     /// The package arrived altered.
     Altered,
+    /// It was given up because someone wished so.
+    Stopped,
     /// A file or folder on the other side cannot be read.
     File,
     /// A command on the other side failed in a way that has no kind of its own.

@@ -21,6 +21,7 @@ use crate::site::{self, Site};
 use crate::submit::{self, NativeId, Submission, Upload, check_job};
 use crate::target::Made;
 use crate::transport::{self, Transport};
+use crate::upload::Stop;
 
 /// A machine that answered and whose work folder can be written.
 pub(crate) struct Machine {
@@ -88,13 +89,22 @@ impl Machine {
         settings: &TargetSettings,
         submission: &Submission,
         progress: &(dyn Fn(Upload) + Send + Sync),
+        stop: &Stop<'_>,
     ) -> Result<NativeId, ClusterError> {
         self.has_python(settings)?;
         environment::send_wheels(self, settings, &submission.environment).await?;
         self.store(settings)?
             .send(&submission.data, progress)
             .await?;
-        submit::submit(&*self.transport, settings, &self.site, submission, progress).await
+        submit::submit(
+            &*self.transport,
+            settings,
+            &self.site,
+            submission,
+            progress,
+            stop,
+        )
+        .await
     }
 
     pub(crate) async fn submit_array(

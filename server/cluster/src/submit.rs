@@ -15,7 +15,7 @@ use crate::settings::TargetSettings;
 use crate::shell::quote;
 use crate::site::{Site, work_dir_error};
 use crate::transport::{Running, Transport, exec};
-use crate::upload::{SentFile, send_file};
+use crate::upload::{SentFile, Stop, send_file};
 
 /// What the scheduler calls the job: a number of Slurm's, `HOST:PID:START` of a plain process.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -362,6 +362,7 @@ pub(crate) async fn submit(
     site: &Site,
     submission: &Submission,
     progress: &(dyn Fn(Upload) + Send + Sync),
+    stop: &Stop<'_>,
 ) -> Result<NativeId, ClusterError> {
     let scheduler = site.scheduler;
     let script = crate::script::render(settings, scheduler, submission, &site.place())?;
@@ -381,16 +382,18 @@ pub(crate) async fn submit(
         after: &submission.after,
         data: &submission.data,
     };
-    send(transport, settings, site, &sending, progress).await
+    send(transport, settings, site, &sending, progress, stop).await
 }
 
-/// Sends what is not there and submits, once.
+/// Sends what is not there and submits, once. A package that is absent was never submitted, so its upload can be stopped without a
+/// doubt; nothing else is.
 pub(crate) async fn send(
     transport: &dyn Transport,
     settings: &TargetSettings,
     site: &Site,
     sending: &Sending<'_>,
     progress: &(dyn Fn(Upload) + Send + Sync),
+    stop: &Stop<'_>,
 ) -> Result<NativeId, ClusterError> {
     check_job(&settings.name, sending.job)?;
     let refuse = |why: String| {
@@ -423,7 +426,9 @@ pub(crate) async fn send(
         };
         match answer {
             Answer::Id(id) => return Ok(NativeId(id)),
-            Answer::Absent => upload(transport, settings, site, sending, progress).await?,
+            Answer::Absent => {
+                upload(transport, settings, site, sending, progress, stop).await?;
+            }
             Answer::Uncertain(words) => {
                 uncertain += 1;
                 if uncertain > 3 {
@@ -562,6 +567,7 @@ async fn upload(
     site: &Site,
     sending: &Sending<'_>,
     progress: &(dyn Fn(Upload) + Send + Sync),
+    stop: &Stop<'_>,
 ) -> Result<(), ClusterError> {
     let packages = format!("{}/packages", site.work);
     let sent = SentFile {
@@ -570,5 +576,5 @@ async fn upload(
         sha256: sending.sha256,
         bytes: sending.package,
     };
-    send_file(transport, settings, site, &sent, progress).await
+    send_file(transport, settings, site, &sent, progress, stop).await
 }

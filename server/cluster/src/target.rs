@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tokio::sync::mpsc::Receiver;
 
 use crate::array::{self, ArraySubmission};
@@ -127,8 +128,28 @@ impl Target {
         submission: &Submission,
         progress: impl Fn(Upload) + Send + Sync,
     ) -> Result<NativeId, ClusterError> {
+        self.submit_unless(submission, progress, std::future::pending)
+            .await
+    }
+
+    /// The same, but as long as its package is on its way it is given up when `stop` completes.
+    ///
+    /// # Errors
+    /// As of [`Target::submit`]; of the kind [`ErrorKind::Stopped`] when it was given up. What has come of the package stays until
+    /// the job is removed.
+    pub async fn submit_unless<F: Future<Output = ()> + Send>(
+        &self,
+        submission: &Submission,
+        progress: impl Fn(Upload) + Send + Sync,
+        stop: impl Fn() -> F + Send + Sync,
+    ) -> Result<NativeId, ClusterError> {
         match &self.inner.way {
-            Way::Machine(machine) => machine.submit(self.settings(), submission, &progress).await,
+            Way::Machine(machine) => {
+                let stop = || Box::pin(stop()) as BoxFuture<'_, ()>;
+                machine
+                    .submit(self.settings(), submission, &progress, &stop)
+                    .await
+            }
             Way::Kubernetes(cluster) => cluster.submit(submission).await,
         }
     }

@@ -1,6 +1,8 @@
 //! Upload of what is too large for the submission's own channel: it goes on where an earlier attempt was cut off, and is summed
 //! over there as it comes.
 
+use futures::future::BoxFuture;
+
 use crate::error::{ClusterError, ErrorKind};
 use crate::settings::TargetSettings;
 use crate::shell::{python_word, quote};
@@ -13,6 +15,14 @@ const RECEIVER: &str = concat!(include_str!("take.py"), "\n\n", include_str!("re
 /// What is handed to the channel at once, in bytes.
 const PIECE: usize = 256 * 1024;
 
+/// Completes when someone wishes that nothing more is sent.
+pub(crate) type Stop<'a> = dyn Fn() -> BoxFuture<'a, ()> + Send + Sync + 'a;
+
+/// Nobody wishes that.
+pub(crate) fn never() -> BoxFuture<'static, ()> {
+    Box::pin(futures::future::pending())
+}
+
 /// A file on its way into a folder that is there.
 pub(crate) struct SentFile<'a> {
     /// Where it lies until it is whole.
@@ -24,13 +34,15 @@ pub(crate) struct SentFile<'a> {
     pub(crate) bytes: &'a [u8],
 }
 
-/// Sends a large file. Should what is left of an earlier attempt be other bytes than these, all are sent again.
+/// Sends a large file. Should what is left of an earlier attempt be other bytes than these, all are sent again. A receiver that ends
+/// without a word, killed by whoever watches over the machine, is started again as long as more is there each time.
 pub(crate) async fn send_file(
     transport: &dyn Transport,
     settings: &TargetSettings,
     site: &Site,
     file: &SentFile<'_>,
     progress: &(dyn Fn(Upload) + Send + Sync),
+    stop: &Stop<'_>,
 ) -> Result<(), ClusterError> {
     let Some(python) = site.python_path() else {
         return Err(no_python(settings, &site.host));
@@ -44,9 +56,14 @@ pub(crate) async fn send_file(
         file.bytes.len(),
         file.sha256
     );
+    // Where the attempt began that was cut off last.
+    let mut last = None;
     loop {
-        match send(transport, settings, &script, file.bytes, progress).await {
+        match send(transport, settings, &script, file.bytes, progress, stop).await {
             (Err(error), start) if error.kind == ErrorKind::Altered && start > 0 => {}
+            (Err(error), start) if error.kind == ErrorKind::Command && last < Some(start) => {
+                last = Some(start);
+            }
             (done, _) => return done,
         }
     }
@@ -59,32 +76,53 @@ async fn send(
     script: &str,
     bytes: &[u8],
     progress: &(dyn Fn(Upload) + Send + Sync),
+    stop: &Stop<'_>,
 ) -> (Result<(), ClusterError>, u64) {
     let mut running = match Running::start(transport, script).await {
         Ok(running) => running,
         Err(error) => return (Err(error), 0),
     };
     let total = bytes.len() as u64;
-    let first = running.line().await.unwrap_or_default();
-    let there = first
-        .strip_prefix("from ")
-        .and_then(|n| n.trim().parse().ok());
-    // A file that cannot be a beginning of these bytes is begun anew over there, too.
-    let start = there.filter(|there| *there <= total).unwrap_or_default();
-    let mut sent = start;
-    progress(Upload { sent, total });
-    let rest = usize::try_from(start).ok().and_then(|at| bytes.get(at..));
-    for piece in rest.unwrap_or_default().chunks(PIECE) {
-        if !running.write(piece).await {
-            break;
-        }
-        sent += piece.len() as u64;
+    let (mut first, mut start) = (String::new(), 0);
+    let work = async {
+        first = running.line().await.unwrap_or_default();
+        let there = first
+            .strip_prefix("from ")
+            .and_then(|n| n.trim().parse().ok());
+        // A file that cannot be a beginning of these bytes is begun anew over there, too.
+        start = there.filter(|there| *there <= total).unwrap_or_default();
+        let mut sent = start;
         progress(Upload { sent, total });
-    }
+        let rest = usize::try_from(start).ok().and_then(|at| bytes.get(at..));
+        for piece in rest.unwrap_or_default().chunks(PIECE) {
+            if !running.write(piece).await {
+                break;
+            }
+            sent += piece.len() as u64;
+            progress(Upload { sent, total });
+        }
+    };
+    let is_stopped = tokio::select! {
+        () = work => false,
+        () = stop() => true,
+    };
+    // Once the receiver has ended, nothing makes its file again.
     let done = running.finish().await;
+    if is_stopped {
+        return (done.and_then(|_| Err(stopped(settings))), start);
+    }
     (
         done.and_then(|output| judge(settings, &first, &output)),
         start,
+    )
+}
+
+fn stopped(settings: &TargetSettings) -> ClusterError {
+    ClusterError::new(
+        &settings.name,
+        ErrorKind::Stopped,
+        "the upload was stopped, nothing was submitted",
+        "run again to send the rest",
     )
 }
 
@@ -107,7 +145,7 @@ fn judge(settings: &TargetSettings, first: &str, output: &Output) -> Result<(), 
                 output.status,
                 output.complaint()
             ),
-            "run again: it goes on where it stopped",
+            "run again; if that does not help, look whether something there kills your processes",
         )),
     }
 }

@@ -208,7 +208,8 @@ impl Driver {
                 // That nobody listens is no error.
                 inner.events.send(Event::Upload { job, sent, total }).ok();
             };
-            match target.submit(&submission, progress).await {
+            let submitted = target.submit_unless(&submission, progress, || self.wish());
+            match submitted.await {
                 Ok(id) => {
                     let text = id.to_string();
                     let first = submission.after.first();
@@ -230,6 +231,7 @@ impl Driver {
                     target.remove(&submission.job).await.ok();
                     return Err(match error.kind {
                         ErrorKind::SchedulerSilent => End::unlucky(error.to_string()),
+                        ErrorKind::Stopped => End::cancelled("cancelled before it was submitted"),
                         _ => End::lost(error.to_string()),
                     });
                 }

@@ -25,7 +25,7 @@ use crate::shell::quote;
 use crate::submit::about;
 use crate::target::Made;
 use crate::transport::exec;
-use crate::upload::{SentFile, send_file};
+use crate::upload::{SentFile, never, send_file};
 
 const PROGRAM: &str = concat!(include_str!("place.py"), "\n\n", include_str!("build.py"));
 
@@ -326,7 +326,7 @@ async fn carry(
                 bytes: &wheel.bytes,
             };
             let (transport, site) = (&*machine.transport, &machine.site);
-            send_file(transport, settings, site, &file, &|_| {}).await?;
+            send_file(transport, settings, site, &file, &|_| {}, &never).await?;
         }
         wheels.push((wheel.sha256, wheel.name));
     }
