@@ -5,13 +5,12 @@
 
 mod common;
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use common::{clean, eventually, job_name, left_nothing, listen, rig, sum};
+use common::{clean, eventually, job_name, listen, rig, sum};
 use hoist_cluster::{
     ErrorKind, Made, Nobody, Offsets, Submission, Target, TargetSettings, connect,
 };
@@ -147,47 +146,6 @@ async fn an_upload_whose_receiver_is_killed_goes_on_from_what_had_arrived() {
     assert!(told.contains(&there), "{there}: {told:?}");
     runs_and_is_whole(&target, &job).await;
     clean(&target).await;
-}
-
-/// A Python that is killed where it is to receive a package, before any byte of it has come.
-fn killed_receiver(folder: &std::path::Path, times: u32) -> String {
-    let python = folder.join("python");
-    let script = format!(
-        "#!/bin/sh\ncase \"$*\" in */packages/.*)\n  if [ \"$(ls {0} | grep -c killed)\" -lt {times} ]; then touch {0}/killed.$$; kill -9 $$; fi ;;\nesac\nexec python3 \"$@\"\n",
-        folder.display()
-    );
-    std::fs::write(&python, script).unwrap();
-    for path in [folder, &python] {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o777)).unwrap();
-    }
-    python.to_str().unwrap().to_owned()
-}
-
-#[tokio::test]
-async fn a_receiver_that_is_killed_before_any_byte_is_started_again_but_not_for_ever() {
-    let folder = tempfile::tempdir().unwrap();
-    let one = target(Some(killed_receiver(folder.path(), 1))).await;
-    let job = large_job();
-    one.submit(&job, |_| {})
-        .await
-        .unwrap_or_else(|e| panic!("{e}"));
-    runs_and_is_whole(&one, &job).await;
-    clean(&one).await;
-
-    let folder = tempfile::tempdir().unwrap();
-    let always = target(Some(killed_receiver(folder.path(), 1_000))).await;
-    let job = large_job();
-    let error = always.submit(&job, |_| {}).await.unwrap_err();
-    assert_eq!(error.kind, ErrorKind::Command);
-    assert!(
-        error
-            .to_string()
-            .starts_with("cluster: the upload there ended with status 137 before all was there"),
-        "{error}"
-    );
-    assert!(!package(&always, &job).exists());
-    left_nothing(&always);
-    clean(&always).await;
 }
 
 #[tokio::test]
