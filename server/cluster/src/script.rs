@@ -174,7 +174,7 @@ fn header(scheduler: &dyn JobWords, asking: &Asking<'_>) -> Result<Vec<String>, 
 /// Makes the folder of a task, which nobody has made before.
 fn make_folder(array: &str) -> String {
     format!(
-        r#"(umask 077; mkdir -p "$hoist_job" && : >>"$hoist_job/stdout" && : >>"$hoist_job/stderr" &&
+        r#"(umask 077; mkdir -p "$hoist_job" && printf ' ' >"$hoist_job/{LAST}" && : >>"$hoist_job/stdout" && : >>"$hoist_job/stderr" &&
   sed -n "${{hoist_index}}p" "$hoist_jobs/{array}/requests" >"$hoist_job/.request.$$" && mv -f "$hoist_job/.request.$$" "$hoist_job/request.json")"#
     )
 }
@@ -320,17 +320,30 @@ pub(crate) fn choose_python(
 }
 
 /// Shell function `hoist_mark_exit CODE STATE REASON`: writes the exit marker unless there is one. A link fails where the name
-/// exists even if this machine cannot see it yet, which a rename would overwrite.
-pub(crate) const MARK_EXIT: &str = r#"hoist_mark_exit() {
-  [ -e "$hoist_job/exit" ] && return 0
+/// exists even if this machine cannot see it yet, which a rename would overwrite. On a full disk it goes into [`LAST`].
+pub(crate) const MARK_EXIT: &str = r#"hoist_marker() {
   printf '{"code": %s, "state": "%s", "reason": "%s"}\n' "$1" "$2" \
-    "$(printf %s "$3" | tr '\000-\037"\134' "                                ''")" >"$hoist_job/.exit.$$" || return 1
-  if ! ln "$hoist_job/.exit.$$" "$hoist_job/exit" 2>/dev/null; then
-    [ -e "$hoist_job/exit" ] || mv -f "$hoist_job/.exit.$$" "$hoist_job/exit"
+    "$(printf %s "$3" | tr '\000-\037"\134' "                                ''")"
+}
+hoist_mark_exit() {
+  [ -e "$hoist_job/exit" ] && return 0
+  hoist_new=$hoist_job/.exit.$$
+  if ! { hoist_marker "$1" "$2" "$3" >"$hoist_new"; } 2>/dev/null; then
+    rm -f "$hoist_new"
+    hoist_new=$hoist_job/.last
+    [ -e "$hoist_new" ] || return 1
+    hoist_marker "$1" "$2" "$3 (the job's folder could not be written to: its disk or quota is full)" 1<>"$hoist_new" || return 1
   fi
-  rm -f "$hoist_job/.exit.$$"
+  if ! ln "$hoist_new" "$hoist_job/exit" 2>/dev/null; then
+    [ -e "$hoist_job/exit" ] || mv -f "$hoist_new" "$hoist_job/exit"
+  fi
+  rm -f "$hoist_new" "$hoist_job/.last"
 }
 "#;
+
+/// The file of a job's folder that keeps one block of the disk for the exit marker, from the submission on: what is shorter than
+/// a block can be written into it when nothing else can be written any more.
+pub(crate) const LAST: &str = ".last";
 
 /// Waits for the jobs of the file AFTER, where no scheduler did, and goes on only if all of them succeeded. It comes before the
 /// claim: whoever waits has not begun and can be cancelled as such. A job that is over shows its exit marker soon, on whatever
@@ -379,6 +392,7 @@ set -C
 hoist_claimed=$?
 set +C
 if [ $hoist_claimed != 0 ]; then
+  [ -e "$hoist_job/claimed" ] || { echo "hoist: $hoist_job/claimed cannot be made: its disk is full, or the folder is gone"; exit 1; }
   echo "hoist: this job has been started before, or was cancelled"
   exit 0
 fi

@@ -289,7 +289,7 @@ fi
 "#;
 
 /// Fills the folder of one job. What is in its streams stays: it may have begun by now.
-const FILL: &str = r#"put script.sh "$script" && put request.json "$request" && true >>"$hoist_job/stdout" && true >>"$hoist_job/stderr""#;
+const FILL: &str = r#"put .last ' ' && put script.sh "$script" && put request.json "$request" && true >>"$hoist_job/stdout" && true >>"$hoist_job/stderr""#;
 
 /// Takes the turn to submit. An attempt that was cut off on our side may go on over there, in a scheduler's command that waits for
 /// the scheduler: as long as it lives nobody else has a turn, because neither of the two would know of the other's job.

@@ -276,6 +276,34 @@ fn a_full_disk_over_there_is_one_sentence_and_leaves_nothing() {
 }
 
 #[test]
+fn a_disk_that_is_full_before_the_function_begins_is_the_reason_of_its_end() {
+    let full = std::env::var("HOIST_TEST_FULL").unwrap_or_default();
+    if full.is_empty() {
+        // Only root can mount a small file system.
+        return;
+    }
+    let home = home();
+    // Filled when everything is submitted and the job has begun, by its own set-up line.
+    home.write(
+        "hoist.toml",
+        format!(
+            "[targets]\nfull = {{ host = 'hoist-ssh', work_dir = '{full}/begun', setup = ['cat /dev/zero >\"{full}/ballast\" 2>/dev/null || true'] }}\n"
+        ),
+    );
+    home.write("one.py", "def one():\n    return 1\n");
+    let ran = home
+        .hoist(&["run", "one.py::one", "--target", "full"])
+        .ended(3);
+    std::fs::remove_file(format!("{full}/ballast")).expect("it was filled");
+    assert!(
+        ran.stderr.contains("No space left on device"),
+        "{}",
+        ran.stderr
+    );
+    std::fs::remove_dir_all(format!("{full}/begun")).expect("removed");
+}
+
+#[test]
 fn the_doctor_and_the_files_of_a_target() {
     let home = home();
     for target in TARGETS {

@@ -6,6 +6,8 @@ import os
 # Blocks kept for the last words of a job whose disk or quota is full.
 RESERVE = ".reserve"
 RESERVE_BYTES = 64 * 1024
+# One block of them, kept since the submission: the exit marker fits into it.
+LAST = ".last"
 NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -111,6 +113,21 @@ class Folder:
             except OSError:
                 pass
             raise
+
+    def mark_exit(self, marker):
+        """Writes the exit marker; on a full disk in the place that was kept for it. What follows in there is white space."""
+        last = os.path.join(self.path, LAST)
+        try:
+            self.write("exit", marker)
+        except OSError as error:
+            if error.errno not in NO_SPACE:
+                raise
+            with open(last, "r+b") as file:
+                file.write(json.dumps(marker, allow_nan=False).encode("ascii"))
+                file.flush()
+                os.fsync(file.fileno())
+            os.rename(last, os.path.join(self.path, "exit"))
+        try_to(os.unlink, last)
 
     def clean(self):
         """Removes the unpacked tree. What cannot be removed stays: a job does not fail for it."""

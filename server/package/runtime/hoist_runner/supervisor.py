@@ -349,7 +349,7 @@ class Report:
                 pass
         self.folder.clean()
         try:
-            self.folder.write("exit", marker)
+            self.folder.mark_exit(marker)
         except Exception as error:
             self.tell("the end of the job could not be written down (%s)" % error)
             return code or 3
