@@ -37,6 +37,30 @@ const PUT: &[&str] = &[
 ];
 
 #[test]
+fn the_line_after_a_comment_that_ends_with_a_backslash_is_a_line() {
+    for before in [
+        "1# a\\\n",
+        "# a\\\r\n",
+        "x = '#'\n# '\\\n",
+        "x = '#' + \\\n  1;\\\n",
+        "\\\n",
+    ] {
+        let mut document = Document::new(before.to_owned());
+        document.scopes();
+        let end = document
+            .lines()
+            .position(before, before.len(), Encoding::Utf8);
+        document.edit(
+            Some(Range::new(end, end)),
+            "type X = int\ny = 2\n",
+            Encoding::Utf8,
+        );
+        let fresh = Scopes::read(&document);
+        assert!(document.scopes().iter().eq(fresh.iter()), "{before:?}");
+    }
+}
+
+#[test]
 fn what_is_kept_is_what_is_read_afresh() {
     let seed = number("HOIST_SEED", 1);
     let edits = number("HOIST_FUZZ", 150);

@@ -72,8 +72,12 @@ pub(super) fn read(text: &str, earlier: Earlier<'_>, hide_annotations: bool) -> 
 /// Reads the pieces of a text that Python takes from its statements. They are cut where statements begin, which is where a scan
 /// of the text would cut it but for the rarest code: [`are_scanned`] tells.
 pub(super) fn of_module(text: &str, body: &[Stmt], hide_annotations: bool) -> Vec<Arc<Piece>> {
+    let ends = body.iter().map(|statement| statement.end().to_usize());
     let starts = body.iter().map(|statement| statement.start().to_usize());
-    let starts = starts.filter(|start| begins_line(text, *start));
+    let between = std::iter::once(0).chain(ends).zip(starts);
+    let starts = between
+        .filter(|(end, start)| text.get(*end..*start).is_some_and(ends_line))
+        .map(|(_, start)| start);
     // What stands before the first statement that a scan sees is in its piece.
     let unseen = usize::from(!cut::begins_with_statement(text));
     let cuts: Vec<usize> = starts.skip(unseen).collect();
@@ -105,13 +109,19 @@ pub(super) fn are_scanned(text: &str, pieces: &[Arc<Piece>]) -> bool {
     Scan::from(text, "", 0).eq(starts)
 }
 
-/// Does a statement that starts there begin a line, rather than follow a semicolon or a backslash?
-fn begins_line(text: &str, start: usize) -> bool {
-    let before = &text[..start];
-    let line = before
+/// Does what lies between two statements end a line, rather than with a semicolon or a backslash? A comment's own backslash is a
+/// part of the comment.
+fn ends_line(between: &str) -> bool {
+    let line = between
         .strip_suffix("\r\n")
-        .or_else(|| before.strip_suffix(['\n', '\r']));
-    line.is_some_and(|line| !line.ends_with('\\'))
+        .or_else(|| between.strip_suffix(['\n', '\r']));
+    line.is_some_and(|line| {
+        !line.ends_with('\\')
+            || line
+                .rsplit(['\n', '\r'])
+                .next()
+                .is_some_and(|last| last.contains('#'))
+    })
 }
 
 impl Piece {
