@@ -262,6 +262,17 @@ enum Ended {
     Full,
 }
 
+/// Does a job's record say that the disk was full?
+fn is_of_a_full_disk(view: &Value) -> bool {
+    let text = view.to_string();
+    let words = [
+        "No space left",
+        "disk there is full",
+        "disk or quota is full",
+    ];
+    words.iter().any(|words| text.contains(words))
+}
+
 impl<'a> Round<'a> {
     fn new(rig: &'a Rig, seed: u64, is_sweep: bool) -> Self {
         let mut chance = Chance(seed);
@@ -572,9 +583,11 @@ impl<'a> Round<'a> {
                         same(&log, &output(number, self.count, stream), name);
                     }
                 }
-                Some("lost")
-                    if times == 0 && view["native_id"].is_null() && self.target != "full" =>
-                {
+                Some("lost" | "failed") if self.target == "full" && is_of_a_full_disk(&view) => {
+                    assert!(times <= 1);
+                    end = Ended::Full;
+                }
+                Some("lost") if times == 0 && view["native_id"].is_null() => {
                     let reason = view["reason"].as_str().unwrap_or_default();
                     assert!(
                         reason.starts_with(&format!("{}: ", self.target)),
@@ -582,13 +595,6 @@ impl<'a> Round<'a> {
                     );
                     eprintln!("  not reached: {reason}");
                     end = Ended::Unreached;
-                }
-                Some("lost" | "failed") if self.target == "full" => {
-                    assert!(times <= 1);
-                    let text = view.to_string();
-                    let why = ["No space left", "disk", "not reach", "connection"];
-                    assert!(why.iter().any(|why| text.contains(why)), "{view:#}");
-                    end = Ended::Full;
                 }
                 _ => panic!("{view:#}\n{}", self.situation()),
             }
