@@ -1,87 +1,19 @@
 //! The codes of findings.
 
-use hoist_analysis::{Code, Severity};
+use hoist_analysis::Code;
 
 use super::markdown::{prose, table};
 use crate::cli::check::word;
 
-/// How bad findings of a code are, in the editor, at `hoist check` and at a run, and whether some of them come with a fix.
-struct Told {
-    severities: &'static [Severity],
-    has_fix: bool,
-}
-
-const fn told(severities: &'static [Severity], has_fix: bool) -> Told {
-    Told {
-        severities,
-        has_fix,
-    }
-}
-
-/// It follows from the places that make the findings; a test looks at findings that were made.
-fn of(code: Code) -> Told {
-    use Severity::{Error, Hint, Information, Warning};
-    match code {
-        Code::NestedCaptures
-        | Code::UnresolvedName
-        | Code::OnlyUnderMain
-        | Code::MeaningChanges => told(&[Error], true),
-        Code::OtherPython => told(&[Error, Warning], true),
-        Code::MissingData
-        | Code::AbsolutePath
-        | Code::NotInstalled
-        | Code::LocalExtension
-        | Code::NotOnTarget
-        | Code::OutsideWorkspace
-        | Code::ForeignPath => told(&[Warning], true),
-        Code::NestedCarried | Code::ComputedPath => told(&[Information], true),
-        Code::NotDeclared => told(&[Hint], true),
-        Code::SyntaxError
-        | Code::MissingLocalModule
-        | Code::NoSuchEntry
-        | Code::Arguments
-        | Code::NotRunnable
-        | Code::ConfigSyntax
-        | Code::ConfigKey
-        | Code::ConfigValue
-        | Code::RemoteFailure
-        | Code::RemoteEnd => told(&[Error], false),
-        Code::TooLarge | Code::Unreadable | Code::ConfigTarget => told(&[Error, Warning], false),
-        // The run of a method without an instance is refused; until then it is only a thought.
-        Code::InstanceMethod => told(&[Error, Hint], false),
-        Code::DynamicImport
-        | Code::Directive
-        | Code::Hidden
-        | Code::OtherVersion
-        | Code::UnfitPackage
-        | Code::NotThere
-        | Code::AsksForInput
-        | Code::Debugger
-        | Code::Secret => told(&[Warning], false),
-        Code::NeedsDisplay | Code::WrittenBeside => told(&[Warning, Information], false),
-        Code::Generator
-        | Code::WholeModule
-        | Code::StarImport
-        | Code::SideEffect
-        | Code::TextOnly => told(&[Information], false),
-        Code::GlobalChanged => told(&[Information, Hint], false),
-        Code::Coroutine | Code::DataTravels => told(&[Hint], false),
-    }
-}
-
 /// Every code, with a link from the page beside those of the codes.
 pub(super) fn table_of_codes() -> String {
     let row = |code: &Code| {
-        let Told {
-            severities,
-            has_fix,
-        } = of(*code);
-        let severities: Vec<&str> = severities.iter().copied().map(word).collect();
+        let severities: Vec<&str> = code.severities().iter().copied().map(word).collect();
         vec![
             format!("[{code}]({code}.md)"),
             prose(code.title()),
             severities.join(" or "),
-            if has_fix { "yes" } else { "" }.to_owned(),
+            if code.has_fix() { "yes" } else { "" }.to_owned(),
         ]
     };
     let rows: Vec<_> = Code::ALL.iter().map(row).collect();
@@ -164,13 +96,15 @@ mod tests {
                 environment: None,
             };
             for finding in findings_with(&module, &Disk, &Settings::default()) {
-                let told = of(finding.code);
                 let (code, severity) = (finding.code, finding.severity);
                 assert!(
-                    told.severities.contains(&severity),
+                    code.severities().contains(&severity),
                     "{code} is {severity:?}"
                 );
-                assert!(told.has_fix || finding.fixes.is_empty(), "{code} has a fix");
+                assert!(
+                    code.has_fix() || finding.fixes.is_empty(),
+                    "{code} has a fix"
+                );
                 *seen.entry(code).or_default() |= !finding.fixes.is_empty();
             }
         }
