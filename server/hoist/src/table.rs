@@ -67,6 +67,7 @@ pub(crate) struct Row<'a> {
     error: Option<&'a JobError>,
     reason: Option<&'a str>,
     wall_seconds: Option<f64>,
+    queue_seconds: Option<f64>,
     peak_memory_bytes: Option<u64>,
 }
 
@@ -129,6 +130,7 @@ impl<'a> Table<'a> {
                 error: view.and_then(|view| view.error.as_ref()),
                 reason: view.and_then(|view| view.reason.as_deref()),
                 wall_seconds: view.and_then(|view| view.wall_seconds),
+                queue_seconds: view.and_then(|view| view.queue_seconds),
                 peak_memory_bytes: view.and_then(|view| view.peak_memory_bytes),
             }
         })

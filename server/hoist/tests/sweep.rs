@@ -124,6 +124,32 @@ fn every_combination_runs_and_the_table_has_arguments_and_results() {
 }
 
 #[test]
+fn each_task_tells_how_long_it_waited_itself() {
+    let home = home();
+    let run = ["run", "train.py::wait", "--at-once", "1", "--sweep"];
+    let (status, events) = home.events(&[&run[..], &["n=range(3), seconds=[1]"]].concat());
+    let last = events.last().expect("a last event");
+    assert_eq!(status, 0, "{last}");
+    let waited: Vec<f64> = last["tasks"]
+        .as_array()
+        .expect("tasks")
+        .iter()
+        .filter_map(|task| task["queue_seconds"].as_f64())
+        .collect();
+    // One comes after the other, and each lasts a second.
+    assert_eq!(waited.len(), 3, "{last}");
+    let (shortest, longest) = (
+        waited.iter().copied().fold(f64::MAX, f64::min),
+        waited.iter().copied().fold(0.0, f64::max),
+    );
+    assert!(shortest < longest - 1.5 && longest < 60.0, "{waited:?}");
+    for task in ["last.1", "last.2", "last.3"] {
+        let told = home.hoist(&["result", task]).ended(0).stderr;
+        assert!(told.contains(" in the queue"), "{task}: {told}");
+    }
+}
+
+#[test]
 fn what_cannot_be_swept_is_refused_before_anything_is_sent() {
     let home = home();
     let cases = [

@@ -23,7 +23,7 @@ use crate::fetch;
 use crate::hub::{Hub, Questions};
 use crate::output::{Output, OutputError};
 use crate::store::{Folder, Lock, Record, now};
-use crate::sweep::{Failed, Submitted};
+use crate::sweep::{Accepted, Failed, Submitted};
 use crate::usage;
 use crate::view::TaskOf;
 use crate::{Event, JobId, State, Stream};
@@ -301,11 +301,12 @@ impl Driver {
             let submitted = submitters.submit(&inner, sweep, &target, job, parents, &environment);
             let submitted = submitted.await;
             match submitted.map(|ids| ids.get(task.index).cloned()) {
-                Ok(Some(Submitted::As(id))) => {
+                Ok(Some(Submitted::As(Accepted { id, at }))) => {
                     // That is written down for all tasks together.
                     self.record.view.state = State::Queued;
                     self.record.view.message = None;
                     self.record.view.native_id = Some(id.to_string());
+                    self.record.view.submitted = at;
                     self.tell();
                     self.hub.look(&target);
                     return Ok(id);

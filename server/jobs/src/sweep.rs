@@ -19,7 +19,7 @@ use tokio::time::{Duration, Instant};
 use crate::data;
 use crate::engine::Inner;
 use crate::plan::checkpoint;
-use crate::store::{HALF, Lock, Record, Store, StoreError, make_private, replace};
+use crate::store::{HALF, Lock, Record, Store, StoreError, make_private, now, replace};
 use crate::view::TaskOf;
 use crate::{Event, JobId, State};
 
@@ -118,9 +118,10 @@ impl Sweep {
             of: self.tasks.len(),
         });
         let submitted = Ids::read(folder);
-        if let Some(Submitted::As(id)) = submitted.as_ref().and_then(|ids| ids.get(index)) {
+        if let Some(Submitted::As(task)) = submitted.as_ref().and_then(|ids| ids.get(index)) {
             view.state = State::Queued;
-            view.native_id = Some(id.to_string());
+            view.native_id = Some(task.id.to_string());
+            view.submitted = task.at;
         }
         record
     }
@@ -153,11 +154,37 @@ fn write(path: &Path, value: &impl Serialize, what: &'static str) -> Result<(), 
         .map_err(|error| StoreError::new(path, what, error))
 }
 
+/// By what id a task is there.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "Noted")]
+pub(crate) struct Accepted {
+    pub(crate) id: NativeId,
+    /// Since when, in milliseconds since 1970 UTC.
+    pub(crate) at: Option<u64>,
+}
+
+/// The same as it stands in `ids.json`: of a sweep that was submitted by an older version the time is not known.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Noted {
+    Timed { id: NativeId, at: Option<u64> },
+    Id(NativeId),
+}
+
+impl From<Noted> for Accepted {
+    fn from(noted: Noted) -> Self {
+        match noted {
+            Noted::Timed { id, at } => Self { id, at },
+            Noted::Id(id) => Self { id, at: None },
+        }
+    }
+}
+
 /// What became of a task at the submission.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Submitted {
-    /// It is there by this id.
-    As(NativeId),
+    /// It is there.
+    As(Accepted),
     /// It was refused, for this reason, and will not run.
     Refused(String),
     /// It was not among those that were sent: someone wanted it ended before.
@@ -333,8 +360,9 @@ async fn submit(
         };
         match target.submit_array(&submission, progress).await {
             Ok(ids) => {
+                let at = Some(now());
                 for (number, id) in numbers.iter().zip(ids) {
-                    done[*number] = Submitted::As(id);
+                    done[*number] = Submitted::As(Accepted { id, at });
                 }
             }
             // The other arrays may still be taken; what was refused can be run again by itself.
@@ -389,4 +417,25 @@ pub(crate) fn arrays_of(store: &Store, sweep: JobId) -> Vec<JobId> {
     let arrays = read::<Arrays>(&store.sweep(sweep).join("arrays.json"), "");
     let arrays = arrays.map(|Arrays(arrays)| arrays).unwrap_or_default();
     arrays.into_iter().map(|(name, _)| name).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_an_older_version_wrote_down_are_read() {
+        let old = r#"[{"As": "7_1"}, {"Refused": "no"}, "LeftOut"]"#;
+        let ids: Ids = serde_json::from_str(old).expect("read");
+        assert!(
+            matches!(ids.get(1), Some(Submitted::As(Accepted { id, at: None })) if id.to_string() == "7_1")
+        );
+        let (id, at) = (NativeId("7_1".to_owned()), Some(5));
+        let new = serde_json::to_string(&Ids(vec![Submitted::As(Accepted { id, at })]));
+        let ids: Ids = serde_json::from_str(&new.expect("written")).expect("read");
+        assert!(
+            matches!(ids.get(1), Some(Submitted::As(Accepted { id, at: Some(5) })) if id.to_string() == "7_1")
+        );
+        assert!(matches!(ids.get(2), None));
+    }
 }
