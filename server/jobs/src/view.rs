@@ -314,6 +314,18 @@ pub struct JobError {
     pub traceback: Option<String>,
 }
 
+impl JobError {
+    /// The kind of the error of a job whose environment was not built: no function ran that could have raised one.
+    pub(crate) const UNBUILT: &str = "EnvironmentError";
+
+    /// The words of pip or uv about an environment that they did not build; none for every other error.
+    pub fn build_words(&self) -> Option<&str> {
+        // A class of the user's may have that name too.
+        let is_own = |words: &&str| self.kind == Self::UNBUILT && !words.starts_with("Traceback");
+        self.traceback.as_deref().filter(is_own)
+    }
+}
+
 /// One line of a traceback.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Frame {

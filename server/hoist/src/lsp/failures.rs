@@ -148,7 +148,7 @@ fn failures(job: &JobView) -> Vec<(PathBuf, u32, Failure)> {
             continue;
         }
         let what = said(error);
-        let message = if path == raising {
+        let mut message = if path == raising {
             format!("{what} ({} on {})", job.name, job.target)
         } else {
             format!(
@@ -156,6 +156,9 @@ fn failures(job: &JobView) -> Vec<(PathBuf, u32, Failure)> {
                 job.name, job.target
             )
         };
+        if let Some(words) = error.build_words() {
+            message = format!("{message}\n{words}");
+        }
         let others = frames
             .iter()
             .filter(|other| (other.0, other.1) != (path, line));

@@ -279,7 +279,7 @@ impl Driver {
             path: Some(place.path.clone()),
         });
         view.error = Some(JobError {
-            kind: "EnvironmentError".to_owned(),
+            kind: JobError::UNBUILT.to_owned(),
             message,
             frames: frames.into_iter().collect(),
             traceback: words,
