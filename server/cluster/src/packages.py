@@ -43,7 +43,8 @@ def main():
         return
     modules = sorted(name for name in modules if name.isidentifier())
     print()
-    print(json.dumps({"modules": modules, "distributions": distributions}))
+    python = "%d.%d.%d" % sys.version_info[:3]
+    print(json.dumps({"python": python, "modules": modules, "distributions": distributions}))
 
 
 main()

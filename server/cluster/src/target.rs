@@ -426,11 +426,15 @@ impl Target {
     }
 
     /// The version of the Python that runs jobs there, as `3.6.8`, when one was found. That of conda's environment, of a folder's or of an
-    /// image is not known so: see [`Target::facts`].
+    /// image is not known so, nor that to which modules or set-up lines lead: see [`Target::packages`] and [`Target::facts`].
     #[must_use]
     pub fn python_version(&self) -> Option<&str> {
         use crate::EnvironmentKind::{Conda, Image, Path};
-        if let Some(Conda(_) | Path(_) | Image(_)) = self.settings().environment {
+        let settings = self.settings();
+        if let Some(Conda(_) | Path(_) | Image(_)) = settings.environment {
+            return None;
+        }
+        if !settings.modules.is_empty() || !settings.setup.is_empty() {
             return None;
         }
         match &self.inner.way {
@@ -443,10 +447,11 @@ impl Target {
         }
     }
 
-    /// What the Python that runs jobs there can import; `None` where that cannot be known.
+    /// What the Python that runs jobs there can import, asked in the shell that a job gets, with modules, variables and set-up lines;
+    /// `None` where that cannot be known.
     ///
     /// # Errors
-    /// When the machine could not be asked.
+    /// When the machine could not be asked, or one of the modules or set-up lines fails there.
     pub async fn packages(&self) -> Result<Option<Packages>, ClusterError> {
         match &self.inner.way {
             Way::Machine(machine) => {

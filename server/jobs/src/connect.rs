@@ -11,6 +11,8 @@ pub struct Learnt {
     pub python: Option<String>,
     /// How many distributions it has, where that can be known.
     pub packages: Option<usize>,
+    /// Why that is not known, in one sentence, where the target was asked in vain: a module or a set-up line failed there.
+    pub silence: Option<String>,
 }
 
 impl Engine {
@@ -23,22 +25,30 @@ impl Engine {
     /// for the connection goes on by itself, and what findings say of the target is true from then on.
     ///
     /// # Errors
-    /// The target cannot be reached, or one of its modules or set-up lines fails there.
+    /// The target cannot be reached.
     pub async fn connect(&self, settings: &TargetSettings) -> Result<Learnt, ClusterError> {
         let hub = self.hubs().get(settings);
         let target = hub.reconnect().await?;
         hub.ask_again();
-        let python = hub.version(&target).await?;
-        if let Some(version) = &python {
-            hub.remember(version);
-        }
+        hub.look_again();
         // Another one may be asking already.
         hub.looked().await;
         hub.look(&target);
         hub.looked().await;
+        let silence = hub.silence();
+        if silence.is_none() && hub.known().is_none() {
+            // One that can import more than is kept tells its version all the same.
+            if let Some(version) = hub.version(&target).await? {
+                hub.remember(&version);
+            }
+        }
+        let known = hub.known().filter(|_| silence.is_none());
+        let (python, packages) =
+            known.map_or((None, None), |(python, packages)| (Some(python), packages));
         Ok(Learnt {
             python,
-            packages: hub.packages(),
+            packages,
+            silence,
         })
     }
 }

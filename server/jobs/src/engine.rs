@@ -14,7 +14,7 @@ use crate::after::{self, Standings};
 use crate::again;
 use crate::drive::{Driver, Start};
 use crate::environment;
-use crate::hub::{self, Forecast, Hubs, Lost};
+use crate::hub::{self, Forecast, Hubs, Lost, Unlearnt};
 use crate::plan::{Plan, RunRequest, plan};
 use crate::store::{Folder, Lock, Record, Store, millis, remove_half_written};
 use crate::sweep::{Submitters, Sweep, SweepTask};
@@ -462,6 +462,11 @@ impl Engine {
     /// Targets whose connection was lost and cannot be made again without a person, from now on; each once until it is made.
     pub fn lost_connections(&self) -> broadcast::Receiver<Lost> {
         self.inner.hubs.lost()
+    }
+
+    /// Targets that did not say what their Python can import, from now on: findings lack what would follow from it.
+    pub fn unlearnt(&self) -> broadcast::Receiver<Unlearnt> {
+        self.inner.hubs.unlearnt()
     }
 
     /// The exact script that would be submitted for a plan.

@@ -40,6 +40,18 @@ pub struct Lost {
     pub why: String,
 }
 
+/// What findings will lack, because a target did not say what its Python can import.
+#[derive(Clone, Debug)]
+pub struct Unlearnt {
+    /// The target's name.
+    pub target: String,
+    /// Why it did not, in one sentence that begins with that name.
+    pub why: String,
+}
+
+/// For how long a target that did not say what its Python can import is not asked again, unless a person connects to it.
+const UNLEARNT: Duration = Duration::from_secs(600);
+
 /// For how long a forecast is told again instead of a new one being asked for.
 const FRESH: Duration = Duration::from_secs(60);
 
@@ -67,6 +79,8 @@ pub(crate) struct Hubs {
     ask: Arc<dyn Ask>,
     /// Tells of targets that want a person.
     lost: broadcast::Sender<Lost>,
+    /// Tells of targets that did not say what their Python can import.
+    unlearnt: broadcast::Sender<Unlearnt>,
     /// Where it is written down what was learnt of targets.
     store: PathBuf,
     /// Changes when something else is seen of a target's files than before.
@@ -82,9 +96,11 @@ impl Hubs {
 
     pub(crate) fn new(ask: Arc<dyn Ask>, store: PathBuf) -> Self {
         let (lost, _) = broadcast::channel(16);
+        let (unlearnt, _) = broadcast::channel(16);
         Self {
             ask,
             lost,
+            unlearnt,
             store,
             seen: watch::Sender::default(),
             hubs: Mutex::default(),
@@ -108,6 +124,11 @@ impl Hubs {
         self.lost.subscribe()
     }
 
+    /// Targets that did not say what their Python can import, from now on.
+    pub(crate) fn unlearnt(&self) -> broadcast::Receiver<Unlearnt> {
+        self.unlearnt.subscribe()
+    }
+
     /// The hub of a target. Jobs share one when everything but what they ask of the scheduler is the same.
     pub(crate) fn get(&self, settings: &TargetSettings) -> Arc<Hub> {
         let shared = TargetSettings {
@@ -118,11 +139,7 @@ impl Hubs {
         let key = serde_json::to_string(&(&shared.name, &shared)).unwrap_or_default();
         lock(&self.hubs)
             .entry(key)
-            .or_insert_with(|| {
-                let (ask, lost) = (self.ask.clone(), self.lost.clone());
-                let (store, seen) = (self.store.clone(), self.seen.clone());
-                Arc::new(Hub::new(shared, ask, lost, store, seen))
-            })
+            .or_insert_with(|| Arc::new(Hub::new(shared, self)))
             .clone()
     }
 
@@ -148,6 +165,7 @@ pub(crate) struct Hub {
     settings: TargetSettings,
     ask: Arc<dyn Ask>,
     lost: broadcast::Sender<Lost>,
+    unlearnt: broadcast::Sender<Unlearnt>,
     /// Wakes those who wait before they try to connect again.
     up: Notify,
     store: PathBuf,
@@ -167,6 +185,8 @@ pub(crate) struct Hub {
     facts: tokio::sync::Mutex<Option<(Instant, Option<Facts>)>>,
     /// Held by the task that asks what the Python there can import.
     looking: Arc<tokio::sync::Mutex<()>>,
+    /// Why it did not say so, and since when it is left alone for that.
+    silent: Mutex<Option<(Option<Instant>, String)>>,
     /// Shared by those who tell it that a job's end has been kept.
     releasing: Arc<tokio::sync::RwLock<()>>,
     /// What is known of the files there.
@@ -210,19 +230,14 @@ pub(crate) struct Questions {
 }
 
 impl Hub {
-    fn new(
-        settings: TargetSettings,
-        ask: Arc<dyn Ask>,
-        lost: broadcast::Sender<Lost>,
-        store: PathBuf,
-        seen: watch::Sender<u64>,
-    ) -> Self {
+    fn new(settings: TargetSettings, of: &Hubs) -> Self {
         Self {
             settings,
-            ask,
-            lost,
+            ask: of.ask.clone(),
+            lost: of.lost.clone(),
+            unlearnt: of.unlearnt.clone(),
             up: Notify::new(),
-            store,
+            store: of.store.clone(),
             connection: tokio::sync::Mutex::default(),
             failures: AtomicU64::new(0),
             followed: Mutex::default(),
@@ -232,9 +247,10 @@ impl Hub {
             environments: Mutex::default(),
             facts: tokio::sync::Mutex::default(),
             looking: Arc::default(),
+            silent: Mutex::default(),
             releasing: Arc::default(),
             looks: Looks::default(),
-            seen,
+            seen: of.seen.clone(),
         }
     }
 
@@ -249,24 +265,55 @@ impl Hub {
         target.is_open().then_some(target)
     }
 
-    /// Has it asked, beside everything else, what the Python there can import, unless it was asked lately.
+    /// Has it asked, beside everything else, what the Python there can import, unless it was asked lately. Modules and set-up lines run
+    /// for that: where they fail, one sentence is told, and they are left alone for a while.
     pub(crate) fn look(self: &Arc<Self>, target: &Arc<Target>) {
         let Ok(looking) = self.looking.clone().try_lock_owned() else {
             return;
         };
-        if sites::is_fresh(&self.store, &self.settings) {
+        let is_left_alone = lock(&self.silent)
+            .as_ref()
+            .is_some_and(|(at, _)| at.is_some_and(|at| at.elapsed() < UNLEARNT));
+        if is_left_alone || sites::is_fresh(&self.store, &self.settings) {
             return;
         }
         let (hub, target) = (self.clone(), target.clone());
         tokio::spawn(async move {
-            // Only for findings: what cannot be learnt now is learnt another time.
-            if let Ok(Some(packages)) = target.packages().await
-                && let Ok(Some(version)) = hub.version(&target).await
-            {
-                sites::remember_packages(&hub.store, &hub.settings, &version, packages);
+            match target.packages().await {
+                Ok(Some(packages)) => {
+                    *lock(&hub.silent) = None;
+                    sites::remember_packages(&hub.store, &hub.settings, packages);
+                }
+                Ok(None) => *lock(&hub.silent) = None,
+                // The connection broke: whoever needs it makes another one, and asks again.
+                Err(error) if !target.is_open() => drop(error),
+                Err(error) => hub.was_not_told(error.to_string()),
             }
             drop(looking);
         });
+    }
+
+    /// The target did not say what its Python can import. Only for findings: no job ends for it. The same is told once.
+    fn was_not_told(&self, why: String) {
+        let before = lock(&self.silent).replace((Some(Instant::now()), why.clone()));
+        if before.is_none_or(|(_, told)| told != why) {
+            let target = self.settings.name.clone();
+            // That nobody listens is no error.
+            self.unlearnt.send(Unlearnt { target, why }).ok();
+        }
+    }
+
+    /// Why the target did not say what its Python can import, when it was asked last.
+    pub(crate) fn silence(&self) -> Option<String> {
+        let silent = lock(&self.silent);
+        silent.as_ref().map(|(_, why)| why.clone())
+    }
+
+    /// A person wants to know what its Python can import, whatever became of the last question.
+    pub(crate) fn look_again(&self) {
+        if let Some((at, _)) = &mut *lock(&self.silent) {
+            *at = None;
+        }
     }
 
     /// What became of an environment that jobs want; who holds it looks after it.
@@ -299,9 +346,9 @@ impl Hub {
         Ok(facts.map(|facts| facts.markers.python_full_version))
     }
 
-    /// How many distributions that Python has, when it was asked.
-    pub(crate) fn packages(&self) -> Option<usize> {
-        sites::packages_of(&self.store, &self.settings)
+    /// The version of that Python and how many distributions it has, when it was asked.
+    pub(crate) fn known(&self) -> Option<(String, Option<usize>)> {
+        sites::known_of(&self.store, &self.settings)
     }
 
     /// Writes down the version of the Python there.

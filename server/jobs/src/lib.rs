@@ -52,7 +52,7 @@ pub use error::RunError;
 pub use event::Event;
 pub use fetch::{FetchError, Kept, missing_bytes};
 pub use hoist_package::{Preview, PreviewColumn};
-pub use hub::{Forecast, Lost};
+pub use hub::{Forecast, Lost, Unlearnt};
 pub use id::{JobId, NotAJobId};
 pub use looks::{Look, Looked, Standing};
 pub use plan::{Plan, RunRequest, destination, plan};

@@ -71,13 +71,13 @@ pub(crate) fn remember(store: &Path, settings: &TargetSettings, version: &str) {
     }
 }
 
-/// Writes down what the Python of a target can import.
+/// Writes down what the Python of a target can import, and which one that is.
 pub(crate) fn remember_packages(
     store: &Path,
     settings: &TargetSettings,
-    version: &str,
     packages: hoist_cluster::Packages,
 ) {
+    let version = packages.python;
     let versions = packages.distributions.into_iter();
     let packages = Packages {
         modules: packages.modules.into_iter().collect(),
@@ -86,7 +86,7 @@ pub(crate) fn remember_packages(
             .collect(),
     };
     if let Some(file) = file_of(store, &settings.name) {
-        write(&file, settings, version, Some(Arc::new(packages)));
+        write(&file, settings, &version, Some(Arc::new(packages)));
     }
 }
 
@@ -102,11 +102,12 @@ pub(crate) fn is_fresh(store: &Path, settings: &TargetSettings) -> bool {
     age().is_some_and(|age| age < FRESH)
 }
 
-/// How many distributions the Python of a target has, when it was asked.
-pub(crate) fn packages_of(store: &Path, settings: &TargetSettings) -> Option<usize> {
+/// The version of the Python of a target, and how many distributions that has, when it was asked.
+pub(crate) fn known_of(store: &Path, settings: &TargetSettings) -> Option<(String, Option<usize>)> {
     let site = read(&file_of(store, &settings.name)?)?;
-    let packages = site.packages.as_ref()?;
-    (site.settings == Decisive::of(settings)).then(|| packages.distributions.len())
+    let packages = site.packages.as_ref();
+    let count = packages.map(|packages| packages.distributions.len());
+    (site.settings == Decisive::of(settings)).then(|| (site.python.clone(), count))
 }
 
 fn write(file: &Path, settings: &TargetSettings, version: &str, packages: Option<Arc<Packages>>) {
@@ -222,10 +223,11 @@ mod tests {
         settings.modules.clear();
         assert!(packages(&settings).is_none() && !is_fresh(store.path(), &settings));
         let found = hoist_cluster::Packages {
+            python: "3.6.8".to_owned(),
             modules: vec!["numpy".to_owned()],
             distributions: [("Num.Py".to_owned(), "1.0".to_owned())].into(),
         };
-        remember_packages(store.path(), &settings, "3.6.8", found);
+        remember_packages(store.path(), &settings, found);
         let numpy = vec![("num-py".to_owned(), "1.0".to_owned())];
         assert_eq!(packages(&settings), Some(numpy.clone()));
         assert!(is_fresh(store.path(), &settings));
@@ -234,7 +236,11 @@ mod tests {
         remember(store.path(), &settings, "3.9.1");
         assert_eq!(packages(&settings), None);
         // Where it is built, that does not count.
-        remember_packages(store.path(), &settings, "3.9.1", Default::default());
+        let nothing = hoist_cluster::Packages {
+            python: "3.9.1".to_owned(),
+            ..Default::default()
+        };
+        remember_packages(store.path(), &settings, nothing);
         settings.environment = None;
         let built = python_in(store.path(), &settings).expect("known");
         assert!(built.builds && built.packages.is_none());

@@ -1,5 +1,7 @@
 //! What the Python of a target's jobs is, and what there is to build an environment with.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::EnvironmentKind;
@@ -13,6 +15,9 @@ const PROGRAM: &str = include_str!("facts.py");
 
 /// The longest text of an answer, in characters.
 const LONGEST: usize = 300;
+
+/// For how long the answer is waited for: jobs wait for it too.
+const LIMIT: Duration = Duration::from_secs(100);
 
 /// The C library of a machine, with its version as `2.28`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,7 +77,7 @@ pub(crate) async fn ask(
         return Ok(None);
     }
     let shell = JobShell::configured(settings, site);
-    let output = shell.ask(transport, PROGRAM).await?;
+    let output = shell.ask(transport, PROGRAM, LIMIT).await?;
     let facts = read(&shell.told(&output)?);
     facts.map(Some).ok_or_else(|| shell.odd_answer(&output))
 }
@@ -119,7 +124,7 @@ fn read(line: &str) -> Option<Facts> {
 }
 
 /// Numbers with dots between them, and perhaps what comes before a release: `3.14.0rc1`, `3.12.1+`.
-fn is_version(text: &str) -> bool {
+pub(crate) fn is_version(text: &str) -> bool {
     (1..=40).contains(&text.len())
         && text.starts_with(|c: char| c.is_ascii_digit())
         && text

@@ -16,8 +16,8 @@ mod words;
 
 pub(crate) use activate::JobPython;
 pub(crate) use build::{build, send_wheels};
-pub(crate) use facts::ask as ask_facts;
 pub use facts::{Facts, Libc, MarkerVariables};
+pub(crate) use facts::{ask as ask_facts, is_version};
 pub(crate) use kind::index_refusal;
 pub use kind::{BuildPlace, EnvironmentKind, EnvironmentKindError, EnvironmentPlace};
 pub use manage::{EnvironmentInfo, EnvironmentState, KeptEnvironment};

@@ -1,6 +1,8 @@
 //! The shell of a job without the job: the same modules, variables, set-up lines and Python, for whatever must see them as a job
 //! will.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
@@ -11,6 +13,9 @@ use crate::settings::TargetSettings;
 use crate::shell::quote;
 use crate::site::Site;
 use crate::transport::{Output, Transport, exec};
+
+/// The status of `timeout` when what it ran had to be ended.
+const TIMED_OUT: i32 = 124;
 
 /// The shell that a job of a target gets.
 pub(crate) struct JobShell<'a> {
@@ -49,6 +54,11 @@ impl<'a> JobShell<'a> {
     /// A script for that shell which ends with the line `run`; there `$hoist_python` is the Python, stream 8 is what comes in, and
     /// stream 7 takes the answer.
     pub(crate) fn script(&self, run: &str) -> String {
+        self.script_after("", run)
+    }
+
+    /// The same, started by the words `before`.
+    fn script_after(&self, before: &str, run: &str) -> String {
         let (settings, site) = (self.settings, self.site);
         let mut lines = vec![
             HEAD.to_owned(),
@@ -64,22 +74,43 @@ impl<'a> JobShell<'a> {
         lines.push("set +eu".to_owned());
         lines.push(run.to_owned());
         let shell = script::shell(settings, site.scheduler);
-        format!("exec {shell} -c {}", quote(&lines.join("\n")))
+        format!("exec {before}{shell} -c {}", quote(&lines.join("\n")))
     }
 
     /// Runs a program in the Python there, which reads nothing; what it prints is the output. Nothing of the folder in which the
-    /// Python starts is imported.
+    /// Python starts is imported. What takes longer than `limit` is ended over there, where it has `timeout`.
+    ///
+    /// # Errors
+    /// The way there broke, or there was no end within the limit.
     pub(crate) async fn ask(
         &self,
         transport: &dyn Transport,
         program: &str,
+        limit: Duration,
     ) -> Result<Output, ClusterError> {
         let boot = format!(
             "import sys;sys.path[:]=[p for p in sys.path if p];import base64;exec(base64.b64decode('{}'))",
             BASE64.encode(program)
         );
         let run = format!("\"$hoist_python\" -c {} </dev/null >&7", quote(&boot));
-        exec(transport, &self.script(&run), b"").await
+        let seconds = limit.as_secs();
+        // Lines that wait for ever would stay behind on the login node when nobody listens to them any more.
+        let script = format!(
+            "timeout -k 5 {seconds} true >/dev/null 2>&1 && hoist_limit='timeout -k 5 {seconds}' || hoist_limit=\n{}",
+            self.script_after("$hoist_limit ", &run)
+        );
+        let output = exec(transport, &script, b"").await?;
+        if output.status == TIMED_OUT && output.stdout.is_empty() {
+            return Err(ClusterError::new(
+                &self.settings.name,
+                ErrorKind::Command,
+                format!(
+                    "`modules`, `setup` and the Python of its jobs came to no end within {seconds} s there"
+                ),
+                "correct `modules` and `setup` of the target: they must not wait for anything",
+            ));
+        }
+        Ok(output)
     }
 
     /// What it answered: the last line that is a JSON object.

@@ -34,6 +34,7 @@ mod snapshot;
 mod to_proto;
 mod tracking;
 mod transport;
+mod unlearnt;
 
 use std::process::ExitCode;
 use std::sync::Arc;

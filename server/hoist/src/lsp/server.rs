@@ -17,7 +17,7 @@ use super::ask::Person;
 use super::follow::{Origin, follow};
 use super::session::Session;
 use super::snapshot::Snapshot;
-use super::{commands, diagnostics, ext, reconnect, requests, to_proto};
+use super::{commands, diagnostics, ext, reconnect, requests, to_proto, unlearnt};
 
 /// What the framework calls.
 pub(super) struct Backend {
@@ -88,6 +88,7 @@ impl Backend {
         let engine = self.session.engine.get_or_init(|| engine).clone();
         let person = Person::new(self.client.clone(), self.session.clone());
         tokio::spawn(reconnect::offer(engine.clone(), person));
+        tokio::spawn(unlearnt::log(engine.clone(), self.client.clone()));
         let (session, mut seen) = (self.session.clone(), engine.seen());
         tokio::spawn(async move {
             while seen.changed().await.is_ok() {

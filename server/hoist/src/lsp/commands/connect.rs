@@ -70,6 +70,15 @@ async fn choose(context: Context, mut targets: Vec<TargetSettings>) {
     };
     let learnt = context.engine.connect(target).await;
     let (kind, sentence) = match &learnt {
+        Ok(Learnt {
+            silence: Some(why), ..
+        }) => (
+            MessageType::WARNING,
+            format!(
+                "{} is connected, but what its Python has is not known. {why}",
+                target.name
+            ),
+        ),
         Ok(learnt) => (MessageType::INFO, connected(&target.name, learnt)),
         Err(error) => (MessageType::ERROR, error.to_string()),
     };
@@ -114,7 +123,15 @@ mod tests {
     fn what_was_learnt_is_said_in_one_sentence() {
         let said = |python: Option<&str>, packages| {
             let python = python.map(str::to_owned);
-            connected("far", &Learnt { python, packages })
+            let silence = None;
+            connected(
+                "far",
+                &Learnt {
+                    python,
+                    packages,
+                    silence,
+                },
+            )
         };
         assert_eq!(
             said(Some("3.6.8"), Some(21)),
