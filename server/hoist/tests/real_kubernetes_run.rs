@@ -2,7 +2,7 @@
 
 mod cli_home;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -372,6 +372,104 @@ fn a_programme_for_credentials_runs_when_somebody_acts_and_not_before() {
     hoist(&["jobs"]);
     assert_eq!(runs(), ran);
     hoist(&["jobs", "clean", "--older", "1s"]);
+}
+
+const READER: &str = "\
+import os
+
+
+def look():
+    with open('/data/survey.txt') as file:
+        survey = file.read()
+    # What the path map names, and what is not on this machine.
+    with open('sets/more.txt') as file:
+        more = file.read()
+    with open('/scratch/left.txt', 'w') as file:
+        file.write('from the pod')
+    refused = None
+    try:
+        open('/data/new.txt', 'w')
+    except OSError as error:
+        refused = error.errno
+    return survey, more, refused, sorted(os.listdir('/claim'))
+";
+
+/// Has the cluster make something, or remove it.
+fn kubectl(args: &[&str], input: &str) {
+    let programme = std::env::var("HOIST_TEST_KUBECTL").unwrap_or_else(|_| "kubectl".to_owned());
+    let mut child = Command::new(programme)
+        .args(args)
+        .env("KUBECONFIG", config())
+        .stdin(std::process::Stdio::piped())
+        .spawn()
+        .expect("kubectl runs");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(input.as_bytes()).expect("written");
+    drop(stdin);
+    assert!(child.wait().expect("it ends").success(), "{args:?}");
+}
+
+#[test]
+fn a_job_finds_the_volumes_of_its_target_in_its_pod() {
+    if std::env::var_os("HOIST_TEST_KUBERNETES_RIG").is_none() {
+        // Only of the rig this machine is known to be the node.
+        return;
+    }
+    let home = home();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    let node = tempfile::Builder::new().permissions(mode).tempdir();
+    let node = node.expect("a folder");
+    let write = |name: &str, text: &str| {
+        let path = node.path().join(name);
+        std::fs::create_dir_all(path.parent().expect("inside")).expect("made");
+        std::fs::write(path, text).expect("written");
+    };
+    write("data/survey.txt", "1 2 3");
+    write("data/sets/more.txt", "4 5 6");
+    write("claimed/ada/notes.txt", "");
+    std::fs::create_dir(node.path().join("scratch")).expect("made");
+    let name = format!("hoist-volumes-{}", std::process::id());
+    let claimed = node.path().join("claimed");
+    let made = [
+        json!({
+            "apiVersion": "v1", "kind": "PersistentVolume", "metadata": { "name": name },
+            "spec": {
+                "capacity": { "storage": "1Mi" }, "accessModes": ["ReadWriteMany"], "storageClassName": name,
+                "persistentVolumeReclaimPolicy": "Retain", "hostPath": { "path": claimed },
+            },
+        }),
+        json!({
+            "apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": { "name": name },
+            "spec": {
+                "accessModes": ["ReadWriteMany"], "storageClassName": name,
+                "resources": { "requests": { "storage": "1Mi" } },
+            },
+        }),
+    ];
+    let list = json!({ "apiVersion": "v1", "kind": "List", "items": made }).to_string();
+    kubectl(&["apply", "-f", "-"], &list);
+    home.write("reader.py", READER);
+    let node = node.path().display();
+    let target = std::fs::read_to_string(home.workspace().join("hoist.toml")).expect("read");
+    home.write(
+        "hoist.toml",
+        format!(
+            "{target}[targets.lab.volumes]\n'/data' = 'node:{node}/data:ro'\n'/scratch' = 'node:{node}/scratch'\n\
+             '/claim' = 'pvc:{name}/ada'\n[targets.lab.paths]\n'sets' = '/data/sets'\n"
+        ),
+    );
+    let (status, events) = events(&home, &["run", "reader.py::look"]);
+    let end = last(&events);
+    const READ_ONLY: i32 = 30;
+    assert_eq!(
+        (status, &end["result"]["json"]),
+        (0, &json!(["1 2 3", "4 5 6", READ_ONLY, ["notes.txt"]])),
+        "{end}"
+    );
+    let left = std::fs::read_to_string(format!("{node}/scratch/left.txt"));
+    assert_eq!(left.expect("it was left"), "from the pod");
+    clean(&home);
+    kubectl(&["delete", "--wait=false", "-f", "-"], &list);
 }
 
 #[test]
