@@ -4,7 +4,7 @@
 
 mod lsp_client;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use lsp_client::Client;
 use serde_json::{Value, json};
@@ -143,6 +143,151 @@ fn a_target_is_known_once_it_is_connected_to() {
     assert_eq!(unknown.unwrap_err()["code"], 4001);
 }
 
+/// Writes a distribution of one module, as an installer leaves it.
+fn install(site: &Path, name: &str, version: &str) {
+    let info = site.join(format!("{name}-{version}.dist-info"));
+    std::fs::create_dir_all(&info).unwrap();
+    let module = format!("VERSION = '{version}'\n");
+    std::fs::write(site.join(format!("{name}.py")), module).unwrap();
+    let metadata = format!("Name: {name}\nVersion: {version}\n");
+    std::fs::write(info.join("METADATA"), metadata).unwrap();
+    std::fs::write(info.join("RECORD"), format!("{name}.py,,\n")).unwrap();
+}
+
+/// A folder that every account of this machine can read.
+fn shared_folder() -> tempfile::TempDir {
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    let folder = tempfile::Builder::new().permissions(mode).tempdir();
+    folder.unwrap()
+}
+
+#[test]
+fn what_set_up_lines_bring_is_known_once_they_ran_there() {
+    let mut client = connected();
+    let folder = shared_folder();
+    let (own, env) = (folder.path().join("own"), folder.path().join("env"));
+    install(&own, "xarray", "2023.1");
+    // The account over there may not read a Python of this one's.
+    let made = std::process::Command::new("/usr/bin/python3")
+        .args(["-m", "venv", "--without-pip"])
+        .arg(&env)
+        .status();
+    assert!(made.unwrap().success());
+    let site = std::fs::read_dir(env.join("lib")).unwrap().next().unwrap();
+    let site = site.unwrap().path().join("site-packages");
+    install(&site, "xarray", "2022.6");
+
+    // Here both are installed.
+    client.write(
+        ".venv/pyvenv.cfg",
+        "home = /nowhere/bin\nversion = 3.11.4\n",
+    );
+    client.write(".venv/bin/python3", "");
+    let here = client.folder().join(".venv/lib/python3.11/site-packages");
+    install(&here, "xarray", "2024.1");
+    install(&here, "dask", "2024.1");
+    client.write(
+        "pyproject.toml",
+        "[project]\nname = 'ours'\ndependencies = ['xarray>=2024', 'dask']\n",
+    );
+    client.write(
+        "hoist.toml",
+        &format!(
+            "[targets.own]\nhost = 'hoist-ssh'\nenvironment = 'system'\nsetup = ['export PYTHONPATH={}']\n\
+             [targets.active]\nhost = 'hoist-ssh'\nenvironment = 'system'\nsetup = ['source {}/bin/activate']\n\
+             [targets.broken]\nhost = 'hoist-ssh'\nenvironment = 'system'\nsetup = ['source /nowhere/env.sh']\n",
+            own.display(),
+            env.display()
+        ),
+    );
+    let text = |target: &str| {
+        format!(
+            "import dask\nimport xarray\n\n# hoist: target={target}\ndef lacks():\n    return dask\n\n\n\
+             # hoist: target={target}\ndef has():\n    return xarray.VERSION\n"
+        )
+    };
+    let told = |message: &Value, part: &str| {
+        let text = message["params"]["message"].as_str();
+        message["method"] == "window/showMessage" && text.is_some_and(|text| text.contains(part))
+    };
+    let about = |found: &[Value], code: &str| -> Vec<String> {
+        let those = found.iter().filter(|one| one["code"] == code);
+        those
+            .map(|one| one["message"].as_str().unwrap().to_owned())
+            .collect()
+    };
+
+    // One is connected to, in the other something runs.
+    for (target, version) in [("own", "2023.1"), ("active", "2022.6")] {
+        let uri = client.open(&format!("{target}.py"), &text(target));
+        let mark = client.mark();
+        if target == "own" {
+            let wish = json!({ "target": target, "uri": uri });
+            client.execute("hoist.connect", wish).unwrap();
+            let (_, connected) =
+                client.wait_after(mark, "the connection", |message| told(message, "own "));
+            let sentence = connected["params"]["message"].as_str().unwrap();
+            assert!(
+                sentence.starts_with("own is connected: Python 3.")
+                    && sentence.contains(" package"),
+                "{sentence}"
+            );
+        } else {
+            let job = run(&mut client, &uri, "has", target);
+            let end = client.end(&job);
+            assert_eq!(end["result"]["json"], version, "{end}");
+        }
+        let found = client.diagnostics_after(mark, &uri, |found| {
+            !about(found, "HST026").is_empty() && !about(found, "HST025").is_empty()
+        });
+        let lacks = about(&found, "HST026");
+        assert!(
+            lacks.len() == 1
+                && lacks[0].starts_with("`dask` comes with `dask` 2024.1 here, which the target ")
+                && lacks[0].contains(&format!("{target} lacks")),
+            "{lacks:?}"
+        );
+        let other = about(&found, "HST025");
+        let said =
+            format!("`xarray` is {version} on the target {target}, but pyproject.toml asks for");
+        assert!(other.len() == 1 && other[0].starts_with(&said), "{other:?}");
+    }
+
+    // Where a line fails, that is said, and nothing is guessed.
+    let uri = client.open("broken.py", &text("broken"));
+    let mark = client.mark();
+    let wish = json!({ "target": "broken", "uri": uri });
+    client.execute("hoist.connect", wish).unwrap();
+    let why = "broken: the set-up line `source /nowhere/env.sh` ended with status 1; ";
+    let (_, connected) = client.wait_after(mark, "the connection", |message| {
+        told(message, "broken is connected, but ")
+    });
+    assert_eq!(connected["params"]["type"], 2);
+    let sentence = connected["params"]["message"].as_str().unwrap();
+    assert!(sentence.contains(why), "{sentence}");
+    let (_, logged) = client.wait_after(mark, "the log", |message| {
+        message["method"] == "window/logMessage"
+    });
+    let sentence = logged["params"]["message"].as_str().unwrap();
+    assert!(sentence.contains(why), "{sentence}");
+    let job = run(&mut client, &uri, "has", "broken");
+    let end = client.end(&job);
+    let reason = end["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("the set-up line"), "{end}");
+    // It is left alone for a while then.
+    let received = client.received();
+    let logs = received
+        .iter()
+        .filter(|message| message["method"] == "window/logMessage");
+    assert_eq!(logs.count(), 1);
+    let published = received.iter().filter(|message| {
+        message["method"] == "textDocument/publishDiagnostics" && message["params"]["uri"] == uri
+    });
+    let found = published.flat_map(|message| message["params"]["diagnostics"].as_array());
+    let found: Vec<Value> = found.flatten().cloned().collect();
+    assert!(about(&found, "HST026").is_empty(), "{found:?}");
+}
+
 #[test]
 fn a_failure_of_a_nested_function_lands_in_the_buffer() {
     let mut client = connected();
@@ -271,6 +416,136 @@ fn code(after: u32) -> String {
     String::from_utf8(out.stdout).unwrap().trim().to_owned()
 }
 
+/// Kills those who serve a connection, by its ports there and here.
+fn cut_off(there: &str, here: &str) {
+    let ours = format!("sport = :{there} and dport = :{here}");
+    let servers = || -> Vec<String> {
+        let found = std::process::Command::new("ss")
+            .args(["-tnpH", &ours])
+            .output()
+            .unwrap();
+        let found = String::from_utf8(found.stdout).unwrap();
+        let servers = found.split("pid=").skip(1);
+        servers
+            .map(|rest| rest.split(',').next().unwrap().to_owned())
+            .collect()
+    };
+    let found = servers();
+    assert!(!found.is_empty(), "nobody serves {there} to {here}");
+    // With one of them another may go by itself.
+    std::process::Command::new("kill")
+        .arg("-9")
+        .args(&found)
+        .status()
+        .unwrap();
+    let by = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while !servers().is_empty() {
+        assert!(std::time::Instant::now() < by, "{found:?} live on");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+/// What the person was offered so far.
+fn offers(client: &Client) -> Vec<String> {
+    let received = client.received();
+    let offers = received
+        .into_iter()
+        .filter(|message| message["method"] == "window/showMessageRequest");
+    offers
+        .map(|offer| offer["params"]["message"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// The first time it kills everything of its job.
+const UNLUCKY: &str = "\
+import os
+import signal
+
+
+def work():
+    print(os.environ['SSH_CONNECTION'], flush=True)
+    kept = os.environ['HOIST_CHECKPOINT_DIR'] + '/been'
+    if os.path.exists(kept):
+        return 'the second time'
+    open(kept, 'w').close()
+    script = int(open(os.environ['HOIST_JOB_DIR'] + '/native_id').read().split(':')[1])
+    for process in (script, os.getppid(), os.getpid()):
+        os.kill(process, signal.SIGKILL)
+";
+
+/// Titles of questions, in their order.
+fn questions(client: &Client) -> Vec<String> {
+    let received = client.received();
+    let asked = received
+        .iter()
+        .filter(|message| message["method"] == "hoist/ask");
+    asked
+        .map(|message| message["params"]["title"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_job_that_is_run_once_more_by_itself_asks_nobody_to_log_in() {
+    let password = std::env::var("HOIST_TEST_PASSWORD").unwrap_or_default();
+    if password.is_empty() {
+        // Only root can set up PAM.
+        return;
+    }
+    let mut client = connected();
+    client.write(
+        "hoist.toml",
+        "[targets.word]\nhost = 'hoist-word'\nenvironment = 'system'\nresources = { retries = 1 }\n\
+         [targets.factors]\nhost = 'hoist-factors'\nenvironment = 'system'\nresources = { retries = 1 }\n",
+    );
+    let uri = client.open("unlucky.py", UNLUCKY);
+    let log_in = |client: &Client, code: String| {
+        let answers = json!({ "byTitle": { "assword": password, "Verification code": code } });
+        client.answer("hoist/ask", answers);
+    };
+    // A password is kept in memory; a code is good once, and who would be asked for another one is not there.
+    for (target, asked) in [("word", 1), ("factors", 2)] {
+        let before = questions(&client).len();
+        log_in(&client, code(0));
+        let mark = client.mark();
+        let first = run(&mut client, &uri, "work", target);
+        let end = client.end(&first);
+        assert_eq!(end["state"], "lost", "{target}: {end}");
+        assert_eq!(questions(&client).len() - before, asked, "{target}");
+
+        // Before the next attempt begins there is no connection any more.
+        let output = client.output(&first, "stdout");
+        let ports: Vec<&str> = output.lines().next().unwrap().split(' ').collect();
+        cut_off(ports[3], ports[1]);
+        let (_, second) = client.wait_after(mark, "the next attempt", |message| {
+            let job = &message["params"];
+            message["method"] == "hoist/jobChanged"
+                && job["job"] != first.as_str()
+                && job["attempt"] == 2
+        });
+        let second = second["params"]["job"].as_str().unwrap().to_owned();
+        if target == "factors" {
+            client.wait_method("window/showMessageRequest", |_| true);
+            // It tries again and again.
+            std::thread::sleep(std::time::Duration::from_secs(10));
+            assert_eq!(questions(&client).len() - before, asked);
+            // A person may, and then it goes on.
+            log_in(&client, code(30));
+            let wish = json!({ "target": target, "uri": uri });
+            client.execute("hoist.connect", wish).unwrap();
+        }
+        let end = client.end(&second);
+        assert_eq!(end["result"]["json"], "the second time", "{target}: {end}");
+    }
+    // What the person who connected was asked came after all of that.
+    let asked = questions(&client);
+    assert_eq!(asked.len(), 5, "{asked:?}");
+    let offers = offers(&client);
+    assert!(
+        offers.len() == 1 && offers[0].contains("to factors was lost"),
+        "{offers:?}"
+    );
+}
+
 #[test]
 fn a_lost_connection_that_needs_a_person_is_offered_once_and_its_jobs_go_on() {
     let password = std::env::var("HOIST_TEST_PASSWORD").unwrap_or_default();
@@ -297,31 +572,7 @@ fn a_lost_connection_that_needs_a_person_is_offered_once_and_its_jobs_go_on() {
     let ports: Vec<&str> = output.lines().next().unwrap().split(' ').collect();
     // A code is good once: the next one is accepted early.
     log_in(&client, code(30));
-    let ours = format!("sport = :{} and dport = :{}", ports[3], ports[1]);
-    let found = std::process::Command::new("ss")
-        .args(["-tnpH", &ours])
-        .output()
-        .unwrap();
-    let found = String::from_utf8(found.stdout).unwrap();
-    let servers = found.split("pid=").skip(1);
-    let servers: Vec<&str> = servers
-        .map(|rest| rest.split(',').next().unwrap())
-        .collect();
-    assert!(!servers.is_empty(), "{found}");
-    let killed = std::process::Command::new("kill")
-        .arg("-9")
-        .args(&servers)
-        .status();
-    assert!(killed.unwrap().success());
-    let offers = |client: &Client| {
-        let received = client.received();
-        let offers = received
-            .into_iter()
-            .filter(|message| message["method"] == "window/showMessageRequest");
-        offers
-            .map(|offer| offer["params"]["message"].as_str().unwrap().to_owned())
-            .collect::<Vec<String>>()
-    };
+    cut_off(ports[3], ports[1]);
     let end = client.end(&job);
     assert_eq!(end["state"], "succeeded", "{end}");
     let lines: String = (0..60).map(|n| format!("{n}\n")).collect();

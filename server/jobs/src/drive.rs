@@ -190,7 +190,7 @@ impl Driver {
                 self.change(State::Uploading, |_| {});
                 match self.sent(&target, &submission.data).await {
                     Some(Ok(())) => {}
-                    Some(Err(error)) if error.is_transient() => {
+                    Some(Err(error)) if may_help(start, &error) => {
                         self.hub.broken(&target).await;
                         self.say(format!("connecting again: {error}"));
                         tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
@@ -222,7 +222,7 @@ impl Driver {
                     self.hub.look(&target);
                     return Ok(id);
                 }
-                Err(error) if error.is_transient() => {
+                Err(error) if may_help(start, &error) => {
                     self.hub.broken(&target).await;
                     self.say(format!("connecting again: {error}"));
                     tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
@@ -316,7 +316,7 @@ impl Driver {
                     return Err(End::cancelled("cancelled before it was submitted"));
                 }
                 Err(Failed::Store(error)) => return Err(End::lost(error.to_string())),
-                Err(Failed::Target(error)) if error.is_transient() => {
+                Err(Failed::Target(error)) if may_help(start, &error) => {
                     self.hub.broken(&target).await;
                     self.say(format!("connecting again: {error}"));
                     tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
@@ -794,6 +794,13 @@ impl Driver {
         self.record.view.revision += 1;
         self.inner.publish(Arc::new(self.record.view.clone()));
     }
+}
+
+/// Whether another attempt may help: by itself, or, where nobody waits for the job, once a person has logged in again. Who runs
+/// something is told at once what stands in its way.
+fn may_help(start: Start, error: &hoist_cluster::ClusterError) -> bool {
+    let wants_person = matches!(error.kind, ErrorKind::Auth | ErrorKind::HostKey);
+    error.is_transient() || (wants_person && start == Start::TakenUp)
 }
 
 /// What was learnt of a submitted job besides its files; it outlives a connection.
