@@ -436,6 +436,6 @@ mod tests {
         assert!(
             matches!(ids.get(1), Some(Submitted::As(Accepted { id, at: Some(5) })) if id.to_string() == "7_1")
         );
-        assert!(matches!(ids.get(2), None));
+        assert!(ids.get(2).is_none());
     }
 }
