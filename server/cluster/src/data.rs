@@ -15,7 +15,8 @@ use crate::settings::TargetSettings;
 use crate::shell::{python_word, quote};
 use crate::site::work_dir_error;
 use crate::submit::Upload;
-use crate::transport::{Running, Transport};
+use crate::transport::{COMMAND_LIMIT, Running, Transport};
+use crate::upload::{Stop, stopped};
 
 const PROGRAM: &str = concat!(include_str!("take.py"), "\n\n", include_str!("store.py"));
 
@@ -53,6 +54,16 @@ pub(crate) struct Store<'a> {
     pub(crate) folder: String,
 }
 
+/// What the programme over there is to do with files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum What {
+    Send,
+    Look,
+    /// Removes what has come of those that are not whole.
+    Discard,
+}
+
 /// How the programme over there went on.
 enum Went {
     Well,
@@ -64,7 +75,7 @@ impl Store<'_> {
     /// Those of the files that are not there yet.
     pub(crate) async fn missing(&self, files: &[DataFile]) -> Result<Vec<DataFile>, ClusterError> {
         let files = &each_once(files);
-        let mut running = self.start(files, true).await?;
+        let mut running = self.start(files, What::Look).await?;
         let needed = self.needed(&mut running, files, &|_| {}).await?;
         running.finish().await?;
         let missing = needed.into_iter();
@@ -73,11 +84,13 @@ impl Store<'_> {
             .collect())
     }
 
-    /// Sends what is not there yet; `progress` hears of it if that is anything.
+    /// Sends what is not there yet; `progress` hears of it if that is anything. When `stop` completes it ends, and what has come of
+    /// files that are not whole is removed.
     pub(crate) async fn send(
         &self,
         files: &[DataFile],
         progress: &(dyn Fn(Upload) + Send + Sync),
+        stop: &Stop<'_>,
     ) -> Result<(), ClusterError> {
         if files.is_empty() {
             return Ok(());
@@ -85,14 +98,26 @@ impl Store<'_> {
         let files = &each_once(files);
         // Each file is begun anew at most once.
         for _ in 0..=files.len() {
-            if let Went::Well = self.attempt(files, progress).await? {
+            if let Went::Well = self.attempt(files, progress, stop).await? {
                 return Ok(());
             }
         }
         Err(crate::submit::altered(&self.settings.name))
     }
 
-    async fn start(&self, files: &[DataFile], look: bool) -> Result<Running, ClusterError> {
+    /// Ends an upload that nobody wants, and leaves nothing of it.
+    async fn stop(&self, running: Running, files: &[DataFile]) -> ClusterError {
+        let end = async {
+            // Once that programme has ended it holds no file any more.
+            running.finish().await?;
+            self.start(files, What::Discard).await?.finish().await
+        };
+        // Over a connection that is lost something stays. Nobody waits for it to come back: nothing was submitted.
+        tokio::time::timeout(COMMAND_LIMIT, end).await.ok();
+        stopped(self.settings)
+    }
+
+    async fn start(&self, files: &[DataFile], what: What) -> Result<Running, ClusterError> {
         // On this machine its blocks can be shared.
         let is_here =
             self.settings.host.is_none() && self.settings.scheduler.of_machine().is_some();
@@ -103,7 +128,7 @@ impl Store<'_> {
                 json!([file.sha256, file.size, origin])
             })
             .collect();
-        let question = json!({ "files": files, "look": look }).to_string();
+        let question = json!({ "files": files, "what": what }).to_string();
         let script = format!(
             "umask 077\nexec {} -I -S -c {} {} {}\n",
             self.python,
@@ -154,14 +179,26 @@ impl Store<'_> {
         &self,
         files: &[DataFile],
         progress: &(dyn Fn(Upload) + Send + Sync),
+        stop: &Stop<'_>,
     ) -> Result<Went, ClusterError> {
-        let mut running = self.start(files, false).await?;
-        let needed = self.needed(&mut running, files, progress).await?;
-        let to_send: Vec<(&DataFile, u64)> = needed
-            .iter()
-            .filter_map(|(number, have)| Some((files.get(*number)?, *have)))
-            .collect();
-        let sent = self.stream(&mut running, &to_send, progress).await;
+        let mut running = self.start(files, What::Send).await?;
+        let work = async {
+            let needed = self.needed(&mut running, files, progress).await?;
+            let to_send: Vec<(&DataFile, u64)> = needed
+                .iter()
+                .filter_map(|(number, have)| Some((files.get(*number)?, *have)))
+                .collect();
+            let sent = self.stream(&mut running, &to_send, progress).await;
+            Ok::<_, ClusterError>((needed, sent))
+        };
+        let worked = tokio::select! {
+            worked = work => Some(worked),
+            () = stop() => None,
+        };
+        let Some(worked) = worked else {
+            return Err(self.stop(running, files).await);
+        };
+        let (needed, sent) = worked?;
         // Where something was wrong here, it ends over there, too, and leaves nothing.
         let output = running.finish().await;
         sent?;

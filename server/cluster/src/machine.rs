@@ -21,7 +21,7 @@ use crate::site::{self, Site};
 use crate::submit::{self, NativeId, Submission, Upload, check_job};
 use crate::target::Made;
 use crate::transport::{self, Transport};
-use crate::upload::Stop;
+use crate::upload::{Stop, never};
 
 /// A machine that answered and whose work folder can be written.
 pub(crate) struct Machine {
@@ -94,7 +94,7 @@ impl Machine {
         self.has_python(settings)?;
         environment::send_wheels(self, settings, &submission.environment).await?;
         self.store(settings)?
-            .send(&submission.data, progress)
+            .send(&submission.data, progress, stop)
             .await?;
         submit::submit(
             &*self.transport,
@@ -116,7 +116,7 @@ impl Machine {
         self.has_python(settings)?;
         environment::send_wheels(self, settings, &submission.environment).await?;
         self.store(settings)?
-            .send(&submission.data, progress)
+            .send(&submission.data, progress, &never)
             .await?;
         array::submit_array(&*self.transport, settings, &self.site, submission, progress).await
     }

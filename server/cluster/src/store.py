@@ -1,14 +1,16 @@
 """Takes data files into the store: each once, named by its SHA-256, read-only, with a seal beside it.
 
 Arguments: the store's folder, the length of the question. In: the question as JSON, {"files": [[SHA256, SIZE, PATH or null], ...],
-"look": true where nothing is to be sent; PATH is where the file lies on this very machine}, then the bytes of those files that are
-needed, one after another. Runs on Python 3.6 and newer. Out, a line each: for each file `have I` or `need I N` (N bytes of it are
-there, send the rest), `wait I N` while somebody else sends it, then `go`; `done I` for each that came; or `fail I altered` and
-`fail I write WORDS`, and no more. What has come of a file stays for the next attempt when the input ends early.
+"what": "send", "look" where nothing is to be sent, or "discard"}, PATH being where the file lies on this very machine; then the bytes
+of those files that are needed, one after another. Runs on Python 3.6 and newer. Out, a line each: for each file `have I` or `need I N`
+(N bytes of it are there, send the rest), `wait I N` while somebody else sends it, then `go`; `done I` for each that came; or
+`fail I altered` and `fail I write WORDS`, and no more. What has come of a file stays for the next attempt when the input ends early,
+unless that is discarded: nothing is said then, and what somebody else is sending stays.
 
 The seal tells a file's size and the time of its last change as they were when it was summed. Its own age is that of the last use.
 """
 import json
+import select
 import time
 
 # A smaller file is begun anew.
@@ -111,7 +113,9 @@ class Store:
                 elif time.time() - since > PATIENCE:
                     return 0
                 say("wait %d %d" % (number, length))
-                time.sleep(1)
+                if select.select([0], [], [], 1)[0]:
+                    # Nothing is sent before it is asked for: nobody wants it any more.
+                    sys.exit()
                 continue
             except (OSError, ImportError):
                 # No locks on this file system.
@@ -131,6 +135,24 @@ class Store:
                 length = 0
             self.held[name] = file
             return length
+
+    def discard(self, name):
+        """Removes what has come of a file. Whoever sends it has its lock."""
+        temporary = self.path(".%s.part" % name)
+        try:
+            file = os.open(temporary, os.O_RDWR)
+        except OSError:
+            return
+        try:
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if is_at(file, temporary):
+                os.unlink(temporary)
+        except (OSError, ImportError):
+            pass
+        finally:
+            os.close(file)
 
     def receive(self, stream, name, size, have):
         file = self.held.pop(name, None)
@@ -189,6 +211,11 @@ def main():
     stream = open(0, "rb", buffering=0)
     question = read(stream, int(sys.argv[2]))
     store = Store(sys.argv[1])
+    what = question["what"]
+    if what == "discard":
+        for name, _, _ in question["files"]:
+            store.discard(name)
+        return
     needed = []
     number = 0
     try:
@@ -197,7 +224,7 @@ def main():
             have = 0
             if store.has(name, size):
                 have = None
-            elif not question["look"]:
+            elif what == "send":
                 is_here = origin is not None and store.clone(name, size, origin)
                 have = None if is_here else store.begin(number, name, size)
             if have is None:
@@ -206,7 +233,7 @@ def main():
                 say("need %d %d" % (number, have))
                 needed.append((number, name, size, have))
         say("go")
-        if question["look"]:
+        if what == "look":
             return
         for number, name, size, have in needed:
             answer = store.receive(stream, name, size, have)

@@ -132,7 +132,7 @@ impl Target {
             .await
     }
 
-    /// The same, but as long as its package is on its way it is given up when `stop` completes.
+    /// The same, but as long as its data files or its package are on their way it is given up when `stop` completes.
     ///
     /// # Errors
     /// As of [`Target::submit`]; of the kind [`ErrorKind::Stopped`] when it was given up. What has come of the package stays until
@@ -188,18 +188,22 @@ impl Target {
     }
 
     /// Sends the data files that are not there yet, as [`Target::submit`] does before it submits; but nothing is lost when this is
-    /// dropped: what was sent stays. Nothing to do on Kubernetes, where each pod is given its own.
+    /// dropped: what was sent stays. When `stop` completes it ends, and what came of files that are not whole does not stay, unless
+    /// somebody else sends the same. Nothing to do on Kubernetes, where each pod is given its own.
     ///
     /// # Errors
-    /// One sentence; sending them again goes on where it stopped.
-    pub async fn send_data(
+    /// One sentence; sending them again goes on where it was cut off. Of the kind [`ErrorKind::Stopped`] when `stop` completed.
+    pub async fn send_data_unless<F: Future<Output = ()> + Send>(
         &self,
         files: &[DataFile],
         progress: impl Fn(Upload) + Send + Sync,
+        stop: impl Fn() -> F + Send + Sync,
     ) -> Result<(), ClusterError> {
         match &self.inner.way {
             Way::Machine(machine) if !files.is_empty() => {
-                machine.store(self.settings())?.send(files, &progress).await
+                let stop = || Box::pin(stop()) as BoxFuture<'_, ()>;
+                let store = machine.store(self.settings())?;
+                store.send(files, &progress, &stop).await
             }
             _ => Ok(()),
         }

@@ -117,12 +117,13 @@ async fn send(
     )
 }
 
-fn stopped(settings: &TargetSettings) -> ClusterError {
+/// Someone wished that, and nothing is left there.
+pub(crate) fn stopped(settings: &TargetSettings) -> ClusterError {
     ClusterError::new(
         &settings.name,
         ErrorKind::Stopped,
         "the upload was stopped, nothing was submitted",
-        "run again to send the rest",
+        "run again when you want it after all",
     )
 }
 

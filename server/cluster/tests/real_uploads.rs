@@ -1,18 +1,19 @@
-//! Packages on their way over a real sshd that tests/clusters/sshd.sh started: the process that receives them is killed, and someone
-//! changes their mind. Both while bytes are on their way for certain: the receiver is halted first. A stand-in runs in place of the
-//! runner.
+//! Packages and data files on their way over a real sshd that tests/clusters/sshd.sh started: the process that receives them is killed,
+//! and someone changes their mind. Both while bytes are on their way for certain: the receiver is halted first. A stand-in runs in
+//! place of the runner.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod common;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use common::{clean, eventually, job_name, listen, rig, sum};
 use hoist_cluster::{
-    ErrorKind, Made, Nobody, Offsets, Submission, Target, TargetSettings, connect,
+    ClusterError, DataFile, ErrorKind, Made, Nobody, Offsets, Submission, Target, TargetSettings,
+    connect,
 };
 use tokio::sync::Notify;
 
@@ -36,21 +37,28 @@ async fn target(python: Option<String>) -> Target {
 fn large_job() -> Submission {
     let mut job = common::job("print('whole')");
     let mut package = job.package.to_vec();
-    let mut state = u64::from_str_radix(&job.sha256[..16], 16).unwrap() ^ seed();
-    while package.len() < SIZE {
-        package.push(b'#');
+    package.extend(noise(SIZE));
+    job.sha256 = sum(&package);
+    job.package = Arc::from(package);
+    job
+}
+
+/// Lines of a comment that nobody has seen before.
+fn noise(size: usize) -> Vec<u8> {
+    let mut noise = Vec::new();
+    let mut state = seed();
+    while noise.len() < size {
+        noise.push(b'#');
         for _ in 0..100 {
             state ^= state << 13;
             state ^= state >> 7;
             state ^= state << 17;
             // Printable, and neither a line break nor a quote.
-            package.push(b'0' + (state >> 32) as u8 % 64);
+            noise.push(b'0' + (state >> 32) as u8 % 64);
         }
-        package.push(b'\n');
+        noise.push(b'\n');
     }
-    job.sha256 = sum(&package);
-    job.package = Arc::from(package);
-    job
+    noise
 }
 
 fn seed() -> u64 {
@@ -85,17 +93,22 @@ fn signal(pid: i32, signal: &str) {
     assert!(kill.status().unwrap().success());
 }
 
-/// Waits until bytes arrive, and halts whoever receives them; how many there are then.
+/// Waits until bytes of a package arrive, and halts whoever receives them; how many there are then.
 async fn halted(target: &Target, job: &Submission) -> (Vec<i32>, u64) {
     let temporary = temporary(target, job);
-    let there = || std::fs::metadata(&temporary).map_or(0, |info| info.len());
+    halted_at(&temporary, &temporary, job.package.len()).await
+}
+
+/// The same of any file that arrives in `temporary`, of so many bytes in all; the receiver has `word` among its arguments.
+async fn halted_at(temporary: &Path, word: &Path, size: usize) -> (Vec<i32>, u64) {
+    let there = || std::fs::metadata(temporary).map_or(0, |info| info.len());
     loop {
         if there() > 1 << 20 {
             break;
         }
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
-    let path = temporary.to_str().unwrap().as_bytes();
+    let path = word.to_str().unwrap().as_bytes();
     let receivers = processes(|word| word == path);
     assert!(!receivers.is_empty(), "it has ended already");
     for pid in &receivers {
@@ -109,7 +122,7 @@ async fn halted(target: &Target, job: &Submission) -> (Vec<i32>, u64) {
     };
     eventually("the receiver stands still", all_halted).await;
     let there = there();
-    assert!(there < job.package.len() as u64, "bytes are on their way");
+    assert!(there < size as u64, "bytes are on their way");
     (receivers, there)
 }
 
@@ -177,5 +190,144 @@ async fn an_upload_that_nobody_wants_any_more_stops_and_leaves_nothing() {
     assert!(!temporary(&target, &job).exists());
     assert!(!package(&target, &job).exists());
     assert!(!std::path::Path::new(&target.job_dir(&job.job)).exists());
+    clean(&target).await;
+}
+
+/// The store of data files over there.
+fn store(target: &Target) -> PathBuf {
+    PathBuf::from(target.work_dir()).join("data")
+}
+
+fn part(target: &Target, file: &DataFile) -> PathBuf {
+    store(target).join(format!(".{}.part", file.sha256))
+}
+
+/// What is in the store besides whole files and their seals.
+fn parts(target: &Target) -> Vec<String> {
+    let entries = std::fs::read_dir(store(target)).unwrap().flatten();
+    let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+    names.filter(|name| name.starts_with('.')).collect()
+}
+
+/// Data files of these sizes that nobody has seen before.
+fn data(here: &tempfile::TempDir, sizes: &[usize]) -> Vec<DataFile> {
+    let files = sizes.iter().enumerate().map(|(number, size)| {
+        let bytes = noise(*size);
+        let origin = here.path().join(number.to_string());
+        std::fs::write(&origin, &bytes).unwrap();
+        DataFile {
+            path: format!("data/{number}"),
+            size: bytes.len() as u64,
+            sha256: sum(&bytes),
+            origin,
+        }
+    });
+    files.collect()
+}
+
+/// Someone who wants an upload, until they do not.
+#[derive(Default)]
+struct Mind {
+    wish: Notify,
+    is_heard: AtomicBool,
+}
+
+impl Mind {
+    async fn changed(&self) {
+        self.wish.notified().await;
+        self.is_heard.store(true, Ordering::SeqCst);
+    }
+
+    async fn change(&self) {
+        self.wish.notify_one();
+        eventually("the wish is heard", || async {
+            self.is_heard.load(Ordering::SeqCst)
+        })
+        .await;
+    }
+}
+
+fn is_stopped(sent: Result<(), ClusterError>) {
+    assert_eq!(sent.unwrap_err().kind, ErrorKind::Stopped);
+}
+
+#[tokio::test]
+async fn data_files_that_nobody_wants_any_more_leave_nothing_but_those_that_are_whole() {
+    let target = target(None).await;
+    let here = tempfile::tempdir().unwrap();
+    // One that is there before the wish, one on its way, one whose place is held, and one that is too small for that.
+    let files = data(&here, &[1000, SIZE, 9 << 20, 2000]);
+    let mut job = common::job("pass");
+    job.data = files.clone().into();
+    let mind = Mind::default();
+    let changes_mind = async {
+        let part = part(&target, &files[1]);
+        let (receivers, _) = halted_at(&part, &store(&target), SIZE).await;
+        assert!(self::part(&target, &files[2]).exists());
+        mind.change().await;
+        for pid in receivers {
+            signal(pid, "CONT");
+        }
+    };
+    let submitted = target.submit_unless(&job, |_| {}, || mind.changed());
+    let (submitted, ()) = tokio::join!(submitted, changes_mind);
+    is_stopped(submitted.map(drop));
+    assert_eq!(parts(&target), [] as [String; 0]);
+    assert!(store(&target).join(&files[0].sha256).exists());
+    assert!(!store(&target).join(&files[1].sha256).exists());
+    assert!(!Path::new(&target.job_dir(&job.job)).exists());
+    let folder = store(&target);
+    let folder = folder.to_str().unwrap().as_bytes();
+    assert_eq!(processes(|word| word == folder), [] as [i32; 0]);
+    clean(&target).await;
+}
+
+#[tokio::test]
+async fn who_changes_their_mind_takes_nothing_from_somebody_else_who_sends_the_same_file() {
+    let target = target(None).await;
+    let here = tempfile::tempdir().unwrap();
+    let files = data(&here, &[SIZE]);
+    let part = part(&target, &files[0]);
+    let (first, second, begin) = (Mind::default(), Mind::default(), Notify::new());
+    let (second_waits, third_waits) = (Notify::new(), Notify::new());
+    let second_is_gone = Notify::new();
+    let changes_mind = async {
+        let (receivers, _) = halted_at(&part, &store(&target), SIZE).await;
+        begin.notify_one();
+        second_waits.notified().await;
+        third_waits.notified().await;
+        // Who only waits for somebody else's upload goes at once, and it stays.
+        second.change().await;
+        second_is_gone.notified().await;
+        assert!(part.exists());
+        first.change().await;
+        for pid in receivers {
+            signal(pid, "CONT");
+        }
+    };
+    let one = target.send_data_unless(&files, |_| {}, || first.changed());
+    let two = async {
+        begin.notified().await;
+        begin.notify_one();
+        let progress = |_| second_waits.notify_one();
+        let sent = target.send_data_unless(&files, progress, || second.changed());
+        let sent = sent.await;
+        second_is_gone.notify_one();
+        sent
+    };
+    let three = async {
+        begin.notified().await;
+        begin.notify_one();
+        let progress = |_| third_waits.notify_one();
+        let sent = target.send_data_unless(&files, progress, std::future::pending);
+        sent.await
+    };
+    let (one, two, three, ()) = tokio::join!(one, two, three, changes_mind);
+    is_stopped(one);
+    is_stopped(two);
+    three.unwrap_or_else(|e| panic!("{e}"));
+    let whole = std::fs::read(store(&target).join(&files[0].sha256)).unwrap();
+    assert_eq!(sum(&whole), files[0].sha256);
+    assert_eq!(parts(&target), [] as [String; 0]);
     clean(&target).await;
 }

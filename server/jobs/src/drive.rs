@@ -188,16 +188,18 @@ impl Driver {
             }
             if !began && !submission.data.is_empty() {
                 self.change(State::Uploading, |_| {});
-                match self.sent(&target, &submission.data).await {
-                    Some(Ok(())) => {}
-                    Some(Err(error)) if may_help(start, &error) => {
+                match self.send(&target, &submission.data).await {
+                    Ok(()) => {}
+                    Err(error) if may_help(start, &error) => {
                         self.hub.broken(&target).await;
                         self.say(format!("connecting again: {error}"));
                         tokio::time::sleep(waits.next().unwrap_or(LONGEST_WAIT)).await;
                         continue;
                     }
-                    Some(Err(error)) => return Err(End::lost(error.to_string())),
-                    None => return Err(End::cancelled("cancelled before it was submitted")),
+                    Err(error) if error.kind == ErrorKind::Stopped => {
+                        return Err(End::cancelled("cancelled before it was submitted"));
+                    }
+                    Err(error) => return Err(End::lost(error.to_string())),
                 }
             }
             began = true;
@@ -239,22 +241,21 @@ impl Driver {
         }
     }
 
-    /// Sends its data files, which may take long; `None` when someone wants the job ended meanwhile.
-    async fn sent(
+    /// Sends its data files, which may take long, unless someone wants the job ended meanwhile.
+    async fn send(
         &self,
         target: &Target,
         files: &[DataFile],
-    ) -> Option<Result<(), hoist_cluster::ClusterError>> {
+    ) -> Result<(), hoist_cluster::ClusterError> {
         let (inner, job) = (self.inner.clone(), self.record.view.job);
         let progress = move |upload: Upload| {
             let Upload { sent, total } = upload;
             // That nobody listens is no error.
             inner.events.send(Event::Upload { job, sent, total }).ok();
         };
-        tokio::select! {
-            sent = target.send_data(files, progress) => Some(sent),
-            () = self.wish() => None,
-        }
+        target
+            .send_data_unless(files, progress, || self.wish())
+            .await
     }
 
     /// Submits the sweep that the job is a task of, if that is not done yet.

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hoist_cluster::{
-    ArraySubmission, ClusterError, JobEnvironment, NativeId, Parent, Target, Upload,
+    ArraySubmission, ClusterError, ErrorKind, JobEnvironment, NativeId, Parent, Target, Upload,
 };
 use hoist_package::Request;
 use serde::{Deserialize, Serialize};
@@ -332,9 +332,11 @@ async fn submit(
     let package: Arc<[u8]> = package.into();
     if !store.sweep(sweep.sweep).join("arrays.json").exists() {
         // It may take long. When none of the tasks is wanted any more, none is in an array.
-        tokio::select! {
-            sent = target.send_data(&data, progress) => sent.map_err(Failed::Target)?,
-            () = nobody_wants(store, &sweep) => {}
+        let stop = || nobody_wants(store, &sweep);
+        match target.send_data_unless(&data, progress, stop).await {
+            Ok(()) => {}
+            Err(error) if error.kind == ErrorKind::Stopped => {}
+            Err(error) => return Err(Failed::Target(error)),
         }
     }
     let Arrays(arrays) = arrays(store, &sweep, target).await?;

@@ -26,6 +26,7 @@ use crate::shell::quote;
 use crate::submit::Upload;
 use crate::target::Made;
 use crate::transport::{Hold, Process, Running, Transport, exec};
+use crate::upload::never;
 
 const RECEIVE: &str = include_str!("receive.py");
 /// The Python of a pod, as its keeper found it.
@@ -286,7 +287,8 @@ impl Following {
             python: PYTHON.to_owned(),
             folder: format!("{WORK}/data"),
         };
-        store.send(&offer.data, &*offer.progress).await?;
+        // Who does not want it any more has the pod deleted.
+        store.send(&offer.data, &*offer.progress, &never).await?;
         let script = format!(
             "{PYTHON} -I -S -u -c {} {} {}\n",
             quote(RECEIVE),
