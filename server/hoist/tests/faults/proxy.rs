@@ -24,6 +24,8 @@ struct State {
     open: Vec<TcpStream>,
     /// How long each byte is under way, in one direction.
     delay: Duration,
+    /// So many bytes go through in a second, in one direction.
+    rate: Option<u64>,
     /// Nothing goes through before.
     still_until: Option<Instant>,
     /// Whoever connects is hung up on before.
@@ -67,6 +69,12 @@ impl Proxy {
     pub fn round_trip(&self, time: Duration) {
         let mut state = self.way.state.lock().expect("no thread panicked");
         state.delay = time / 2;
+    }
+
+    /// Lets so many bytes through in a second, in each direction of each connection.
+    pub fn limit(&self, rate: u64) {
+        let mut state = self.way.state.lock().expect("no thread panicked");
+        state.rate = Some(rate);
     }
 
     /// Whether no connection is open any more.
@@ -123,6 +131,10 @@ impl Way {
             self.wait_while_still();
             if to.write_all(&piece).is_err() {
                 break;
+            }
+            let rate = self.state.lock().expect("no thread panicked").rate;
+            if let Some(rate) = rate {
+                thread::sleep(Duration::from_secs(1).mul_f64(piece.len() as f64 / rate as f64));
             }
         }
         // The other end hung up, or ours did: either way it is over for both.
