@@ -9,7 +9,7 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 use hoist_cluster::{
     DataFile, ErrorKind, FollowEvent, JobEnvironment, Made, NativeId, Offer, Offsets, Outcome,
-    Parent, SchedulerState, Submission, Target, Upload,
+    Parent, Piece, SchedulerState, Submission, Target, Upload,
 };
 use hoist_package::RunResult;
 use tokio::sync::Notify;
@@ -418,6 +418,10 @@ impl Driver {
         let mut events = target
             .follow(&job, made, offsets)
             .map_err(|error| error.to_string())?;
+        if let Some(over) = &mut following.over {
+            // Its files were out of reach meanwhile.
+            over.until = Instant::now() + over.grace;
+        }
         loop {
             let over = following.over.as_ref().map(|over| over.until);
             tokio::select! {
@@ -430,7 +434,10 @@ impl Driver {
                     }
                 },
                 Some(state) = questions.next() => self.hear_scheduler(state, following),
-                () = until(over) => if let Some(over) = following.over.take() {
+                () = until(over) => if let Some(over) = &following.over {
+                    if has_left_marker(target, &job).await? {
+                        return Err("it is over there, and nothing tells of it".to_owned());
+                    }
                     let known = self.circumstances();
                     return Ok(end::from_scheduler(over.outcome, &over.words, known));
                 },
@@ -596,6 +603,7 @@ impl Driver {
                 following.over.get_or_insert_with(|| Over {
                     outcome,
                     words,
+                    grace,
                     until: Instant::now() + grace,
                 });
             }
@@ -819,8 +827,29 @@ struct Following {
 struct Over {
     outcome: Outcome,
     words: String,
-    /// Its files are waited for until then.
+    /// For so long its files are waited for, over a connection.
+    grace: Duration,
+    /// Until then.
     until: Instant,
+}
+
+/// Whether a job's exit marker is there, asked for past the follower: one that hangs, or has not come to it on a busy machine, must
+/// not make a job lost.
+async fn has_left_marker(target: &Target, job: &str) -> Result<bool, String> {
+    if target.may_ask_later() {
+        // Its folder went with its pod.
+        return Ok(false);
+    }
+    let marker = Piece {
+        path: "exit".to_owned(),
+        offset: 0,
+        length: 1,
+    };
+    match target.fetch(job, &[marker]).await {
+        Ok(answers) => Ok(matches!(answers.first(), Some(Ok(_)))),
+        Err(error) if error.is_transient() => Err(error.to_string()),
+        Err(_) => Ok(false),
+    }
 }
 
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
