@@ -2,7 +2,7 @@
 //! submitted once, every byte came once, every result is right, and nothing is left behind.
 //!
 //! `HOIST_FAULTS=300 HOIST_SEED=7` runs so many rounds from this seed; otherwise they end after some time. A round that fails
-//! prints its seed, and `HOIST_FAULTS=1` with that one runs it again.
+//! prints its seed, and `HOIST_FAULTS=1` with that one runs it again. `HOIST_TARGET=sge` leaves out the other targets.
 
 mod cli_home;
 mod faults;
@@ -16,9 +16,9 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use cli_home::Home;
-use faults::Chance;
-use faults::machine::{Controller, descendants, kill, pid_in, processes, wait_until};
+use faults::machine::{Controller, Master, descendants, kill, pid_in, processes, wait_until};
 use faults::proxy::Proxy;
+use faults::{Chance, HOST};
 use serde_json::Value;
 
 const PROGRAMME: &str = "\
@@ -73,7 +73,7 @@ enum Fault {
     Hoist,
     /// One more `hoist` reads along.
     Another,
-    /// Slurm's controller is stopped for a while.
+    /// Slurm's controller, or Grid Engine's master, is stopped for a while.
     Controller,
     /// The same, and the connection is cut meanwhile.
     ControllerAndCut,
@@ -93,58 +93,32 @@ struct Rig {
     /// Processes that were there before us.
     before: BTreeSet<i32>,
     controller: Controller,
+    master: Master,
 }
 
 impl Rig {
     fn new(name: &str) -> Self {
-        let theirs = Home::of_the_rig();
-        let theirs = theirs.home();
-        let dir = PathBuf::from(std::env::var_os("HOIST_TEST_DIR").expect("the rig's folder"));
-        let config = std::fs::read_to_string(theirs.join(".ssh/config")).expect("the rig's hosts");
-        let block = config
-            .split("Host ")
-            .find(|block| block.starts_with("hoist-faults\n"));
-        let block = block.expect("this rig is older than its tests");
-        let word = |key: &str| -> String {
-            let line = block.lines().find_map(|line| line.trim().strip_prefix(key));
-            line.expect(key).trim().to_owned()
-        };
-        let proxy = Proxy::to(word("Port ").parse().expect("a port"));
+        let dir = faults::rig();
         let home = Home::new();
-        let ssh = home.home().join(".ssh");
-        std::fs::create_dir(&ssh).expect("made");
-        let key = word("IdentityFile ");
-        std::fs::write(
-            ssh.join("config"),
-            format!(
-                "Host hoist-faults\n  HostName 127.0.0.1\n  Port {}\n  User {}\n  IdentityFile {key}\n",
-                proxy.port,
-                word("User ")
-            ),
-        )
-        .expect("written");
-        let host_key = std::fs::read_to_string(dir.join("sshd/host_ed25519.pub")).expect("a key");
-        let known = format!("[127.0.0.1]:{} {host_key}", proxy.port);
-        std::fs::write(ssh.join("known_hosts"), known).expect("written");
-
-        let mut account = dir.join("homes/bash");
-        if !account.exists() {
-            account = std::env::var_os("HOME").expect("a home").into();
-        }
-        let work = account.join(format!("faults-{name}-{}", std::process::id()));
+        let proxy = faults::way_from(home.home());
+        let work = faults::account().join(format!("faults-{name}-{}", std::process::id()));
         let full = std::env::var("HOIST_TEST_FULL").unwrap_or_default();
         let full = (!full.is_empty()).then(|| PathBuf::from(full).join(name));
         let mut config = String::new();
         let works = [
             ("ssh", Some(&work)),
             ("slurm", Some(&work)),
+            ("sge", Some(&work)),
             ("full", full.as_ref()),
         ];
         for (target, work) in works {
             let Some(work) = work else { continue };
-            let scheduler = if target == "slurm" { "slurm" } else { "none" };
+            let scheduler = match target {
+                "slurm" | "sge" => target,
+                _ => "none",
+            };
             config += &format!(
-                "[targets.{target}]\nhost = 'hoist-faults'\nscheduler = '{scheduler}'\nwork_dir = {work:?}\npoll_interval = '1s'\n"
+                "[targets.{target}]\nhost = '{HOST}'\nscheduler = '{scheduler}'\nwork_dir = {work:?}\npoll_interval = '1s'\n"
             );
         }
         home.write("hoist.toml", config);
@@ -157,6 +131,22 @@ impl Rig {
             full,
             before: processes().iter().map(|process| process.pid).collect(),
             controller: Controller::new(),
+            master: Master::new(),
+        }
+    }
+
+    /// Takes from a target who takes its jobs.
+    fn stop_controller(&self, target: &str) {
+        match target {
+            "sge" => self.master.stop(),
+            _ => self.controller.stop(),
+        }
+    }
+
+    fn start_controller(&self, target: &str) {
+        match target {
+            "sge" => self.master.start(),
+            _ => self.controller.start(),
         }
     }
 
@@ -276,9 +266,13 @@ fn is_of_a_full_disk(view: &Value) -> bool {
 impl<'a> Round<'a> {
     fn new(rig: &'a Rig, seed: u64, is_sweep: bool) -> Self {
         let mut chance = Chance(seed);
-        let mut targets = vec!["ssh", "ssh", "slurm", "slurm"];
+        let mut targets = vec!["ssh", "ssh", "slurm", "slurm", "sge"];
         if rig.full.is_some() && !is_sweep {
             targets.push("full");
+        }
+        if let Ok(only) = std::env::var("HOIST_TARGET") {
+            targets.retain(|target| *target == only);
+            assert!(!targets.is_empty(), "{only} is no target here");
         }
         let target = chance.one_of(&targets);
         let full = rig.full.clone().filter(|_| target == "full");
@@ -292,7 +286,7 @@ impl<'a> Round<'a> {
             Fault::Hoist,
             Fault::Another,
         ];
-        if target == "slurm" {
+        if matches!(target, "slurm" | "sge") {
             kinds.extend([Fault::Controller, Fault::ControllerAndCut]);
         }
         let mut faults: Vec<(Duration, Fault)> = (0..=chance.below(4))
@@ -424,16 +418,16 @@ impl<'a> Round<'a> {
                 }
             }
             Fault::Controller => {
-                rig.controller.stop();
+                rig.stop_controller(self.target);
                 thread::sleep(short * 2);
-                rig.controller.start();
+                rig.start_controller(self.target);
             }
             Fault::ControllerAndCut => {
-                rig.controller.stop();
+                rig.stop_controller(self.target);
                 thread::sleep(short);
                 rig.proxy.cut(Duration::ZERO);
                 thread::sleep(short * 4);
-                rig.controller.start();
+                rig.start_controller(self.target);
             }
             Fault::Disk => {
                 let ballast = self.work.with_file_name("ballast");
@@ -565,11 +559,12 @@ impl<'a> Round<'a> {
             let view = self.rig.record(&job);
             let times = begun.remove(&number).unwrap_or_default();
             for stream in ["stdout", "stderr"] {
+                let what = format!("{stream} of {view:#}");
                 let here =
                     std::fs::read(self.rig.home.store().join("jobs").join(&job).join(stream));
                 let there = std::fs::read(self.work.join("jobs").join(&job).join(stream));
                 let (here, there) = (here.unwrap_or_default(), there.unwrap_or_default());
-                same(&here, &there, stream);
+                same(&here, &there, &what);
             }
             match view["state"].as_str() {
                 Some("succeeded") => {
@@ -600,36 +595,53 @@ impl<'a> Round<'a> {
             }
         }
         assert_eq!(begun, BTreeMap::new(), "nothing else began");
-        if self.target == "slurm" {
-            self.check_slurm();
+        if matches!(self.target, "slurm" | "sge") {
+            self.check_scheduler();
         }
         std::fs::remove_file(self.record()).ok();
         end
     }
 
-    /// Slurm has each job, or the array of all tasks, once.
-    fn check_slurm(&self) {
+    /// The scheduler has each job, or the array of all tasks, once.
+    fn check_scheduler(&self) {
         let ids: BTreeSet<String> = self
             .jobs()
             .iter()
             .filter_map(|job| {
                 let id = self.rig.record(job)["native_id"].as_str()?.to_owned();
-                Some(id.split('_').next()?.to_owned())
+                Some(id.split(['_', '.']).next()?.to_owned())
             })
             .collect();
+        let marks = self.submissions();
+        let there = match self.target {
+            "sge" => self.in_grid_engine(&marks, &ids),
+            _ => self.in_slurm(&marks),
+        };
+        assert_eq!(ids, there, "what we know of is what the scheduler has");
+        assert!(ids.len() <= 1, "{ids:?}");
+    }
+
+    /// What Slurm has of these submissions.
+    fn in_slurm(&self, marks: &[String]) -> BTreeSet<String> {
         let all = self
             .rig
             .controller
             .ask("squeue", &["-h", "-t", "all", "-o", "%F|%Z"]);
         let all = all.expect("the controller answers");
-        let marks = self.submissions();
-        let there: BTreeSet<String> = all
-            .lines()
+        all.lines()
             .filter(|line| marks.iter().any(|mark| line.contains(mark.as_str())))
             .filter_map(|line| Some(line.split('|').next()?.to_owned()))
-            .collect();
-        assert_eq!(ids, there, "what we know of is what Slurm has");
-        assert!(ids.len() <= 1, "{ids:?}");
+            .collect()
+    }
+
+    /// What Grid Engine has of these submissions in its queue or in its accounting; those that we know of come there in time.
+    fn in_grid_engine(&self, marks: &[String], known: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut there = BTreeSet::new();
+        wait_until("all jobs are in the queue or in the accounting", || {
+            there.extend(self.rig.master.jobs(marks));
+            known.is_subset(&there)
+        });
+        there
     }
 
     /// The names of the folders that were submitted.
@@ -751,8 +763,8 @@ fn same(got: &[u8], expected: &[u8], what: &str) {
     );
 }
 
-/// Rounds until their time is over, or as many as are asked for.
-fn rounds(name: &str, is_sweep: bool, only: Option<Fault>, time: Duration) {
+/// Rounds until their time is over, or as many as are asked for; where a fault and its target are given, of that alone.
+fn rounds(name: &str, is_sweep: bool, only: Option<(&'static str, Fault)>, time: Duration) {
     let number = |name: &str| std::env::var(name).ok()?.parse::<u64>().ok();
     let many = number("HOIST_FAULTS");
     let mut seed = number("HOIST_SEED").unwrap_or_else(|| u64::from(std::process::id()) * 100_003);
@@ -762,9 +774,9 @@ fn rounds(name: &str, is_sweep: bool, only: Option<Fault>, time: Duration) {
     let mut done = 0;
     while many.map_or(begun.elapsed() < time, |many| done < many) {
         let mut round = Round::new(&rig, seed, is_sweep);
-        if let Some(fault) = only {
+        if let Some((target, fault)) = only {
             let at = Duration::from_millis(round.chance.below(700));
-            (round.target, round.faults) = ("slurm", vec![(at, fault)]);
+            (round.target, round.faults) = (target, vec![(at, fault)]);
             round.work.clone_from(&rig.work);
         }
         *ends.entry(round.run()).or_default() += 1;
@@ -782,6 +794,48 @@ fn rounds(name: &str, is_sweep: bool, only: Option<Fault>, time: Duration) {
     );
 }
 
+/// Longer than the files of a job that is over may lag behind its scheduler.
+#[test]
+fn a_job_is_not_lost_while_the_follower_hangs() {
+    let target = "sge";
+    let rig = Rig::new("hangs");
+    let record = rig.work.with_extension("record");
+    let args = format!("record={record:?}, seed=7, count=50, pause=0.1");
+    let run = [
+        "run",
+        "faulty.py::work",
+        "--target",
+        target,
+        "--args",
+        &args,
+    ];
+    rig.home.write("noise.bin", "");
+    let mut reader = Reader::of(rig.home.spawn(&run));
+    let output_of = |job: &str| rig.home.store().join("jobs").join(job).join("stdout");
+    let mut halted = Vec::new();
+    wait_until("it runs, and its follower is halted", || {
+        let came = |job: &String| std::fs::metadata(output_of(job)).is_ok_and(|of| of.len() > 0);
+        if rig.names("jobs").iter().any(came) {
+            let all = descendants(rig.sshd).into_iter();
+            let all = all.filter(|process| process.command.contains("hoist-follower"));
+            halted.extend(all.map(|process| process.pid));
+            halted.iter().for_each(|pid| kill("STOP", *pid));
+        }
+        !halted.is_empty()
+    });
+    let give_up = Instant::now() + Duration::from_secs(60);
+    while !reader.is_over() && Instant::now() < give_up {
+        thread::sleep(Duration::from_millis(50));
+    }
+    halted.iter().for_each(|pid| kill("KILL", *pid));
+    let (status, stdout, stderr) = reader.ended();
+    assert!(status.success(), "{target}: {stderr}");
+    let mut expected = output(7, 50, 1);
+    expected.extend(b"result: [7, 50, 0]\n");
+    same(&stdout, &expected, target);
+    std::fs::remove_file(record).ok();
+}
+
 #[test]
 fn a_job_survives_every_fault() {
     rounds("job", false, None, Duration::from_secs(35));
@@ -794,6 +848,12 @@ fn a_sweep_survives_every_fault() {
 
 #[test]
 fn a_submission_that_is_cut_off_while_the_controller_is_away_is_not_repeated() {
-    let fault = Some(Fault::ControllerAndCut);
+    let fault = Some(("slurm", Fault::ControllerAndCut));
     rounds("away", false, fault, Duration::from_secs(15));
+}
+
+#[test]
+fn a_submission_that_is_cut_off_while_the_master_of_grid_engine_is_away_is_not_repeated() {
+    let fault = Some(("sge", Fault::ControllerAndCut));
+    rounds("master", false, fault, Duration::from_secs(10));
 }

@@ -1,5 +1,6 @@
-//! The processes of the rig: who belongs to whom, killing them, and Slurm's controller.
+//! The processes of the rig: who belongs to whom, killing them, Slurm's controller and Grid Engine's master.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -113,6 +114,59 @@ impl Controller {
             .expect("it is installed");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         output.status.success().then_some(text)
+    }
+}
+
+/// The master of the rig's Grid Engine.
+pub struct Master {
+    /// The rig's folder.
+    rig: PathBuf,
+}
+
+impl Master {
+    pub fn new() -> Self {
+        assert!(
+            std::env::var_os("HOIST_TEST_SGE").is_some(),
+            "the rig has a Grid Engine"
+        );
+        let rig = std::env::var_os("HOIST_TEST_DIR").expect("the rig's folder");
+        Self { rig: rig.into() }
+    }
+
+    /// Kills it: asked kindly it takes longer to end than anybody waits for it.
+    pub fn stop(&self) {
+        let pid = pid_in(&self.rig.join("sge/master/qmaster.pid"));
+        kill("KILL", pid);
+        wait_until("sge_qmaster has ended", || {
+            !processes().iter().any(|process| process.pid == pid)
+        });
+    }
+
+    /// Starts it again with all that it knew.
+    pub fn start(&self) {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/clusters/sge.sh");
+        let started = Command::new(script)
+            .args(["master", "start"])
+            .arg(&self.rig)
+            .status();
+        assert!(started.is_ok_and(|status| status.success()));
+    }
+
+    /// The numbers of the jobs, waiting, running or over, whose names end in one of these words.
+    pub fn jobs(&self, marks: &[String]) -> BTreeSet<String> {
+        let mut ids = BTreeSet::new();
+        for mark in marks {
+            let name = format!("*.{mark}");
+            for (command, key) in [("qstat", "job_number:"), ("qacct", "jobnumber")] {
+                // A name that is not known is an error of theirs.
+                let output = Command::new(command).args(["-j", &name]).output();
+                let text = output.expect("it is installed").stdout;
+                let text = String::from_utf8_lossy(&text);
+                let values = text.lines().filter_map(|line| line.strip_prefix(key));
+                ids.extend(values.map(|value| value.trim().to_owned()));
+            }
+        }
+        ids
     }
 }
 
