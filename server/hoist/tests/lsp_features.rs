@@ -49,16 +49,21 @@ fn titles(actions: &[Value]) -> Vec<&str> {
 #[test]
 fn a_hover_tells_what_travels_and_why() {
     let mut client = Client::connected();
-    client.write("helper.py", "def double(x):\n    return 2 * x\n");
+    let helper = client.write("helper.py", "def double(x):\n    return 2 * x\n");
+    std::fs::create_dir(helper.with_file_name("out")).unwrap();
     let uri = client.open(
         "main.py",
-        "import helper\n\ndef f(x=1):\n    return helper.double(x)\n\nx = 3\n",
+        "import helper\n\ndef f(x=1):\n    open(f'out/{x}', 'w'); return helper.double(x)\n\nx = 3\n",
     );
     let shown = hover(&mut client, &uri, 2, 5);
     let text = shown["contents"]["value"].as_str().unwrap();
     assert!(text.starts_with("`f` travels in 2 files, "), "{text}");
     assert!(
         text.contains("`main.py`") && text.contains("`helper.py`"),
+        "{text}"
+    );
+    assert!(
+        text.contains("- `out/`, empty: the code writes into it"),
         "{text}"
     );
     assert_eq!(

@@ -82,6 +82,23 @@ fn listed(home: &Home) -> Vec<(String, u64, Option<PathBuf>)> {
 }
 
 #[test]
+fn a_folder_that_is_written_into_is_there_as_it_is_here() {
+    let home = home();
+    home.write(
+        "save.py",
+        "OUT = 'runs/first'\n\ndef save(seed):\n    with open(f'{OUT}/{seed}.txt', 'w') as file:\n        return file.write('x')\n",
+    );
+    std::fs::create_dir_all(home.workspace().join("runs/first")).expect("made");
+    let (status, mut events) = home.events(&["run", "save.py::save", "--args", "7"]);
+    let last = events.pop().expect("a last event");
+    assert_eq!((status, &last["state"]), (0, &json!("succeeded")), "{last}");
+    assert_eq!(last["files"][0]["path"], "runs/first/7.txt", "{last}");
+    // What is written over there is not put here unasked.
+    let here = std::fs::read_dir(home.workspace().join("runs/first")).expect("read");
+    assert_eq!(here.count(), 0);
+}
+
+#[test]
 fn small_files_come_back_by_themselves_and_large_ones_when_they_are_wanted() {
     let home = home();
     let last = finished(&home, "write", "");

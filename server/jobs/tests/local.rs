@@ -45,6 +45,7 @@ impl Place {
             module_file: "train.py".to_owned(),
             roots: vec![String::new()],
             cwd: String::new(),
+            folders: Vec::new(),
             files: vec![SliceFile {
                 path: "train.py".to_owned(),
                 contents: text.as_bytes().to_vec(),

@@ -263,6 +263,13 @@ fn manifest(slice: &Slice, sum: Summing<'_>) -> Result<Manifest, PackageError> {
             TreePath::new(folder)?;
         }
     }
+    let folders = slice.folders.iter().map(TreePath::new);
+    let folders = folders.collect::<Result<Vec<_>, _>>()?;
+    for folder in &folders {
+        if paths.contains(folder) {
+            return Err(PackageError::FileAndFolder(folder.clone(), folder.clone()));
+        }
+    }
     let there = slice.there.iter().map(|there| {
         Ok(ManifestLink {
             place: there.place.as_ref().map(TreePath::new).transpose()?,
@@ -283,6 +290,7 @@ fn manifest(slice: &Slice, sum: Summing<'_>) -> Result<Manifest, PackageError> {
         module_file,
         roots: slice.roots.clone(),
         cwd: slice.cwd.clone(),
+        folders,
         entry: slice.entry.clone(),
         requirements: slice.requirements.clone(),
         files,

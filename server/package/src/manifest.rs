@@ -21,6 +21,9 @@ pub struct Manifest {
     pub roots: Vec<String>,
     /// The working directory in the tree; the empty string is the tree's top.
     pub cwd: String,
+    /// Folders of the tree that are there before the entry starts because the code writes into them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<TreePath>,
     /// What is called or run.
     pub entry: EntryCall,
     /// The distributions that the code imports, as they are installed where it was packaged.

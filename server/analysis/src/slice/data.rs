@@ -136,7 +136,7 @@ struct Finder<'e> {
 const ASKING: &[&str] = &["exists", "is_file", "isfile", "lexists"];
 
 /// Functions and methods that write the file that one of their arguments names.
-const WRITERS: &[&str] = &[
+pub(super) const WRITERS: &[&str] = &[
     "dump",
     "imsave",
     "imwrite",

@@ -6,6 +6,7 @@ mod cut;
 mod data;
 pub(crate) mod emit;
 mod file_fixes;
+mod folders;
 pub(crate) mod inspect;
 mod inspect_files;
 mod judgement;
@@ -260,6 +261,7 @@ fn cut_out(
         module_file: tree.module_file,
         roots: tree.roots,
         cwd: tree.cwd,
+        folders: tree.folders,
         files: tree.files,
         stored: tree.stored,
         there: tree.there,

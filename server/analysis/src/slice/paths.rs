@@ -5,7 +5,8 @@ use std::path::{Component, Path, PathBuf};
 use rustc_hash::FxHashMap;
 
 use crate::files::paths::is_tidy;
-use crate::python::{ast, dotted};
+use crate::python::{ast, dotted, walk_into, with_stack};
+use ast::visitor::{Visitor, walk_stmt};
 use ast::{Expr, Stmt};
 
 /// A path that an expression means.
@@ -39,6 +40,32 @@ impl<'a> Evaluator<'a> {
             constants.remove(name);
         }
         Evaluator { file, constants }
+    }
+
+    /// The same for what stands in a function: its own names that are bound once mean what they are bound to, and its parameters
+    /// their defaults, which is what most calls give them.
+    pub(crate) fn inside(&self, function: &'a ast::StmtFunctionDef) -> Self {
+        let mut own = Bound::default();
+        for parameter in function.parameters.iter_non_variadic_params() {
+            own.bind(&parameter.parameter.name, parameter.default.as_deref());
+        }
+        own.visit_body(&function.body);
+        let mut constants = self.constants.clone();
+        for (name, value) in own.0 {
+            match value {
+                Some(value) => constants.insert(name, value),
+                None => constants.remove(name),
+            };
+        }
+        Evaluator {
+            file: self.file,
+            constants,
+        }
+    }
+
+    /// What a name is bound to, where it is bound once.
+    pub(crate) fn value(&self, name: &str) -> Option<&'a Expr> {
+        self.constants.get(name).copied()
     }
 
     /// The path that an expression means; none when it is no such expression.
@@ -135,7 +162,40 @@ impl<'a> Evaluator<'a> {
     }
 }
 
-fn parent(path: Named) -> Option<Named> {
+/// The names of a function by what they are bound to; none for what is bound more than once, or to nothing that is known.
+#[derive(Default)]
+struct Bound<'a>(FxHashMap<&'a str, Option<&'a Expr>>);
+
+impl<'a> Bound<'a> {
+    fn bind(&mut self, name: &'a str, value: Option<&'a Expr>) {
+        let known = self.0.entry(name);
+        known.and_modify(|known| *known = None).or_insert(value);
+    }
+}
+
+impl<'a> Visitor<'a> for Bound<'a> {
+    fn visit_stmt(&mut self, stmt: &'a Stmt) {
+        match stmt {
+            Stmt::FunctionDef(_) | Stmt::ClassDef(_) => {}
+            Stmt::Assign(assign) => match assign.targets.as_slice() {
+                [Expr::Name(name)] => self.bind(&name.id, Some(&assign.value)),
+                targets => targets.iter().for_each(|target| self.visit_expr(target)),
+            },
+            _ => with_stack(|| walk_stmt(self, stmt)),
+        }
+    }
+
+    fn visit_expr(&mut self, expr: &'a Expr) {
+        if let Expr::Name(name) = expr
+            && !name.ctx.is_load()
+        {
+            self.bind(&name.id, None);
+        }
+        walk_into(self, expr);
+    }
+}
+
+pub(super) fn parent(path: Named) -> Option<Named> {
     Some(match path {
         Named::Text(text) => {
             let parent = Path::new(&text).parent()?.to_str()?.to_owned();

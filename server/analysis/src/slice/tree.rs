@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::aim::Aim;
 use super::data::{self, TOGETHER};
+use super::folders;
 use super::requirements::Requirements;
 use super::types::{
     FileKind, ImportOrigin, ImportedModule, OnTarget, Requirement, SliceFile, StoredFile,
@@ -36,6 +37,7 @@ pub(super) struct Tree {
     pub(super) module_file: String,
     pub(super) roots: Vec<String>,
     pub(super) cwd: String,
+    pub(super) folders: Vec<String>,
     pub(super) files: Vec<SliceFile>,
     pub(super) stored: Vec<StoredFile>,
     pub(super) there: Vec<OnTarget>,
@@ -152,9 +154,13 @@ pub(super) fn grow(
             .flat_map(|args| data::mentions_in_arguments(args, &aim.name_range)),
     );
     let own = mentions.len();
+    let mut written = folders::written(module.path, source.body(), &keep);
     for travelling in collected.modules.values() {
         if let Some(other) = &travelling.source {
             mentions.extend(data::mentions(&travelling.path, other.body(), &|_| true));
+            if travelling.path != module.path {
+                written.extend(folders::written(&travelling.path, other.body(), &|_| true));
+            }
         }
     }
     let own_places: BTreeSet<(usize, usize)> = mentions
@@ -273,11 +279,20 @@ pub(super) fn grow(
             roots.push(root);
         }
     }
-    let at_workspace = located.resolved.1 && !located.resolved.0;
-    let cwd = if at_workspace {
-        module.workspace
-    } else {
-        folder
+    let is_folder = |path: &Path| {
+        map.linked(path).is_none() && ground.files.metadata(path).is_ok_and(|meta| meta.is_dir)
+    };
+    let place_of = |path: &Path| tree_path(base, path);
+    let written_from = |cwd: &Path| folders::there(&written, cwd, &is_folder, &place_of);
+    let (near, far) = (written_from(folder), written_from(module.workspace));
+    // Where no file tells from which folder the paths count, a folder to write into may.
+    let at_workspace = match located.resolved {
+        (false, false) => near.is_empty() && !far.is_empty(),
+        (near, far) => far && !near,
+    };
+    let (cwd, folders) = match at_workspace {
+        true => (module.workspace, far),
+        false => (folder, near),
     };
     let (imports, requirements) = imports(ground, collected, kept);
     let supplied = collected.foreign.keys();
@@ -299,6 +314,7 @@ pub(super) fn grow(
         module_file,
         roots,
         cwd: tree_path(base, cwd).unwrap_or_default(),
+        folders: folders.into_iter().collect(),
         files: files.into_values().collect(),
         there: located.on_target(&map),
         stored,

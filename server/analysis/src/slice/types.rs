@@ -18,6 +18,9 @@ pub struct Slice {
     pub roots: Vec<String>,
     /// Folder of the tree that is the job's working directory; `""` is the tree's top.
     pub cwd: String,
+    /// Folders of the tree that are there before the entry starts because the code writes into them, sorted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<String>,
     /// Everything that travels in the package, sorted by path; the module's file is among them.
     pub files: Vec<SliceFile>,
     /// Data files that go to the target's store, sorted by path.

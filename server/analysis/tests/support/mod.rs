@@ -280,6 +280,9 @@ pub fn run_all(slices: &[Slice]) -> Vec<String> {
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, &file.contents).unwrap();
         }
+        for path in &slice.folders {
+            std::fs::create_dir_all(top.join(path)).unwrap();
+        }
         let EntryCall::Function { qualname, .. } = &slice.entry else {
             panic!("lines are run by the runner")
         };

@@ -80,6 +80,8 @@ class Package:
                 raise Refused("the package cannot be unpacked: %s" % error)
         for path in self.manifest["roots"] + [self.manifest["cwd"]]:
             os.makedirs(os.path.join(folder, *path.split("/")), exist_ok=True)
+        for path in self.manifest.get("folders", ()):
+            os.makedirs(os.path.join(folder, *parts_of(path)), exist_ok=True)
         return written
 
 

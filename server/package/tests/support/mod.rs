@@ -46,6 +46,7 @@ pub fn slice(source: &str, entry: &str) -> Slice {
         module_file: "train.py".to_owned(),
         roots: vec![String::new()],
         cwd: String::new(),
+        folders: Vec::new(),
         files,
         entry,
         args: None,

@@ -154,6 +154,10 @@ fn describe(runnable: &Runnable, slice: &Slice, markdown: bool) -> String {
     if slice.stored.len() > MOST {
         lines.push(format!("- and {} more", slice.stored.len() - MOST));
     }
+    for folder in slice.folders.iter().take(MOST) {
+        let folder = code(&format!("{folder}/"));
+        lines.push(format!("- {folder}, empty: the code writes into it"));
+    }
     for there in slice.there.iter().take(MOST) {
         lines.push(match &there.place {
             Some(place) => format!("- {} is {} there", code(place), code(&there.path)),
