@@ -283,11 +283,11 @@ fn a_disk_that_is_full_before_the_function_begins_is_the_reason_of_its_end() {
         return;
     }
     let home = home();
-    // Filled when everything is submitted and the job has begun, by its own set-up line.
+    // Filled when everything is submitted and the job has begun, by its own set-up line, which runs elsewhere too.
     home.write(
         "hoist.toml",
         format!(
-            "[targets]\nfull = {{ host = 'hoist-ssh', work_dir = '{full}/begun', setup = ['cat /dev/zero >\"{full}/ballast\" 2>/dev/null || true'] }}\n"
+            "[targets]\nfull = {{ host = 'hoist-ssh', work_dir = '{full}/begun', setup = ['[ -z \"$hoist_job\" ] || cat /dev/zero >\"{full}/ballast\" 2>/dev/null || true'] }}\n"
         ),
     );
     home.write("one.py", "def one():\n    return 1\n");
