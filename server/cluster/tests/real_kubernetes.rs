@@ -63,7 +63,8 @@ fn pods(job: &Submission, field: &str) -> String {
 }
 
 async fn eventually(what: &str, mut done: impl FnMut() -> bool) {
-    let end = Instant::now() + Duration::from_secs(60);
+    // A kubelet looks around once a minute for what it has not heard of, and a busy one comes late to that.
+    let end = Instant::now() + Duration::from_secs(180);
     while !done() {
         assert!(Instant::now() < end, "{what}");
         tokio::time::sleep(Duration::from_millis(200)).await;
