@@ -4,7 +4,7 @@
 mod lsp_client;
 
 use lsp_client::{Client, full_capabilities};
-use serde_json::{Value, json};
+use serde_json::json;
 
 /// Reads two megabytes; the first time it kills everything of its job.
 const UNLUCKY: &str = "\
@@ -23,16 +23,6 @@ def total():
     for process in (script, os.getppid(), os.getpid()):
         os.kill(process, signal.SIGKILL)
 ";
-
-/// The titles of the questions so far.
-fn questions(client: &Client) -> Vec<String> {
-    let received = client.received();
-    let asked = received
-        .iter()
-        .filter(|message| message["method"] == "hoist/ask");
-    let title = |message: &Value| message["params"]["title"].as_str().unwrap().to_owned();
-    asked.map(title).collect()
-}
 
 #[test]
 fn much_data_that_is_sent_once_more_is_not_asked_about_again() {
@@ -53,7 +43,7 @@ fn much_data_that_is_sent_once_more_is_not_asked_about_again() {
     client.execute("hoist.run", run).unwrap();
     let first = client.wait_method("hoist/jobChanged", |job| job["state"] == "lost");
     let first = first["job"].as_str().unwrap().to_owned();
-    assert_eq!(questions(&client), ["Send 2.5 MB to here?"]);
+    assert_eq!(client.questions(), ["Send 2.5 MB to here?"]);
 
     // The next attempt begins after a while, and finds nothing of what was sent.
     let stored = || {
@@ -71,5 +61,5 @@ fn much_data_that_is_sent_once_more_is_not_asked_about_again() {
     let end = client.end(second["job"].as_str().unwrap());
     assert_eq!(end["result"]["json"], json!(500_000), "{end}");
     assert_eq!(stored(), 2, "it was sent again");
-    assert_eq!(questions(&client), ["Send 2.5 MB to here?"]);
+    assert_eq!(client.questions(), ["Send 2.5 MB to here?"]);
 }

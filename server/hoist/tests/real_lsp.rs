@@ -473,17 +473,6 @@ def work():
         os.kill(process, signal.SIGKILL)
 ";
 
-/// Titles of questions, in their order.
-fn questions(client: &Client) -> Vec<String> {
-    let received = client.received();
-    let asked = received
-        .iter()
-        .filter(|message| message["method"] == "hoist/ask");
-    asked
-        .map(|message| message["params"]["title"].as_str().unwrap().to_owned())
-        .collect()
-}
-
 #[test]
 fn a_job_that_is_run_once_more_by_itself_asks_nobody_to_log_in() {
     let password = std::env::var("HOIST_TEST_PASSWORD").unwrap_or_default();
@@ -504,13 +493,13 @@ fn a_job_that_is_run_once_more_by_itself_asks_nobody_to_log_in() {
     };
     // A password is kept in memory; a code is good once, and who would be asked for another one is not there.
     for (target, asked) in [("word", 1), ("factors", 2)] {
-        let before = questions(&client).len();
+        let before = client.questions().len();
         log_in(&client, code(0));
         let mark = client.mark();
         let first = run(&mut client, &uri, "work", target);
         let end = client.end(&first);
         assert_eq!(end["state"], "lost", "{target}: {end}");
-        assert_eq!(questions(&client).len() - before, asked, "{target}");
+        assert_eq!(client.questions().len() - before, asked, "{target}");
 
         // Before the next attempt begins there is no connection any more.
         let output = client.output(&first, "stdout");
@@ -527,7 +516,7 @@ fn a_job_that_is_run_once_more_by_itself_asks_nobody_to_log_in() {
             client.wait_method("window/showMessageRequest", |_| true);
             // It tries again and again.
             std::thread::sleep(std::time::Duration::from_secs(10));
-            assert_eq!(questions(&client).len() - before, asked);
+            assert_eq!(client.questions().len() - before, asked);
             // A person may, and then it goes on.
             log_in(&client, code(30));
             let wish = json!({ "target": target, "uri": uri });
@@ -537,7 +526,7 @@ fn a_job_that_is_run_once_more_by_itself_asks_nobody_to_log_in() {
         assert_eq!(end["result"]["json"], "the second time", "{target}: {end}");
     }
     // What the person who connected was asked came after all of that.
-    let asked = questions(&client);
+    let asked = client.questions();
     assert_eq!(asked.len(), 5, "{asked:?}");
     let offers = offers(&client);
     assert!(

@@ -260,6 +260,16 @@ impl Client {
         self.inbox.0.lock().unwrap().messages.clone()
     }
 
+    /// The titles of the questions that were asked so far, in order.
+    pub fn questions(&self) -> Vec<String> {
+        let received = self.received();
+        let asked = received
+            .iter()
+            .filter(|message| message["method"] == "hoist/ask");
+        let title = |message: &Value| message["params"]["title"].as_str().unwrap().to_owned();
+        asked.map(title).collect()
+    }
+
     /// Nothing is read from the server while the result is held.
     pub fn hold_reading(&self) -> impl Drop + use<> {
         // The reader needs the inbox for the message that it has; the pipe fills up behind it.
